@@ -1,0 +1,67 @@
+# Nothing but Python 3.11+, make and git is assumed; everything else is installed into .venv by `make setup`.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/
+INSTALL := $(RUN)python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+BACKEND := hatchling editables
+
+READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.ready-bench
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test coverage check format bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## make .venv with everything the other targets need
+
+# The build backend is installed first so that it, too, has the version that constraints.txt names.
+$(READY): pyproject.toml constraints.txt src/downslope/_version.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Downslope needs Python 3.11 or later and $(PYTHON) is {sys.version.split()[0]}: name another with make PYTHON=...")'
+	@test -x $(RUN)python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing Downslope and its tools into $(VENV) (a minute or two the first time)"
+	@$(INSTALL) $(BACKEND)
+	@$(INSTALL) --no-build-isolation --editable ".[cli,plot,data,dev]"
+	@touch $@
+
+demo: setup ## run the course and the real table; pictures and model go to demo/
+	@$(RUN)downslope demo --output demo
+
+test: setup ## run all tests (ARGS="-k spectral" passes arguments to pytest)
+	@$(RUN)python -m pytest $(ARGS)
+
+# The mathematics, the statistics, the engines and the model file are held to every line and branch.
+EXACT := losses penalties schedules step_rules moments coordinates least_squares quadratic objectives \
+  stopping history descent spectral engine model_file
+comma := ,
+empty :=
+space := $(empty) $(empty)
+EXACT_FILES := $(subst $(space),$(comma),$(foreach m,$(EXACT),src/downslope/$(m).py,src/downslope/$(m)/*))
+
+coverage: setup ## run all tests and hold line and branch coverage to the limits
+	@$(RUN)python -m pytest --cov --cov-report= $(ARGS)
+	@$(RUN)coverage report --fail-under=90
+	@echo "The exact part:"
+	@$(RUN)coverage report --fail-under=100 --include="$(EXACT_FILES)"
+
+check: setup ## format, lint, strict types, layers
+	@$(RUN)ruff format --check
+	@$(RUN)ruff check
+	@$(RUN)mypy
+	@$(RUN)lint-imports --no-logo
+
+format: setup ## rewrite the files in the project's format
+	@$(RUN)ruff format
+	@$(RUN)ruff check --fix
+
+bench: setup ## print the benchmark tables (tries to install torch and jax)
+	@test -e $(BENCH_READY) \
+	  || { echo "Installing torch and jax to compare with"; $(INSTALL) --no-build-isolation --editable ".[bench]" && touch $(BENCH_READY); } \
+	  || echo "torch and jax could not be installed: the tables go without what is absent"
+	@$(RUN)python -m benchmarks $(ARGS)
+
+clean: ## remove .venv and everything that was generated
+	rm -rf $(VENV) build dist demo htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
