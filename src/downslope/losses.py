@@ -1,0 +1,192 @@
+"""Losses of the residual r = ŷ - y, each with its derivative.
+
+The convention at a kink, for all losses: the derivative takes the value in the middle of the
+subdifferential (0 for the absolute loss at r = 0, 0 at abs(r) = ε for the ε-insensitive one). A loss that
+has kinks can be *smoothed*: within `smoothing` of a kink its derivative becomes a straight line (Nesterov,
+"Smooth minimization of non-smooth functions", 2005). The value that is reported is never smoothed; it
+exceeds the smoothed one by at most half of `smoothing`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.exceptions import InputError
+
+__all__ = [
+    "LOSSES",
+    "AbsoluteError",
+    "EpsilonInsensitive",
+    "Huber",
+    "Loss",
+    "Quantile",
+    "SquaredEpsilonInsensitive",
+    "SquaredError",
+    "make_loss",
+]
+
+Array = NDArray[np.float64]
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """A convex function of the residual."""
+
+    @property
+    def curvature(self) -> float:
+        """The largest second derivative; infinite where the loss has a kink."""
+
+    def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
+        """ℓ(r) and ℓ'(r), elementwise; the second array may be the argument itself, never written to."""
+
+    def smoothed(self, smoothing: float) -> Self:
+        """The same loss with kinks rounded, at a cost of at most half of `smoothing`; a smooth loss returns itself."""
+
+
+def clipped_sign(residual: Array, width: float) -> Array:
+    """sign(r), with a straight line between -width and width."""
+    if width > 0:
+        return np.clip(residual / width, -1.0, 1.0)
+    return np.sign(residual)
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """½ r²: the ½ makes the plain step the textbook's `w -= rate * mean(r * x)`."""
+
+    curvature: float = 1.0
+
+    def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
+        return 0.5 * residual * residual, residual
+
+    def smoothed(self, smoothing: float) -> Self:
+        return self
+
+
+@dataclass(frozen=True)
+class Huber:
+    """½ r² up to abs(r) = delta, a straight line beyond (Huber, 1964); delta is in units of y.
+
+    Beside residuals that dwarf delta the bend is a kink, and is smoothed like one.
+    """
+
+    delta: float = 1.35
+    smoothing: float = 0.0
+    curvature: float = 1.0
+
+    def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
+        clipped = np.clip(residual, -self.delta, self.delta)
+        value = residual - 0.5 * clipped
+        value *= clipped
+        if self.smoothing > self.delta:
+            return value, self.delta * clipped_sign(residual, self.smoothing)
+        return value, clipped
+
+    def smoothed(self, smoothing: float) -> Self:
+        return replace(self, smoothing=smoothing / self.delta)
+
+
+@dataclass(frozen=True)
+class AbsoluteError:
+    """abs(r): the median regression."""
+
+    smoothing: float = 0.0
+    curvature: float = np.inf
+
+    def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
+        return np.abs(residual), clipped_sign(residual, self.smoothing)
+
+    def smoothed(self, smoothing: float) -> Self:
+        return replace(self, smoothing=smoothing)
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """max(q(y - ŷ), (q - 1)(y - ŷ)): the q-quantile regression (Koenker and Bassett, 1978)."""
+
+    quantile: float = 0.5
+    smoothing: float = 0.0
+    curvature: float = np.inf
+
+    def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
+        tilt = 0.5 - self.quantile
+        value = 0.5 * np.abs(residual) + tilt * residual
+        return value, 0.5 * clipped_sign(residual, self.smoothing) + tilt
+
+    def smoothed(self, smoothing: float) -> Self:
+        return replace(self, smoothing=smoothing)
+
+
+@dataclass(frozen=True)
+class EpsilonInsensitive:
+    """max(0, abs(r) - epsilon): residuals inside the tube cost nothing (Vapnik, 1995)."""
+
+    epsilon: float = 0.1
+    smoothing: float = 0.0
+    curvature: float = np.inf
+
+    def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
+        value = np.maximum(np.abs(residual) - self.epsilon, 0.0)
+        if self.smoothing > 0:
+            upper = clipped_sign(residual - self.epsilon, self.smoothing)
+            lower = clipped_sign(residual + self.epsilon, self.smoothing)
+            return value, 0.5 * (upper + lower)
+        return value, np.where(value > 0, np.sign(residual), 0.0)
+
+    def smoothed(self, smoothing: float) -> Self:
+        return replace(self, smoothing=smoothing)
+
+
+@dataclass(frozen=True)
+class SquaredEpsilonInsensitive:
+    """max(0, abs(r) - epsilon)², without a ½, as scikit-learn's SGDRegressor defines it."""
+
+    epsilon: float = 0.1
+    curvature: float = 2.0
+
+    def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
+        beyond = residual - np.clip(residual, -self.epsilon, self.epsilon)
+        return beyond * beyond, 2.0 * beyond
+
+    def smoothed(self, smoothing: float) -> Self:
+        return self
+
+
+LOSSES = (
+    "squared_error",
+    "huber",
+    "absolute_error",
+    "quantile",
+    "epsilon_insensitive",
+    "squared_epsilon_insensitive",
+)
+
+
+def make_loss(name: str, *, delta: float = 1.35, epsilon: float = 0.1, quantile: float = 0.5) -> Loss:
+    """Return the loss called `name`, with the one parameter that it has.
+
+    Raises
+    ------
+    InputError
+        For a name that is not in `LOSSES`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> value, derivative = make_loss("huber", delta=1.0).value_and_derivative(np.array([0.5, -3.0]))
+    >>> value.tolist(), derivative.tolist()
+    ([0.125, 2.5], [0.5, -1.0])
+    """
+    losses: dict[str, Loss] = {
+        "squared_error": SquaredError(),
+        "huber": Huber(delta),
+        "absolute_error": AbsoluteError(),
+        "quantile": Quantile(quantile),
+        "epsilon_insensitive": EpsilonInsensitive(epsilon),
+        "squared_epsilon_insensitive": SquaredEpsilonInsensitive(epsilon),
+    }
+    if name not in losses:
+        raise InputError(f"loss={name!r} is not known: choose one of {', '.join(LOSSES)}")
+    return losses[name]
