@@ -1,0 +1,48 @@
+"""A block: some consecutive rows, as every source hands them out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+__all__ = ["Block"]
+
+Array = NDArray[np.float64]
+
+# A slice that is shifted or densified is a copy: this keeps it inside a core's own cache.
+SLICE_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows X (m × d, dense or CSR), their targets y (m,) and weights (m,), or None for weights of 1."""
+
+    X: Any
+    y: Array
+    weight: Array | None = None
+
+    @property
+    def sparse(self) -> bool:
+        """Whether X is a sparse matrix."""
+        return bool(scipy.sparse.issparse(self.X))
+
+    def dense_slices(self, shift: Array | None) -> Iterator["Block"]:
+        """The rows in slices, as float64, dense, minus `shift` where it is given."""
+        n_rows, n_features = self.X.shape
+        step = max(256, SLICE_BYTES // (8 * max(n_features, 1)))
+        tiled = np.empty(0)
+        # A block without rows has one slice without rows.
+        for start in range(0, max(n_rows, 1), step):
+            rows = slice(start, min(start + step, n_rows))
+            X = self.X[rows].toarray() if self.sparse else self.X[rows]
+            if shift is not None:
+                # One long subtraction runs at memory speed; one of n_features per row does not.
+                if not tiled.size:
+                    tiled = np.tile(shift, (min(step, n_rows), 1))
+                X = np.subtract(X, tiled[: X.shape[0]], dtype=np.float64)
+            else:
+                X = np.asarray(X, dtype=np.float64)
+            yield Block(X, self.y[rows], None if self.weight is None else self.weight[rows])
