@@ -1,0 +1,221 @@
+"""The least-squares problem that the statistics hold, its exact minimum, and how far that can be believed.
+
+Everything stands in centred columns of unit spread, where the condition number is that of the correlations.
+Products of columns square it; beyond a condition of 1e10 (of the correlation matrix) they are replaced by an
+orthogonal factor from a second pass. Corrections from the residuals of the rows themselves follow
+(Björck, "Iterative refinement of linear least squares solutions", 1967) where rounding would show.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from downslope.coordinates import spread_of
+from downslope.data.source import Source
+from downslope.exceptions import InputError
+from downslope.moments import Moments, gather, measure_residuals, triangulate
+
+__all__ = ["LeastSquares", "solve"]
+
+Array = NDArray[np.float64]
+
+EPS = float(np.finfo(float).eps)
+# Beyond this the correlation matrix no longer determines its smallest eigenvalue to six digits.
+LARGEST_CONDITION = 1e10
+# Up to this many values a pass over the rows is free, so the residuals are always looked at.
+SMALL = 2_000_000
+SMALL_ENOUGH_TO_EXTEND = 200_000
+# Fewer digits than this lost are not worth a pass over many rows.
+WORTH_A_PASS = 1e-12
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """min over w of ‖factor·w - target‖² + residual, w being the coefficients times `spread`.
+
+    Attributes
+    ----------
+    moments : Moments
+    spread : array (d,)
+        Standard deviations; 0 for constant columns.
+    factor : array (d, d)
+        R with RᵀR the correlation matrix.
+    target : array (d,)
+        R times the optimal coefficients (times spread), in units of y.
+    residual : float
+        The smallest mean squared residual, in squared units of y.
+    coef : array (d,)
+        The optimal coefficients in the units of the rows; the shortest ones (in units of `spread`) where
+        they are not unique.
+    condition : float
+        The condition number of the correlation matrix, of its nonzero part where it is singular.
+    rank : int
+    digits : int
+        How many digits of the worst coefficient can be believed.
+    passes : int
+        How often the rows were read.
+    """
+
+    moments: Moments
+    spread: Array
+    factor: Array
+    target: Array
+    residual: float
+    coef: Array
+    condition: float
+    rank: int
+    digits: int
+    passes: int
+
+    @property
+    def intercept(self) -> float:
+        """The optimal intercept."""
+        return self.moments.y_mean - float(self.coef @ self.moments.mean)
+
+    @property
+    def n_active(self) -> int:
+        """The number of columns that change."""
+        return int(np.count_nonzero(self.spread))
+
+    def tied_columns(self) -> NDArray[np.int64]:
+        """The columns that can be exchanged for others without changing a prediction."""
+        rows = np.linalg.svd(self.factor)[2][self.rank :]
+        return np.flatnonzero((np.abs(rows) > 1e-6).any(axis=0) & (self.spread > 0))
+
+    @property
+    def unique(self) -> bool:
+        """Whether the rows determine the coefficients of all columns that change."""
+        return self.rank == self.n_active
+
+
+def solve(source: Source, *, exact: bool = True) -> LeastSquares:
+    """The least-squares problem of the rows of `source` and its minimum.
+
+    Parameters
+    ----------
+    source : Source
+    exact : bool
+        Whether the minimum is wanted to all its digits, or only the statistics.
+
+    Raises
+    ------
+    InputError
+        Where the sum of the weights is not positive, or squares of the values overflow.
+    """
+    moments = gather(source)
+    if not moments.weight > 0:
+        raise InputError("all sample weights are zero: at least one row needs a positive weight")
+    spread = spread_of(moments)
+    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    correlation = moments.xx / moments.weight * inverse[:, None] * inverse
+    products = moments.xy / moments.weight * inverse
+    condition = condition_of(correlation, spread)
+    if condition <= LARGEST_CONDITION:
+        factor, target = by_products(correlation, products, spread)
+        variance = moments.yy / moments.weight
+        residual, passes = max(variance - float(target @ target), 0.0), 1
+        lost = EPS * max(condition, variance / residual if residual > 0 else np.inf)
+        rounds = (
+            4 if source.n_stored <= SMALL_ENOUGH_TO_EXTEND else int(source.n_stored <= SMALL or lost > WORTH_A_PASS)
+        )
+    else:
+        y_spread = np.sqrt(moments.yy / moments.weight) or 1.0
+        shift = np.where(spread > 0, moments.mean, 0.0)
+        triangle = triangulate(source, shift, inverse, moments.y_mean, 1.0 / y_spread) / np.sqrt(moments.weight)
+        factor, target = triangle[:-1, :-1], triangle[:-1, -1] * y_spread
+        residual, passes, rounds = float((triangle[-1, -1] * y_spread) ** 2), 2, 5
+    return refine(source, moments, spread, factor, target, residual, passes, rounds if exact else 0)
+
+
+def condition_of(correlation: Array, spread: Array) -> float:
+    """The condition number of the correlation matrix of the columns that change; infinite if it is singular."""
+    active = spread > 0
+    if not active.any():
+        return 1.0
+    eigenvalues = np.linalg.eigvalsh(correlation[np.ix_(active, active)])
+    return float(eigenvalues[-1] / eigenvalues[0]) if eigenvalues[0] > 0 else np.inf
+
+
+def by_products(correlation: Array, products: Array, spread: Array) -> tuple[Array, Array]:
+    """The factor and the target by Cholesky's decomposition, with zeros for constant columns."""
+    active = spread > 0
+    factor, target = np.zeros_like(correlation), np.zeros_like(products)
+    if active.any():
+        lower = np.linalg.cholesky(correlation[np.ix_(active, active)])
+        factor[np.ix_(active, active)] = lower.T
+        target[active] = scipy.linalg.solve_triangular(lower, products[active], lower=True)
+    return factor, target
+
+
+def refine(
+    source: Source,
+    moments: Moments,
+    spread: Array,
+    factor: Array,
+    target: Array,
+    residual: float,
+    passes: int,
+    rounds: int,
+) -> LeastSquares:
+    """The minimum, corrected by what the residuals of the rows still show, at most `rounds` times."""
+    u, singular, vt = scipy.linalg.svd(factor, check_finite=False)
+    largest = float(singular[0]) if singular.size else 0.0
+    kept = singular > 4 * max(factor.shape) * EPS * largest
+    pseudo_inverse = np.divide(1.0, singular, out=np.zeros_like(singular), where=kept)
+    condition = (largest / float(singular[kept][-1])) ** 2 if kept.any() else 1.0
+    w = vt.T @ (pseudo_inverse * (u.T @ target))
+    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    shift = np.where(spread > 0, moments.mean, 0.0)
+    error = first_error = rounding_of(w, residual, largest, condition)
+    for _ in range(rounds):
+        seen = measure_residuals(
+            source, w * inverse, shift, moments.y_mean, extended=source.n_stored <= SMALL_ENOUGH_TO_EXTEND
+        )
+        passes += 1
+        step = vt.T @ (pseudo_inverse**2 * (vt @ (seen.gradient / moments.weight * inverse)))
+        mean_square = seen.squares / moments.weight - (seen.total / moments.weight) ** 2
+        residual = max(mean_square - float(np.sum((factor @ step) ** 2)), 0.0)
+        w = w - step
+        # The last correction says how much was still wrong: no bound is as sharp.
+        previous, error = error, float(np.linalg.norm(step)) + EPS * float(np.linalg.norm(w))
+        if error > 0.5 * previous and previous < first_error:
+            break
+    return LeastSquares(
+        moments=moments,
+        spread=spread,
+        factor=factor,
+        target=factor @ w if rounds else target,
+        residual=residual,
+        coef=w * inverse,
+        condition=condition,
+        rank=int(np.count_nonzero(kept)),
+        digits=believable_digits(w, inverse, moments, error),
+        passes=passes,
+    )
+
+
+def rounding_of(w: Array, residual: float, largest: float, condition: float) -> float:
+    """How far rounding may have moved w: ε(κ‖w‖ + κ²·‖residual‖), κ being √`condition`.
+
+    The bound of Golub and Van Loan, Matrix Computations, 5.3.6.
+    """
+    if largest == 0.0:
+        return 0.0
+    return EPS * float(np.sqrt(condition) * np.linalg.norm(w) + condition * np.sqrt(residual) / largest)
+
+
+def believable_digits(w: Array, inverse: Array, moments: Moments, error: float) -> int:
+    """Digits of the worst parameter, the intercept included, when w is known to ± `error`."""
+    terms = np.append(w * inverse * moments.mean, moments.y_mean)
+    intercept = abs(moments.y_mean - float(np.sum(terms[:-1])))
+    rounding = np.append(
+        np.full(w.size, error), EPS * np.abs(terms).sum() + error * np.abs(inverse * moments.mean).max(initial=0)
+    )
+    sizes = np.append(np.abs(w), intercept)
+    counted = sizes > 0
+    if not counted.any():
+        return 15
+    worst = float(np.max(rounding[counted] / sizes[counted]))
+    return int(np.clip(np.floor(-np.log10(worst)), 0, 15)) if worst > 0 else 15
