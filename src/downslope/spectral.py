@@ -1,0 +1,280 @@
+"""Every epoch in closed form: plain descent, heavy ball and Nesterov on the squared loss at a constant rate.
+
+Along each direction of the spectrum a step is the same small matrix, so k steps are its k-th power. With
+singular values s, curvatures λ = s², rate η, h = ηλ and momentum β, a direction carries three numbers: the
+residual ρ (the excess J - J* is ½Σρ²), the velocity v divided by s, and the path D it has summed up, from which
+θ_k = θ_0 - ηV(s·D_k). Powers are taken by squaring, which is exact at double roots too; the path is summed and not
+divided by λ, so directions of almost no curvature keep their digits.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.descent import Best, Outcome, Row, State, Task
+from downslope.history import kept_epochs, most_records
+from downslope.quadratic import Quadratic, Spectrum
+from downslope.step_rules import HeavyBall, Nesterov, StepRule
+from downslope.stopping import StopReason
+
+__all__ = ["ClosedForm", "descend_spectrum", "powers"]
+
+Array = NDArray[np.float64]
+
+# Numbers held at once while the stopping epoch is searched for: 4 MB.
+CHUNK_NUMBERS = 2**19
+
+
+def step_matrices(rule: StepRule, h: Array) -> Array:
+    """One update of (ρ, v/s, D) along each direction, (p, 3, 3)."""
+    beta = rule.momentum if isinstance(rule, HeavyBall | Nesterov) else 0.0
+    velocity = np.array([1.0, beta, 0.0])
+    moved = np.array([1.0 + beta, beta * beta, 0.0]) if isinstance(rule, Nesterov) else velocity
+    matrices = np.zeros((h.size, 3, 3))
+    matrices[:, 0] = np.array([1.0, 0.0, 0.0]) - h[:, None] * moved
+    matrices[:, 1] = velocity
+    matrices[:, 2] = moved + np.array([0.0, 0.0, 1.0])
+    return matrices
+
+
+def apply(matrices: Array, states: Array) -> Array:
+    """The matrices (p, 3, 3) on states (k, p, 3)."""
+    moved: Array = np.einsum("pij,kpj->kpi", matrices, states)
+    return moved
+
+
+def powers(matrices: Array, start: Array, epochs: NDArray[np.int64]) -> Array:
+    """The states (len(epochs), p, 3) after each of `epochs` steps from `start` (p, 3).
+
+    `epochs` rise from 0, and with e in [L, 2L), L a power of two, holds e - L too: then all of them cost one
+    product each. An epoch for which it does not is reached by the powers of its binary digits.
+    """
+    states = np.empty((epochs.size, *start.shape))
+    states[0] = start
+    done, reach, doubled = 1, 1, matrices
+    while done < epochs.size:
+        stop = int(np.searchsorted(epochs, 2 * reach))
+        places = np.searchsorted(epochs[:done], epochs[done:stop] - reach)
+        places = np.minimum(places, done - 1)
+        known = epochs[places] == epochs[done:stop] - reach
+        states[done:stop] = apply(doubled, states[places])
+        for k in np.flatnonzero(~known):
+            states[done + k] = single_power(matrices, start, int(epochs[done + k]))
+        done, reach = stop, 2 * reach
+        doubled = doubled @ doubled
+    return states
+
+
+def single_power(matrices: Array, start: Array, epoch: int) -> Array:
+    """The state (p, 3) after `epoch` steps."""
+    state, doubled = start, matrices
+    while epoch:
+        if epoch & 1:
+            state = apply(doubled, state[None])[0]
+        doubled, epoch = doubled @ doubled, epoch >> 1
+    return state
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """All epochs of one descent.
+
+    Attributes
+    ----------
+    spectrum : Spectrum
+        Of the smooth objective, L2 included.
+    half_mse : Quadratic or None
+        The loss alone where a penalty makes it another function.
+    rule : StepRule
+        A linear one.
+    rate : float
+    origin : array (p,)
+        The parameters at the start.
+    velocity : array (p,) or None
+        Of a descent that goes on.
+    """
+
+    spectrum: Spectrum
+    half_mse: Quadratic | None
+    rule: StepRule
+    rate: float
+    origin: Array
+    velocity: Array | None = None
+
+    @property
+    def matrices(self) -> Array:
+        """One update along each direction."""
+        return step_matrices(self.rule, self.rate * self.spectrum.eigenvalues)
+
+    @property
+    def start(self) -> Array:
+        """(ρ, v/s, D) at the start, (p, 3)."""
+        spectrum = self.spectrum
+        state = np.zeros((spectrum.singular.size, 3))
+        effective = np.arange(spectrum.singular.size) < spectrum.singular.size - spectrum.n_null
+        rho = spectrum.singular * (self.origin @ spectrum.directions) - spectrum.target
+        state[:, 0] = np.where(effective, rho, 0.0)
+        if self.velocity is not None:
+            along = self.velocity @ spectrum.directions
+            state[:, 1] = np.divide(along, spectrum.singular, out=np.zeros_like(along), where=effective)
+        return state
+
+    def excess(self, states: Array) -> Array:
+        """J - J* of each state, (k,)."""
+        half_squares: Array = 0.5 * np.einsum("kp,kp->k", states[..., 0], states[..., 0])
+        return half_squares
+
+    def parameters(self, states: Array) -> Array:
+        """θ of each state, (k, p)."""
+        spectrum = self.spectrum
+        return self.origin - (self.rate * states[..., 2] * spectrum.singular) @ spectrum.directions.T
+
+    def velocities(self, state: Array) -> Array:
+        """v of one state (p, 3), (p,)."""
+        return np.asarray(self.spectrum.directions @ (self.spectrum.singular * state[:, 1]))
+
+    def mse(self, excess: Array, parameters: Array) -> Array:
+        """The mean squared error of each state, (k,)."""
+        if self.half_mse is None:
+            return 2.0 * (self.spectrum.minimum + excess)
+        return 2.0 * self.half_mse.values(parameters)
+
+    def chunks(self, last: int) -> Iterator[tuple[int, Array]]:
+        """The states of all epochs 0 … last, in chunks (first epoch, states) that double in length."""
+        matrices, state, first, size = self.matrices, self.start, 0, 64
+        largest = max(64, CHUNK_NUMBERS // state.size)
+        while first <= last:
+            states = powers(matrices, state, np.arange(min(size, last - first + 1)))
+            yield first, states
+            state = apply(matrices, states[-1:])[0]
+            first, size = first + states.shape[0], min(2 * size, largest)
+
+    def monotone(self) -> bool:
+        """Whether the excess can only fall: plain steps at a stable rate."""
+        plain = not isinstance(self.rule, HeavyBall | Nesterov)
+        return plain and self.rate * self.spectrum.largest <= 2.0
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the stop rules look at, for consecutive epochs."""
+
+    objective: Array
+    mse: Array
+    gradient_norm: Array
+    excess: Array
+    parameters: Array
+    validation: Array
+
+
+def columns_of(path: ClosedForm, states: Array, validation: Quadratic | None) -> Columns:
+    """The columns of states (k, p, 3)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        excess, parameters = path.excess(states), path.parameters(states)
+        slope = states[..., 0] * path.spectrum.singular
+        largest = np.abs(slope).max(axis=1, initial=0.0)
+        safe = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+        return Columns(
+            path.spectrum.minimum + excess,
+            path.mse(excess, parameters),
+            safe * np.linalg.norm(slope / safe[:, None], axis=1),
+            excess,
+            parameters,
+            np.full(excess.size, np.nan) if validation is None else 2.0 * validation.values(parameters),
+        )
+
+
+def descend_spectrum(task: Task, path: ClosedForm, state: State, validation: Quadratic | None = None) -> Outcome:
+    """The outcome of `task`, as `descent.descend` would give it, from the closed form."""
+    last, began_at = task.stopping.last_epoch - state.epoch, state.epoch
+    if task.listener is not None or task.stopping.patience is not None:
+        length, reason, state, best = listen(task, path, state, validation)
+    else:
+        length, reason = search(task, path, last, state)
+        best = None
+    epochs = kept_epochs(length + 1, most_records(state.parameters.size))
+    states = powers(path.matrices, path.start, epochs)
+    seen = columns_of(path, states, validation)
+    rows = np.empty((epochs.size, len(Row._fields)))
+    rows[:, 0] = epochs + began_at
+    rows[:, 1], rows[:, 2], rows[:, 3] = seen.objective, seen.mse, seen.gradient_norm
+    rows[:, 4], rows[:, 5], rows[:, 6] = path.rate, time.perf_counter() - task.began, seen.validation
+    if best is None:
+        lowest = int(np.nanargmin(np.where(np.isfinite(seen.objective), seen.objective, np.inf)))
+        best = Best(float(seen.objective[lowest]), int(rows[lowest, 0]), seen.parameters[lowest])
+    rule = path.velocities(states[-1]) if isinstance(path.rule, HeavyBall | Nesterov) else None
+    end = State(seen.parameters[-1], rule, None, int(rows[-1, 0]), state.watch)
+    return Outcome(reason, rows, seen.parameters, end, best)
+
+
+def search(task: Task, path: ClosedForm, last: int, state: State) -> tuple[int, StopReason]:
+    """The first epoch (counted from `state`) at which a rule fires, and the rule."""
+    if path.monotone() and path.half_mse is None:
+        return bisect(task, path, last, state)
+    for first, states in path.chunks(last):
+        seen = columns_of(path, states, None)
+        epochs = state.epoch + first + np.arange(states.shape[0])
+        fired: list[tuple[int, StopReason]] = []
+        for reason, fires in task.stopping.rules(
+            epochs, seen.objective, seen.mse, seen.excess, seen.gradient_norm, state.watch
+        ):
+            if np.any(fires):
+                fired.append((int(np.argmax(fires)), reason))
+        if fired:
+            at, reason = min(fired, key=lambda found: found[0])
+            return first + at, reason
+    raise AssertionError("the epochs end with max_iter")
+
+
+def bisect(task: Task, path: ClosedForm, last: int, state: State) -> tuple[int, StopReason]:
+    """As `search`, where all that the rules look at can only fall: by halving."""
+    matrices, start = path.matrices, path.start
+
+    def reason_at(epoch: int) -> StopReason | None:
+        excess = path.excess(single_power(matrices, start, epoch)[None])
+        objective, mse = path.spectrum.minimum + float(excess[0]), float(path.mse(excess, path.origin)[0])
+        return task.stopping.reason(state.epoch + epoch, objective, mse, float(excess[0]), np.inf, state.watch)
+
+    before, after = -1, last
+    while after - before > 1:
+        middle = (before + after) // 2
+        if reason_at(middle) is None:
+            before = middle
+        else:
+            after = middle
+    reason = reason_at(after)
+    assert reason is not None
+    return after, reason
+
+
+def listen(
+    task: Task, path: ClosedForm, state: State, validation: Quadratic | None
+) -> tuple[int, StopReason, State, Best]:
+    """As `search`, an epoch at a time, for rules that remember and for listeners."""
+    watch, best, epoch = state.watch, Best(np.inf, state.epoch, state.parameters), state.epoch
+    for first, states in path.chunks(task.stopping.last_epoch - state.epoch):
+        seen = columns_of(path, states, validation)
+        for k in range(states.shape[0]):
+            epoch = state.epoch + first + k
+            numbers = float(seen.objective[k]), float(seen.mse[k])
+            checked = None if validation is None else float(seen.validation[k])
+            watch = task.stopping.watch(watch, 0.0, float(seen.gradient_norm[k]), checked)
+            reason = task.stopping.reason(epoch, *numbers, float(seen.excess[k]), float(seen.gradient_norm[k]), watch)
+            score = numbers[0] if checked is None or task.stopping.patience is None else checked
+            if score < best.score:
+                best = Best(score, epoch, seen.parameters[k])
+            if task.listener is not None:
+                seconds = time.perf_counter() - task.began
+                row = Row(epoch, *numbers, float(seen.gradient_norm[k]), path.rate, seconds, float(seen.validation[k]))
+                try:
+                    heard = task.listener(row, seen.parameters[k])
+                except KeyboardInterrupt:
+                    heard, reason = True, StopReason.INTERRUPTED
+                reason = reason or (StopReason.CALLBACK if heard else None)
+            if reason is not None:
+                end = State(seen.parameters[k], None, None, epoch, watch)
+                return first + k, reason, end, best
+    raise AssertionError("the epochs end with max_iter")
