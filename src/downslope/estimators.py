@@ -1,0 +1,482 @@
+"""Estimators under scikit-learn's contract: validate, choose, call, store."""
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from downslope.callbacks import CallbackSupportMixin, Printed, ScikitLearnCallbacks, with_callbacks
+from downslope.data.arrays import ArraySource
+from downslope.data.frames import to_array, to_vector
+from downslope.data.rows import Rows, check_rows, check_target, check_weights, refuse_non_finite, split_rows
+from downslope.engine import ENGINES
+from downslope.exceptions import (
+    CollinearColumnsWarning,
+    ConstantColumnWarning,
+    DivergenceWarning,
+    InputError,
+    NotConvergedWarning,
+)
+from downslope.explanation import name_list
+from downslope.fitting import Continuation, Limits, Solution, fit_full_batch
+from downslope.history import Record
+from downslope.losses import LOSSES, make_loss
+from downslope.moments import OverflowingSquaresError
+from downslope.penalties import PENALTIES, make_penalty
+from downslope.problem import Problem, Settings
+from downslope.schedules import Schedule
+from downslope.step_rules import METHODS, make_step_rule
+from downslope.stopping import StopReason
+
+__all__ = ["GradientDescentRegressor"]
+
+Array = NDArray[np.float64]
+Callback = Callable[[Record], bool | None]
+
+# From a warning in `_warn` through `fit` and scikit-learn's wrapper of it to the line that called fit.
+FRAMES_TO_CALLER = 4
+
+
+class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+    """Linear regression by gradient descent that keeps every epoch and says why it stopped.
+
+    Minimises J(w, b) = (1/S) Σ s_i ℓ(ŷ_i - y_i) + α P(w), S being the sum of the weights s_i. For the squared
+    loss one read of the rows gives every epoch in closed form.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "huber", "absolute_error", "quantile", "epsilon_insensitive", \
+            "squared_epsilon_insensitive"}, default="squared_error"
+        ℓ. The squared error is ½ r², so that a step is the textbook's ``w -= rate * mean(r * x)``.
+    delta : float, default=1.35
+        Where the Huber loss turns into a straight line, in units of y.
+    epsilon : float, default=0.1
+        Half the width of the tube of the ε-insensitive losses, in units of y.
+    quantile : float, default=0.5
+        The quantile of the quantile loss.
+    penalty : {"l2", "l1", "elasticnet", None}, default=None
+        P. It belongs to the descended coordinates; the intercept is never penalised.
+    alpha : float, default=1e-4
+        α, the strength of the penalty.
+    l1_ratio : float, default=0.15
+        The share of L1 in the elastic net.
+    fit_intercept : bool, default=True
+    standardize : bool, default=True
+        Descend in (x - mean)/σ instead of the units of the rows (without an intercept in x over its root mean
+        square). The rows are not copied, and all results are in the units of the rows.
+    method : {"gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged"}, default="gd"
+    momentum : float, default=0.9
+        β of heavy ball, Nesterov and Adam.
+    learning_rate : "auto", float or callable, default="auto"
+        η in descended coordinates; a callable gives it for each epoch, counted from 0. "auto" is 1/λ_max of the
+        squared loss; for other losses the curvature is measured on the way (Malitsky and Mishchenko, 2020), and
+        adaptive methods take a tenth of the distance to go, falling as 1/(1 + epoch/100).
+    batch_size : None, default=None
+        None is full batch.
+    max_iter : int, default=10_000
+        The most updates to make.
+    tol : float, default=1e-6
+        Stop when J - J* is below `tol` times that of the start, the intercept being at its best; where J* is not
+        known, when the gradient mapping is below `tol` times the largest gradient met. 0 never stops.
+    stop_below : float or None, default=None
+        Stop as soon as the mean squared error of the training rows is below.
+    early_stopping : bool, default=False
+        Stop when the error on validation rows stops improving, and return the best epoch.
+    validation_fraction : float, default=0.1
+        The share of rows set aside for that, unless `fit` is given some.
+    n_iter_no_change : int, default=10
+        Epochs to wait for an improvement.
+    init : {"zeros", "uniform"} or (coef, intercept), default="zeros"
+        The start; "uniform" draws each coefficient, then the intercept, from U(-1, 1), in the units of the rows.
+    shuffle : bool, default=True
+        Whether rows set aside for validation are drawn at random; if not, they are the last ones.
+    random_state : int, RandomState or None, default=None
+    warm_start : bool, default=False
+        Go on where the last fit ended, momentum and schedule included.
+    callbacks : list of callables or None, default=None
+        Each receives every `Record`; one that returns True stops the run.
+    verbose : int, default=0
+        Print every so-many-th epoch.
+    engine : {"auto", "spectral", "moments", "data"}, default="auto"
+        What runs the descent; see `downslope.engine`.
+
+    Attributes
+    ----------
+    coef_ : array (n_features,)
+        In the units of the rows, as everything below.
+    intercept_ : float
+    n_iter_ : int
+        Updates made.
+    history_ : History
+        Every epoch.
+    stop_reason_ : StopReason
+        Equal to its short name ("converged"), and printed as a sentence.
+    stop_message_ : str
+        The same with the numbers of this run.
+    restored_epoch_ : int or None
+        The epoch that was restored, where the last one is not the one returned.
+    engine_ : Engine
+        What ran the descent, with `reason`.
+    learning_rate_ : float
+        The rate of the last update.
+    optimum_ : Optimum or None
+        The exact minimum, where it is known: `coef`, `intercept`, `objective`, `digits`, `unique`, `note`.
+    gap_ : float or None
+        J - J*, where J* is known.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Where the columns have names.
+
+    Notes
+    -----
+    An interrupt (Ctrl-C) during `fit` keeps the model so far, sets `stop_reason_` to "interrupted" and raises
+    `KeyboardInterrupt` again, so that what surrounds `fit` stops too; catch it to go on with the model.
+
+    Examples
+    --------
+    >>> from downslope import GradientDescentRegressor, make_linear
+    >>> data = make_linear(coef=3.0, intercept=7.0, noise=0.1, random_state=0)
+    >>> model = GradientDescentRegressor().fit(data.X, data.y)
+    >>> model.coef_.round(1).tolist(), round(model.intercept_, 1), str(model.engine_)
+    ([3.0], 7.0, 'spectral')
+    >>> model.stop_reason_ == "converged", len(model.history_) == model.n_iter_ + 1
+    (True, True)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "loss": [StrOptions(set(LOSSES))],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+        "epsilon": [Interval(Real, 0, None, closed="left")],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "penalty": [StrOptions(set(PENALTIES)), None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "fit_intercept": ["boolean"],
+        "standardize": ["boolean"],
+        "method": [StrOptions(set(METHODS))],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), callable],
+        "batch_size": [None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left"), None],
+        "stop_below": [Interval(Real, 0, None, closed="neither"), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "init": [StrOptions({"zeros", "uniform"}), tuple, list],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "callbacks": [list, tuple, callable, None],
+        "verbose": ["verbose"],
+        "engine": [StrOptions({"auto", *ENGINES})],
+    }
+
+    def __init__(
+        self,
+        *,
+        loss: str = "squared_error",
+        delta: float = 1.35,
+        epsilon: float = 0.1,
+        quantile: float = 0.5,
+        penalty: str | None = None,
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.15,
+        fit_intercept: bool = True,
+        standardize: bool = True,
+        method: str = "gd",
+        momentum: float = 0.9,
+        learning_rate: str | float | Schedule = "auto",
+        batch_size: int | None = None,
+        max_iter: int = 10_000,
+        tol: float | None = 1e-6,
+        stop_below: float | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        init: str | tuple[ArrayLike, float] = "zeros",
+        shuffle: bool = True,
+        random_state: Any = None,
+        warm_start: bool = False,
+        callbacks: Sequence[Callback] | Callback | None = None,
+        verbose: int = 0,
+        engine: str = "auto",
+    ) -> None:
+        self.loss = loss
+        self.delta = delta
+        self.epsilon = epsilon
+        self.quantile = quantile
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.method = method
+        self.momentum = momentum
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.stop_below = stop_below
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.init = init
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.engine = engine
+
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Descend.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n_rows, n_features), or a pandas, polars or pyarrow table
+        y : array-like (n_rows,)
+        sample_weight : array-like (n_rows,) or None
+            A weight of 2 means the row twice.
+        X_val, y_val, sample_weight_val : as above, or None
+            Validation rows; with `early_stopping` they decide when to stop.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            For rows, weights or options that cannot be used.
+        KeyboardInterrupt
+            After an interrupt; the model so far is kept.
+        """
+        began = time.perf_counter()
+        self._validate_params()
+        rows = self._rows(X, y, sample_weight, reset=True)
+        given = None if X_val is None else self._rows(X_val, y_val, sample_weight_val, reset=False)
+        rng = check_random_state(self.random_state)
+        going_on = self._continuation(rows.X.shape[1])
+        drawn = self._drawn(rng, rows.X.shape[1])
+        train, held_out = rows, given
+        if self.early_stopping and given is None:
+            train, held_out = split_rows(rows, self.validation_fraction, rng if self.shuffle else None)
+        names = self._names(rows.X.shape[1])
+        told = ScikitLearnCallbacks.begin(self, X, y)
+        lines = Printed(int(self.verbose), names if hasattr(self, "feature_names_in_") else None)
+        heard = self._listeners(told, lines if self.verbose else None)
+        with (
+            ArraySource(train.X, train.y, train.weight) as source,
+            ArraySource(*held_out) if held_out is not None else nullcontext() as validation,
+        ):
+            try:
+                solution = fit_full_batch(
+                    source,
+                    self._settings(rows.X.shape[1]),
+                    self._limits(),
+                    begin=drawn,
+                    names=names,
+                    feature_names=tuple(names) if hasattr(self, "feature_names_in_") else None,
+                    validation_source=validation,
+                    hear=heard,
+                    going_on=going_on,
+                    began=began,
+                )
+            except OverflowingSquaresError:
+                refuse_non_finite(rows.X, names)
+                if given is not None:
+                    refuse_non_finite(given.X, names)
+                raise
+        self._store(solution)
+        lines.close()
+        self._warn(solution, names)
+        if told is not None:
+            told.end()
+        if solution.reason is StopReason.INTERRUPTED:
+            interrupt = KeyboardInterrupt()
+            interrupt.add_note(f"{solution.message} The estimator is fitted and can predict.")
+            raise interrupt
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """ŷ = X·coef_ + intercept_.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n_rows, n_features), or a pandas, polars or pyarrow table
+
+        Returns
+        -------
+        array (n_rows,)
+        """
+        check_is_fitted(self)
+        array = self._checked(X, reset=False)
+        refuse_non_finite(array, self._names(self.n_features_in_))
+        return np.asarray(array @ self.coef_ + self.intercept_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _checked(self, X: Any, *, reset: bool) -> Any:
+        """X as a float array or CSR matrix, its columns and their names checked."""
+        array, _ = to_array(X)
+        array = check_rows(array, type(self).__name__, least=2 if reset else 1)
+        validate_data(self, X if hasattr(X, "shape") else array, reset=reset, skip_check_array=True)
+        return array
+
+    def _rows(self, X: Any, y: Any, weight: Any, *, reset: bool) -> Rows:
+        """The rows as arrays, refused with a sentence where they cannot be used."""
+        if y is None:
+            raise InputError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None: give one number a row"
+            )
+        array = self._checked(X, reset=reset)
+        target = check_target(to_vector(y), array.shape[0])
+        return Rows(array, target, check_weights(weight, array.shape[0]))
+
+    def _names(self, n_features: int) -> list[str]:
+        """What to call the columns in sentences."""
+        return [str(name) for name in getattr(self, "feature_names_in_", [f"x{j}" for j in range(n_features)])]
+
+    def _settings(self, n_features: int) -> Settings:
+        rate = self.learning_rate
+        return Settings(
+            loss=make_loss(self.loss, delta=self.delta, epsilon=self.epsilon, quantile=self.quantile),
+            penalty=make_penalty(self.penalty, self.alpha, self.l1_ratio, n_features),
+            rule=make_step_rule(self.method, self.momentum),
+            learning_rate=float(rate) if isinstance(rate, Real) else rate,
+            fit_intercept=self.fit_intercept,
+            standardize=self.standardize,
+            engine=self.engine,
+        )
+
+    def _limits(self) -> Limits:
+        return Limits(
+            max_iter=self.max_iter,
+            tol=self.tol or 0.0,
+            stop_below=self.stop_below,
+            patience=self.n_iter_no_change if self.early_stopping else None,
+        )
+
+    def _drawn(self, rng: Any, n_features: int) -> Callable[[Problem], Array]:
+        """The start, drawn now so that the order of random draws is fixed; in the problem's coordinates later."""
+        if isinstance(self.init, str):
+            if self.init == "zeros":
+                return lambda problem: np.zeros(problem.coordinates.n_parameters)
+            coef = rng.uniform(-1.0, 1.0, n_features)
+            intercept = rng.uniform(-1.0, 1.0) if self.fit_intercept else 0.0
+        else:
+            coef, intercept = start_from(self.init, n_features)
+        return lambda problem: problem.coordinates.from_original(coef, float(intercept))
+
+    def _continuation(self, n_features: int) -> Continuation | None:
+        going_on: Continuation | None = getattr(self, "_going_on", None)
+        if not self.warm_start or going_on is None:
+            return None
+        coordinates = going_on.coordinates
+        if coordinates.n_features != n_features or coordinates.fit_intercept != self.fit_intercept:
+            raise InputError(
+                f"warm_start=True goes on with {coordinates.n_features} features and "
+                f"fit_intercept={coordinates.fit_intercept}, but got {n_features} and {self.fit_intercept}: "
+                "give the same columns and options, or set warm_start=False"
+            )
+        if self._made_by != (self.method, self.standardize):
+            raise InputError(
+                f"warm_start=True goes on with (method, standardize) = {self._made_by}, but got "
+                f"{(self.method, self.standardize)}: keep them, or set warm_start=False"
+            )
+        return going_on
+
+    def _listeners(self, told: ScikitLearnCallbacks | None, lines: Printed | None) -> Callable[[Record], bool] | None:
+        """One function of a record for the user's callbacks, scikit-learn's, and the printed lines."""
+        user = [self.callbacks] if callable(self.callbacks) else list(self.callbacks or ())
+        for callback in user:
+            if not callable(callback):
+                raise InputError(f"callbacks holds {callback!r}: each must be a callable that takes a Record")
+        ears: list[Callback] = [*user, *(ear for ear in (told, lines) if ear is not None)]
+        if not ears:
+            return None
+        return lambda record: any(list(map(bool, (ear(record) for ear in ears))))
+
+    def _store(self, solution: Solution) -> None:
+        self.coef_ = solution.coef
+        self.intercept_ = solution.intercept
+        self.n_iter_ = solution.n_iter
+        self.history_ = solution.history
+        self.stop_reason_ = solution.reason
+        self.stop_message_ = solution.message
+        self.restored_epoch_ = solution.restored_epoch
+        self.engine_ = solution.engine
+        self.learning_rate_ = solution.learning_rate
+        self.optimum_ = solution.optimum
+        self.gap_ = solution.gap
+        self._going_on = solution.continuation
+        self._made_by = (self.method, self.standardize)
+
+    def _warn(self, solution: Solution, names: list[str]) -> None:
+        """Warnings with their causes."""
+        problem = solution.problem
+        idle = [names[j] for j in problem.constant_columns]
+        if idle:
+            fate = (
+                "keeps the coefficient 0"
+                if self.standardize and self.fit_intercept
+                else "cannot be told apart from an intercept"
+            )
+            warnings.warn(
+                f"{name_list(idle)} never changes, so it {fate}: leave it out",
+                ConstantColumnWarning,
+                stacklevel=FRAMES_TO_CALLER,
+            )
+        if problem.least_squares is not None and not problem.least_squares.unique and self.loss == "squared_error":
+            tied = [names[j] for j in problem.least_squares.tied_columns()]
+            warnings.warn(
+                f"{name_list(tied)} are collinear, so their coefficients are not unique (the predictions are): "
+                "leave some out, or add penalty='l2'",
+                CollinearColumnsWarning,
+                stacklevel=FRAMES_TO_CALLER,
+            )
+        if solution.reason is StopReason.DIVERGED:
+            warnings.warn(solution.message, DivergenceWarning, stacklevel=FRAMES_TO_CALLER)
+        elif solution.reason is StopReason.MAX_ITER and (self.tol or self.stop_below):
+            warnings.warn(solution.message, NotConvergedWarning, stacklevel=FRAMES_TO_CALLER)
+
+
+def start_from(init: Any, n_features: int) -> tuple[Array, float]:
+    """The start given as (coef, intercept)."""
+    sentence = f"init must be 'zeros', 'uniform' or (coef, intercept) with {n_features} coefficients and one number"
+    try:
+        coef, intercept = init
+        coef = np.asarray(coef, dtype=np.float64).reshape(-1)
+        intercept = float(np.asarray(intercept, dtype=np.float64).reshape(()))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"init={init!r} cannot be read: {sentence}") from error
+    if coef.size == 1:
+        coef = np.full(n_features, coef[0])
+    if coef.size != n_features:
+        raise InputError(f"init has {coef.size} coefficients for {n_features} features: {sentence}")
+    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
+        raise InputError(f"init={init!r} is not finite: {sentence}")
+    return coef, intercept

@@ -1,0 +1,96 @@
+"""What happened, in sentences with numbers."""
+
+import numpy as np
+
+from downslope.problem import Problem
+from downslope.stopping import StopReason
+
+__all__ = ["dominant_column", "explain_divergence", "explain_stop", "name_list"]
+
+
+def name_list(names: list[str], most: int = 5) -> str:
+    """'a', 'b' and 3 more."""
+    shown = [f"'{name}'" for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def dominant_column(problem: Problem, names: list[str]) -> str:
+    """The column with the largest share in the direction of the largest curvature."""
+    if problem.spectrum is None or not problem.spectrum.singular.size:
+        return ""
+    share = np.abs(problem.spectrum.directions[:, 0])
+    return (*(f"column '{name}'" for name in names), "the intercept")[int(np.argmax(share))]
+
+
+def explain_divergence(problem: Problem, names: list[str], epoch: int, rate: float, kept: int) -> str:
+    """The sentence of a run that blew up: the rate, the largest stable one, the cause, and a rate to try."""
+    limit = problem.largest_stable_rate
+    told = f"Diverged at epoch {epoch}"
+    kept_too = f"the best epoch, {kept}, was restored"
+    if limit is None:
+        return f"{told} with learning_rate {rate:.4g}; {kept_too}. Try learning_rate='auto', or {rate / 10:.2g}."
+    column = dominant_column(problem, names)
+    scaled = "" if problem.settings.standardize else ", or standardize=True"
+    if rate > limit:
+        return (
+            f"{told}: learning_rate {rate:.4g} is above the largest stable {limit:.4g} (λ_max = "
+            f"{problem.curvature:.4g}, dominated by {column}); {kept_too}. Try {0.9 * limit:.2g}{scaled}."
+        )
+    return (
+        f"{told} with learning_rate {rate:.4g} (largest stable {limit:.4g}); {kept_too}. Try {0.1 * rate:.2g}{scaled}."
+    )
+
+
+def explain_stop(
+    problem: Problem,
+    reason: StopReason,
+    *,
+    epoch: int,
+    rate: float,
+    gap: float | None,
+    start_gap: float | None,
+    mapping: float,
+    settings: dict[str, float | int | None],
+) -> str:
+    """One sentence on why the run stopped and how far from the optimum that is."""
+    told = {
+        StopReason.STOP_BELOW: f"Stopped at epoch {epoch}: the mean squared error is below stop_below = "
+        f"{settings['stop_below']}",
+        StopReason.CONVERGED: f"Converged at epoch {epoch}",
+        StopReason.NO_IMPROVEMENT: f"Stopped at epoch {epoch}: no better validation error for "
+        f"{settings['n_iter_no_change']} epochs",
+        StopReason.MAX_ITER: f"Stopped at max_iter = {settings['max_iter']} epochs",
+        StopReason.INTERRUPTED: f"Interrupted at epoch {epoch}; the model so far is kept",
+        StopReason.CALLBACK: f"A callback stopped the run at epoch {epoch}",
+    }[reason]
+    return f"{told}; {certificate(problem, gap, start_gap, mapping)}.{advice(problem, reason, rate)}"
+
+
+def certificate(problem: Problem, gap: float | None, start_gap: float | None, mapping: float) -> str:
+    """How far from the optimum the result can be, as far as that can be known."""
+    if gap is not None:
+        share = f" ({gap / start_gap:.1e} of that of the start)" if start_gap else ""
+        return f"the objective is {gap:.3g} above its exact minimum{share}"
+    kind = "proximal gradient mapping" if problem.settings.penalty.l1 else "gradient"
+    if np.isfinite(problem.settings.loss.curvature):
+        return f"the {kind} is {mapping:.3g} (the minimum itself is not known in closed form)"
+    return (
+        f"the {kind} of the smoothed loss is {mapping:.3g}; smoothing costs at most 0.1 % of the objective, and no "
+        "exact certificate exists for a loss with kinks"
+    )
+
+
+def advice(problem: Problem, reason: StopReason, rate: float) -> str:
+    """What to do about a run that ended too early."""
+    if reason is not StopReason.MAX_ITER:
+        return ""
+    limit = problem.largest_stable_rate
+    if limit is not None and rate > limit:
+        return f" The learning_rate {rate:.4g} is above the largest stable {limit:.4g}: try {0.9 * limit:.2g}."
+    if limit is not None and rate < 0.1 * limit and problem.settings.learning_rate != "auto":
+        return f" The learning_rate {rate:.4g} is far below the largest stable {limit:.4g}: try {0.5 * limit:.2g}."
+    if not problem.settings.standardize:
+        return " Raise max_iter, or try standardize=True."
+    return " Raise max_iter, or try method='nesterov'."

@@ -1,0 +1,306 @@
+"""One fit from rows to result: prepare, choose, descend, restore, explain."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.coordinates import Coordinates
+from downslope.data.source import Source
+from downslope.descent import Outcome, Row, State, Task, descend
+from downslope.engine import Engine
+from downslope.explanation import explain_divergence, explain_stop
+from downslope.history import History, Record
+from downslope.objectives import Evaluation, Objective
+from downslope.problem import Optimum, Problem, Settings, prepare, validation_error
+from downslope.quadratic import Quadratic
+from downslope.schedules import Constant, Scheduled
+from downslope.spectral import ClosedForm, descend_spectrum
+from downslope.stopping import EPS, EXPLOSION, Stopping, StopReason
+
+__all__ = ["Continuation", "Limits", "Solution", "fit_full_batch"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop, as the user asked."""
+
+    max_iter: int
+    tol: float
+    stop_below: float | None
+    patience: int | None
+
+
+class Continuation(NamedTuple):
+    """What a warm start needs to go on as if nothing had happened."""
+
+    coordinates: Coordinates
+    state: State
+    start: Array
+    history: History | None
+
+
+@dataclass(frozen=True)
+class Solution:
+    """All that a fit found out.
+
+    Attributes
+    ----------
+    coef : array (d,)
+    intercept : float
+    n_iter : int
+        Updates made since the start.
+    restored_epoch : int or None
+        The epoch whose parameters are returned, where that is not the last one.
+    history : History
+    reason : StopReason
+    message : str
+        Why the run stopped, with numbers.
+    engine : Engine
+    learning_rate : float
+        The rate of the last update.
+    optimum : Optimum or None
+    gap : float or None
+        J - J* of the parameters that are returned.
+    problem : Problem
+    continuation : Continuation
+    """
+
+    coef: Array
+    intercept: float
+    n_iter: int
+    restored_epoch: int | None
+    history: History
+    reason: StopReason
+    message: str
+    engine: Engine
+    learning_rate: float
+    optimum: Optimum | None
+    gap: float | None
+    problem: Problem
+    continuation: Continuation
+
+
+def fit_full_batch(
+    source: Source,
+    settings: Settings,
+    limits: Limits,
+    *,
+    begin: Callable[[Problem], Array],
+    names: list[str],
+    feature_names: tuple[str, ...] | None = None,
+    validation_source: Source | None = None,
+    hear: Callable[[Record], bool] | None = None,
+    going_on: Continuation | None = None,
+    began: float | None = None,
+) -> Solution:
+    """Fit a linear model by full-batch descent.
+
+    Parameters
+    ----------
+    source : Source
+        The training rows.
+    settings : Settings
+    limits : Limits
+    begin : callable
+        Gives the parameters to start from, once the coordinates are known.
+    names : list of str
+        What to call the columns in sentences.
+    feature_names : tuple of str or None
+        The names of the columns, where they have any.
+    validation_source : Source or None
+        Rows to measure the validation error on.
+    hear : callable or None
+        Receives every record; a true answer stops the run.
+    going_on : Continuation or None
+        The run to continue.
+    began : float or None
+        `time.perf_counter()` when the caller was called.
+    """
+    began = time.perf_counter() if began is None else began
+    problem = prepare(source, settings, None if going_on is None else going_on.coordinates)
+    start = begin(problem) if going_on is None else going_on.start
+    place = start if going_on is None else going_on.state.parameters
+    objective: Objective = problem.rows_objective() if problem.engine == "data" else problem.quadratic_objective()
+    at = objective.value_and_gradient(start)
+    rates = problem.rates(start, at)
+    validation, quadratic = (None, None) if validation_source is None else validation_error(problem, validation_source)
+    first = 0 if going_on is None else going_on.state.epoch
+    coordinates = problem.coordinates
+    task = Task(
+        objective=objective.after(at),
+        rule=settings.rule,
+        rates=rates,
+        stopping=stopping(problem, objective, limits, start, at, first),
+        mapping_step=1.0 / problem.curvature if problem.curvature else problem.first_rate(at),
+        means=problem.means,
+        validation=validation,
+        listener=None if hear is None else listener(hear, coordinates, validation is not None),
+        began=began,
+    )
+    state = task.start(place) if going_on is None else going_on.state
+    closed = problem.engine == "spectral"
+    outcome = closed_form(problem, task, state, quadratic) if closed else descend(task, state)
+    return conclude(problem, limits, outcome, start, names, feature_names, validation is not None, going_on)
+
+
+def closed_form(problem: Problem, task: Task, state: State, validation: Quadratic | None) -> Outcome:
+    """Run the spectral engine."""
+    assert problem.spectrum is not None
+    assert isinstance(task.rates, Scheduled)
+    assert isinstance(task.rates.schedule, Constant)
+    path = ClosedForm(
+        problem.spectrum,
+        problem.half_mse if problem.settings.penalty.l2 else None,
+        problem.settings.rule,
+        task.rates.schedule.rate,
+        state.parameters,
+        state.rule,
+    )
+    return descend_spectrum(task, path, state, validation)
+
+
+def stopping(
+    problem: Problem, objective: Objective, limits: Limits, start: Array, at: Evaluation, first: int
+) -> Stopping:
+    """The stop rules as thresholds."""
+    zero = np.zeros_like(start)
+    highest = at.objective if not start.any() else max(at.objective, objective.value_and_gradient(zero).objective)
+    excess_below = None
+    if at.excess is not None and problem.smooth is not None and limits.tol > 0:
+        # Rounding of the start's own size is as near as numbers get.
+        rounding = 100 * start.size * EPS**2 * at.excess
+        excess_below = max(limits.tol * reference_excess(problem.smooth, problem, start), rounding)
+    return Stopping(
+        last_epoch=first + limits.max_iter,
+        explode_above=EXPLOSION * highest,
+        stop_below=limits.stop_below,
+        excess_below=excess_below,
+        tol=limits.tol,
+        patience=limits.patience,
+    )
+
+
+def reference_excess(smooth: Quadratic, problem: Problem, start: Array) -> float:
+    """J - J* at the start with the intercept at its best.
+
+    A target far from zero would otherwise make any `tol` look met while the coefficients are still wrong.
+    """
+    missing = smooth.factor @ start - smooth.target
+    if problem.settings.fit_intercept:
+        column = smooth.factor[:, -1]
+        missing = missing - column * (float(column @ missing) / float(column @ column))
+    return 0.5 * float(missing @ missing)
+
+
+def listener(hear: Callable[[Record], bool], coordinates: Coordinates, validated: bool) -> Callable[[Row, Array], bool]:
+    """What the loop tells its rows to: it makes each a `Record` in the units of the rows."""
+
+    def listen(row: Row, parameters: Array) -> bool:
+        coef, intercept = coordinates.to_original(parameters)
+        return hear(
+            Record(
+                int(row.epoch),
+                coef,
+                float(intercept),
+                row.objective,
+                row.mse,
+                row.gradient_norm,
+                row.learning_rate,
+                row.seconds,
+                row.validation_mse if validated else None,
+            )
+        )
+
+    return listen
+
+
+def conclude(
+    problem: Problem,
+    limits: Limits,
+    outcome: Outcome,
+    start: Array,
+    names: list[str],
+    feature_names: tuple[str, ...] | None,
+    validated: bool,
+    going_on: Continuation | None,
+) -> Solution:
+    """Restore the best state where that is due, and put the result into words."""
+    last, best = outcome.parameters[-1], outcome.best
+    epoch, rate = int(outcome.rows[-1, 0]), float(outcome.rows[-1, 4])
+    kinked = not np.isfinite(problem.settings.loss.curvature)
+    restoring = outcome.reason is StopReason.DIVERGED or limits.patience is not None or kinked
+    restored = best.epoch if restoring and best.epoch != epoch and np.isfinite(best.score) else None
+    parameters = last if restored is None else best.parameters
+    coef, intercept = problem.coordinates.to_original(parameters)
+    optimum, gap, start_gap = problem.optimum, None, None
+    if optimum is not None and problem.smooth is not None:
+        gap = problem.smooth.excess_and_gradient(parameters)[0]
+        start_gap = problem.smooth.excess_and_gradient(start)[0]
+    if outcome.reason is StopReason.DIVERGED:
+        message = explain_divergence(problem, names, epoch, rate, best.epoch)
+    else:
+        numbers = {
+            "stop_below": limits.stop_below,
+            "max_iter": limits.max_iter,
+            "n_iter_no_change": limits.patience,
+        }
+        message = explain_stop(
+            problem,
+            outcome.reason,
+            epoch=epoch,
+            rate=rate,
+            gap=gap,
+            start_gap=start_gap,
+            mapping=float(outcome.rows[-1, 3]),
+            settings=numbers,
+        )
+    history = history_of(outcome, problem.coordinates, feature_names, validated, going_on)
+    state = outcome.state if restored is None else outcome.state._replace(parameters=parameters)
+    return Solution(
+        coef=coef,
+        intercept=float(intercept),
+        n_iter=epoch,
+        restored_epoch=restored,
+        history=history,
+        reason=outcome.reason,
+        message=message,
+        engine=problem.engine,
+        learning_rate=rate,
+        optimum=optimum,
+        gap=gap,
+        problem=problem,
+        continuation=Continuation(problem.coordinates, state, start, history),
+    )
+
+
+def history_of(
+    outcome: Outcome,
+    coordinates: Coordinates,
+    feature_names: tuple[str, ...] | None,
+    validated: bool,
+    going_on: Continuation | None,
+) -> History:
+    """The history in the units of the rows, after that of the run that was continued."""
+    coef, intercept = coordinates.to_original(outcome.parameters)
+    columns = dict(zip(Row._fields, outcome.rows.T, strict=True))
+    if not validated:
+        del columns["validation_mse"]
+    if going_on is None or going_on.history is None:
+        return History(columns, coef, intercept, feature_names)
+    earlier = going_on.history
+    joined = {
+        name: np.concatenate([earlier[name][:-1] if name in earlier else np.full(len(earlier) - 1, np.nan), column])
+        for name, column in columns.items()
+    }
+    return History(
+        joined,
+        np.concatenate([earlier.coef[:-1], coef]),
+        np.concatenate([earlier.intercept[:-1], intercept]),
+        feature_names,
+    )
