@@ -1,0 +1,11 @@
+"""Pictures of a descent, on scikit-learn's Display conventions.
+
+A display holds its data first, as plain arrays, and draws later: ``from_estimator(...)`` computes and draws,
+``display.plot(ax=...)`` draws again, anywhere. Importing this package does not import matplotlib.
+"""
+
+from downslope.displays.coefficient_path import CoefficientPathDisplay
+from downslope.displays.fit import FitDisplay
+from downslope.displays.loss_curve import LossCurve, LossCurveDisplay
+
+__all__ = ["CoefficientPathDisplay", "FitDisplay", "LossCurve", "LossCurveDisplay"]

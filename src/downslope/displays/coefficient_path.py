@@ -1,0 +1,337 @@
+"""The weights against the epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from downslope.displays.labels import place_legend, release_headroom
+from downslope.displays.reading import fitted, kept_epoch, one_dimensional, optimum_of, weight_names
+from downslope.displays.scales import happens_early, resolve_scale, scale_epochs
+from downslope.displays.style import MUTED, OTHERS, drawing, figure_of, new_axes
+from downslope.displays.weights import DrawnWeights, Weight, draw_weights, legend_keys, name_line_ends
+from downslope.displays.wording import say
+from downslope.exceptions import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+__all__ = ["CoefficientPathDisplay"]
+
+Floats = NDArray[np.float64]
+
+
+class CoefficientPathDisplay:
+    """Every weight against the epochs: the true value dashed, the optimum dotted.
+
+    Make it with `from_estimator` or `from_history`, which draw at once; `plot` draws it again.
+
+    Parameters
+    ----------
+    epoch : ndarray of shape (records,)
+    coef : ndarray of shape (records, features)
+        In the original units.
+    intercept : ndarray of shape (records,), optional
+    feature_names : sequence of str, optional
+        Without it the weights are w1 … wd.
+    true_coef, optimum_coef : ndarray of shape (features,), optional
+    true_intercept, optimum_intercept : float, optional
+    kept_epoch : float, optional
+        The epoch whose state was restored, if it is not the last.
+    target_name : str, default="y"
+        The target, for the label of the axis.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes, with ``subplots=True`` the first of them.
+    axes_ : list of matplotlib Axes
+    figure_ : matplotlib Figure
+    line_ : matplotlib Line2D
+        The path of the first weight.
+    lines_ : list of matplotlib Line2D
+        The paths, in the order of the features, the intercept last.
+    true_lines_, optimum_lines_ : list of matplotlib Line2D
+        The horizontal lines, in the same order; empty where they are not known.
+
+    Examples
+    --------
+    >>> from downslope.displays import CoefficientPathDisplay
+    >>> display = CoefficientPathDisplay(epoch=[0, 1, 2], coef=[[0.0], [0.2], [0.3]], true_coef=[0.3]).plot()
+    >>> display.line_.get_ydata().tolist()
+    [0.0, 0.2, 0.3]
+    >>> display.true_lines_[0].get_linestyle()
+    '--'
+    """
+
+    ax_: Axes
+    axes_: list[Axes]
+    figure_: Figure
+    line_: Line2D
+    lines_: list[Line2D]
+    true_lines_: list[Line2D]
+    optimum_lines_: list[Line2D]
+
+    def __init__(
+        self,
+        *,
+        epoch: ArrayLike,
+        coef: ArrayLike,
+        intercept: ArrayLike | None = None,
+        feature_names: Iterable[str] | None = None,
+        true_coef: ArrayLike | None = None,
+        true_intercept: float | None = None,
+        optimum_coef: ArrayLike | None = None,
+        optimum_intercept: float | None = None,
+        kept_epoch: float | None = None,
+        target_name: str = "y",
+    ) -> None:
+        self.epoch = one_dimensional("epoch", epoch)
+        self.coef = np.asarray(coef, dtype=np.float64)
+        if self.coef.ndim != 2 or len(self.coef) != len(self.epoch):
+            raise InputError(
+                f"coef has shape {self.coef.shape}, but it must have one row for each of the "
+                f"{len(self.epoch)} epochs and one column for each feature."
+            )
+        self.intercept = None if intercept is None else one_dimensional("intercept", intercept)
+        if self.intercept is not None and len(self.intercept) != len(self.epoch):
+            raise InputError(
+                f"intercept has {len(self.intercept)} values, but there are {len(self.epoch)} epochs; "
+                "pass one for each."
+            )
+        self.feature_names = weight_names(self.coef.shape[1], feature_names)
+        self.true_coef = _per_feature("true_coef", true_coef, self.coef.shape[1])
+        self.true_intercept = true_intercept
+        self.optimum_coef = _per_feature("optimum_coef", optimum_coef, self.coef.shape[1])
+        self.optimum_intercept = optimum_intercept
+        self.kept_epoch = kept_epoch
+        self.target_name = target_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        true_coef: ArrayLike | None = None,
+        true_intercept: float | None = None,
+        target_name: str = "y",
+        ax: Axes | Sequence[Axes] | None = None,
+        **plot_options: Any,
+    ) -> Self:
+        """Draw the weights of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : GradientDescentRegressor or Pipeline
+            Fitted; a pipeline's last step counts.
+        true_coef : array of shape (features,), optional
+        true_intercept : float, optional
+            What generated the data, where that is known.
+        target_name : str, default="y"
+            The target, for the label of the axis.
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure without it.
+        **plot_options
+            Passed to `plot`.
+
+        Returns
+        -------
+        CoefficientPathDisplay
+        """
+        final = fitted(estimator)
+        best = optimum_of(final)
+        return cls.from_history(
+            final.history_,
+            feature_names=getattr(final, "feature_names_in_", None),
+            true_coef=true_coef,
+            true_intercept=true_intercept,
+            optimum_coef=None if best is None else best.coef,
+            optimum_intercept=None if best is None else float(best.intercept),
+            kept_epoch=kept_epoch(final),
+            target_name=target_name,
+            ax=ax,
+            **plot_options,
+        )
+
+    @classmethod
+    def from_history(
+        cls,
+        history: Any,
+        *,
+        feature_names: Iterable[str] | None = None,
+        true_coef: ArrayLike | None = None,
+        true_intercept: float | None = None,
+        optimum_coef: ArrayLike | None = None,
+        optimum_intercept: float | None = None,
+        kept_epoch: float | None = None,
+        target_name: str = "y",
+        ax: Axes | Sequence[Axes] | None = None,
+        **plot_options: Any,
+    ) -> Self:
+        """Draw the weights of a history alone; what only the estimator knows may be given beside it.
+
+        Parameters
+        ----------
+        history : History
+            With ``history["epoch"]``, ``history.coef`` and ``history.intercept``.
+        feature_names, true_coef, true_intercept, optimum_coef, optimum_intercept, kept_epoch, target_name
+            As for the class.
+        ax, **plot_options
+            As in `from_estimator`.
+
+        Returns
+        -------
+        CoefficientPathDisplay
+        """
+        names = getattr(history, "feature_names", None) if feature_names is None else feature_names
+        display = cls(
+            epoch=history["epoch"],
+            coef=history.coef,
+            intercept=history.intercept,
+            feature_names=names,
+            true_coef=true_coef,
+            true_intercept=true_intercept,
+            optimum_coef=optimum_coef,
+            optimum_intercept=optimum_intercept,
+            kept_epoch=kept_epoch,
+            target_name=target_name,
+        )
+        return display.plot(ax, **plot_options)
+
+    def plot(
+        self,
+        ax: Axes | Sequence[Axes] | None = None,
+        *,
+        intercept: bool = False,
+        subplots: bool = False,
+        xscale: str = "auto",
+        yscale: str = "auto",
+        legend: bool = True,
+    ) -> Self:
+        """Draw the paths.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, or with ``subplots=True`` a sequence of them, optional
+            Where to draw; a new figure without it. On a new figure the weights are named at the ends of their
+            lines, on given axes in the legend.
+        intercept : bool, default=False
+            Whether to draw the intercept too.
+        subplots : bool, default=False
+            Whether each weight has axes of its own.
+        xscale, yscale : {"auto", "linear", "log"}, default="auto"
+            "auto" is logarithmic for the epochs where a long run does most of its work early, and for the
+            weights where they explode; both logarithmic axes keep zero.
+        legend : bool, default=True
+            Whether to draw a legend.
+
+        Returns
+        -------
+        CoefficientPathDisplay
+            Itself.
+        """
+        weights = self._weights(intercept=intercept)
+        log_x = resolve_scale("xscale", xscale, happens_early(self.epoch, np.column_stack([w.path for w in weights])))
+        groups = [[weight] for weight in weights] if subplots else [weights]
+        with drawing(own_figure=ax is None) as plt:
+            if ax is None:
+                self.axes_ = _new_grid(plt, len(weights)) if subplots else new_axes(plt, _figure_size(weights))
+            else:
+                self.axes_ = _given_axes(ax, len(groups))
+            self.ax_ = self.axes_[0]
+            self.figure_ = figure_of(self.ax_)
+            lines = DrawnWeights([], [], [])
+            for axes, group in zip(self.axes_, groups, strict=True):
+                release_headroom(axes)
+                scale_epochs(axes, log=log_x)
+                for total, drawn in zip(lines, draw_weights(axes, self.epoch, group, yscale=yscale), strict=True):
+                    total.extend(drawn)
+                if self.kept_epoch is not None:
+                    axes.axvline(self.kept_epoch, color=MUTED, linewidth=1.0, zorder=1.2)
+            self.lines_, self.true_lines_, self.optimum_lines_ = lines
+            self.line_ = self.lines_[0]
+            self._name_axes(weights, subplots=subplots, own_figure=ax is None)
+            if legend:
+                self._add_legend(weights, subplots=subplots, own_figure=ax is None)
+        return self
+
+    def _weights(self, *, intercept: bool) -> list[Weight]:
+        weights = [
+            Weight(name, self.coef[:, i], _at(self.true_coef, i), _at(self.optimum_coef, i))
+            for i, name in enumerate(self.feature_names)
+        ]
+        if intercept:
+            if self.intercept is None:
+                raise InputError("intercept is True, but this display was made without one; pass intercept= to it.")
+            weights.append(Weight(say("intercept"), self.intercept, self.true_intercept, self.optimum_intercept))
+        return weights
+
+    def _name_axes(self, weights: Sequence[Weight], *, subplots: bool, own_figure: bool) -> None:
+        across, upward = say("epoch"), say("coefficient", target=self.target_name)
+        if subplots:
+            for ax, weight in zip(self.axes_, weights, strict=True):
+                ax.set_title(weight.name)
+        if subplots and own_figure:
+            self.figure_.supxlabel(across, fontsize="medium")
+            self.figure_.supylabel(upward, fontsize="medium")
+        else:
+            for ax in self.axes_:
+                ax.set(xlabel=across, ylabel=upward)
+
+    def _add_legend(self, weights: Sequence[Weight], *, subplots: bool, own_figure: bool) -> None:
+        handles, words = legend_keys(weights, self.kept_epoch)
+        if own_figure and subplots:
+            if handles:
+                self.figure_.legend(handles, words, loc="outside upper right", ncols=len(words), frameon=False)
+        elif own_figure:
+            # The names narrow the axes, which moves the legend, which may change the limits, which moves the names.
+            provisional = name_line_ends(self.ax_, self.epoch, weights)
+            place_legend(self.ax_, handles, words)
+            for name in provisional:
+                name.remove()
+            name_line_ends(self.ax_, self.epoch, weights)
+        else:
+            lines = [] if subplots else [line for line in self.lines_ if line.get_color() != OTHERS]
+            names = [str(line.get_label()) for line in lines]
+            place_legend(self.ax_, [*lines, *handles], [*names, *words])
+
+
+def _per_feature(name: str, values: ArrayLike | None, count: int) -> Floats | None:
+    if values is None:
+        return None
+    array = np.atleast_1d(one_dimensional(name, np.atleast_1d(np.asarray(values, dtype=np.float64))))
+    if array.size != count:
+        raise InputError(f"{name} has {array.size} values, but there are {count} features; pass one value for each.")
+    return array
+
+
+def _at(values: Floats | None, index: int) -> float | None:
+    return None if values is None else float(values[index])
+
+
+def _figure_size(weights: Sequence[Weight]) -> tuple[float, float]:
+    """Room for one name to a line of text."""
+    return (7.0, float(np.clip(0.19 * len(weights), 4.2, 6.5)))
+
+
+def _new_grid(plt: Any, count: int) -> list[Axes]:
+    choices = range(1, min(count, 3) + 1) if count <= 3 else range(3, 5) if count <= 12 else range(5, 7)
+    columns = min(choices, key=lambda number: (-(-count // number) * number, -number))
+    rows = -(-count // columns)
+    size = (max(5.0, 2.5 * columns), 1.2 + 1.8 * rows)
+    axes = new_axes(plt, size, rows, columns)
+    for unused in axes[count:]:
+        unused.remove()
+    return axes[:count]
+
+
+def _given_axes(ax: Any, count: int) -> list[Axes]:
+    axes: list[Axes] = list(np.ravel(np.asarray(ax, dtype=object)))
+    if len(axes) != count:
+        raise InputError(f"Got {len(axes)} axes for {count} pictures; pass one for each, or none to have them made.")
+    return axes

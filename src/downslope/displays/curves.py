@@ -1,0 +1,118 @@
+"""The runs behind a loss picture, read from estimators and histories into plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.displays.reading import fitted, kept_epoch, optimum_mse, optimum_of, stop_reason_of
+from downslope.displays.scales import finite
+from downslope.displays.wording import say
+from downslope.exceptions import InputError
+
+__all__ = ["LossCurve", "read_estimator", "read_history", "what_differs"]
+
+Floats = NDArray[np.float64]
+
+_QUANTITIES = ("mse", "objective", "excess")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossCurve:
+    """One run, as plain arrays: what a curve in a `LossCurveDisplay` is drawn from.
+
+    Parameters
+    ----------
+    epoch, value : ndarray of shape (records,)
+        Where a record was taken and the loss there; infinite or NaN where the run had blown up.
+    validation : ndarray of shape (records,), optional
+        The same loss on rows that were held out.
+    name : str, optional
+        Names the run in the legend.
+    stop_reason : str, optional
+        Such as ``"converged"`` or ``"diverged"``.
+    kept_epoch : float, optional
+        The epoch whose state was restored, if it is not the last.
+    optimum, stop_below : float, optional
+        Heights of the best possible loss and of the goal.
+    floor : float
+        Below this the values are rounding, so they are drawn at it.
+    """
+
+    epoch: Floats
+    value: Floats
+    validation: Floats | None = None
+    name: str | None = None
+    stop_reason: str | None = None
+    kept_epoch: float | None = None
+    optimum: float | None = None
+    stop_below: float | None = None
+    floor: float = 0.0
+
+    def drawn(self) -> Floats:
+        """The values as they appear: NaN where not finite, never below the floor."""
+        values = finite(self.value)
+        return np.maximum(values, self.floor) if self.floor > 0 else values
+
+
+def read_estimator(estimator: Any, quantity: str, name: str | None) -> LossCurve:
+    """The curve of a fitted estimator."""
+    final = fitted(estimator)
+    best = optimum_of(final)
+    objective = None if best is None else float(best.objective)
+    return read_history(
+        final.history_,
+        quantity,
+        optimum=optimum_mse(final) if quantity == "mse" else objective,
+        name=name,
+        stop_reason=stop_reason_of(final),
+        kept_epoch=kept_epoch(final),
+        stop_below=getattr(final, "stop_below", None),
+    )
+
+
+def read_history(history: Any, quantity: str, *, optimum: float | None, **known: Any) -> LossCurve:
+    """The curve of a history, with what else is known of the run.
+
+    Raises
+    ------
+    InputError
+        If the quantity is not one of the three, or an excess is asked for where the optimum is not known.
+    """
+    if quantity not in _QUANTITIES:
+        raise InputError(f"quantity is {quantity!r}, but it must be one of {', '.join(map(repr, _QUANTITIES))}.")
+    epoch = np.asarray(history["epoch"], dtype=np.float64)
+    if quantity != "mse":
+        known["stop_below"] = None
+    if quantity != "excess":
+        validation = history["validation_mse"] if quantity == "mse" and "validation_mse" in history else None
+        value = np.asarray(history[quantity], dtype=np.float64)
+        return LossCurve(epoch=epoch, value=value, validation=validation, optimum=optimum, **known)
+    if optimum is None:
+        raise InputError(
+            "quantity is 'excess', but the optimal objective of this run is not known; "
+            "use quantity='objective', or pass optimum= to from_history."
+        )
+    objective = np.asarray(history["objective"], dtype=np.float64)
+    # J is a mean, so its last few bits are rounding, and a difference of two J that small says nothing.
+    floor = 16.0 * float(np.finfo(np.float64).eps) * max(abs(optimum), float(np.finfo(np.float64).tiny))
+    return LossCurve(epoch=epoch, value=objective - optimum, floor=floor, **known)
+
+
+def what_differs(estimators: Sequence[Any]) -> list[str]:
+    """A name for each estimator: the parameters in which they differ, or else its number."""
+    settings = [fitted(estimator).get_params(deep=False) for estimator in estimators]
+    keys = [key for key in (settings[0] if settings else ()) if len({repr(s.get(key)) for s in settings}) > 1]
+    names = [", ".join(f"{key} = {_short(s.get(key))}" for key in keys) for s in settings]
+    if len(set(names)) < len(names) or not all(names):
+        return [say("fit number", number=i + 1) for i in range(len(names))]
+    return names
+
+
+def _short(value: object) -> str:
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 30 else text[:29] + "…"

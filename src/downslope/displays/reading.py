@@ -1,0 +1,89 @@
+"""What the pictures read of a fitted estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from downslope.displays.wording import say
+from downslope.exceptions import InputError
+
+__all__ = [
+    "fitted",
+    "kept_epoch",
+    "one_dimensional",
+    "optimum_mse",
+    "optimum_of",
+    "stop_reason_of",
+    "weight_names",
+]
+
+Floats = NDArray[np.float64]
+
+
+def fitted(estimator: Any) -> Any:
+    """The estimator that holds the history: itself, or the last step of a pipeline.
+
+    Raises
+    ------
+    InputError
+        If there is no history, because it was not fitted or was loaded from a file.
+    """
+    final = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    if getattr(final, "history_", None) is None:
+        raise InputError(
+            f"{type(final).__name__} has no history_, but this picture is drawn from one; call fit first "
+            "(a model loaded from a file has no history)."
+        )
+    return final
+
+
+def stop_reason_of(estimator: Any) -> str | None:
+    """The value of ``stop_reason_``, such as ``"converged"``."""
+    reason = getattr(estimator, "stop_reason_", None)
+    return None if reason is None else str(getattr(reason, "value", reason))
+
+
+def kept_epoch(estimator: Any) -> float | None:
+    """The epoch whose state was restored, or None where the last state was kept."""
+    epoch = getattr(estimator, "restored_epoch_", None)
+    return None if epoch is None else float(epoch)
+
+
+def optimum_of(estimator: Any) -> Any | None:
+    """``optimum_``, where it is known."""
+    return getattr(estimator, "optimum_", None)
+
+
+def optimum_mse(estimator: Any) -> float | None:
+    """The mean squared error at the optimum: twice the objective, where that is the squared loss alone."""
+    optimum = optimum_of(estimator)
+    if optimum is None or getattr(estimator, "loss", None) != "squared_error":
+        return None
+    if getattr(estimator, "penalty", None) is not None:
+        return None
+    return 2.0 * float(optimum.objective)
+
+
+def weight_names(count: int, names: Any) -> tuple[str, ...]:
+    """The column names, or w1 … wd (w alone for one)."""
+    if names is not None:
+        known = tuple(str(name) for name in names)
+        if len(known) != count:
+            raise InputError(
+                f"feature_names has {len(known)} names, but there are {count} features; pass one for each."
+            )
+        return known
+    return (say("only weight"),) if count == 1 else tuple(say("weight", number=i + 1) for i in range(count))
+
+
+def one_dimensional(name: str, values: ArrayLike) -> Floats:
+    """`values` as a float vector; a single column counts as one."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.ravel()
+    if array.ndim != 1:
+        raise InputError(f"{name} has shape {array.shape}, but it must be one-dimensional; pass one value per row.")
+    return array

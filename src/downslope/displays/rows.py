@@ -1,0 +1,73 @@
+"""Rows as points, the outliers ringed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.displays.style import ACCENT
+from downslope.displays.wording import say
+from downslope.exceptions import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+
+__all__ = ["check_rows", "draw_rows"]
+
+Floats = NDArray[np.float64]
+
+_POINTS = "#5B8DB8"
+_CROWD = 1000
+
+
+def check_rows(y: Floats, predictions: Floats | None, x: Floats | None, outliers: NDArray[np.intp]) -> None:
+    """Refuse what cannot be drawn: nothing to draw, unequal lengths, values without a place, unknown rows."""
+    if x is None and predictions is None:
+        raise InputError("Got neither x nor predictions, but a picture of a fit needs one of them.")
+    for name, values in (("y", y), ("predictions", predictions), ("x", x)):
+        if values is None:
+            continue
+        if values.size == 0:
+            raise InputError(f"{name} has no rows, but a picture of a fit needs at least one.")
+        if values.size != y.size:
+            raise InputError(f"{name} has {values.size} rows, but y has {y.size}; pass the same rows for both.")
+        missing = int(np.count_nonzero(~np.isfinite(values)))
+        if missing:
+            raise InputError(f"{name} has {missing} values that are NaN or infinite; drop those rows.")
+    if outliers.size and (outliers.min() < 0 or outliers.max() >= y.size):
+        raise InputError(
+            f"outliers names rows {outliers.min()} to {outliers.max()}, but there are {y.size} rows; "
+            f"pass indices from 0 to {y.size - 1}."
+        )
+
+
+def draw_rows(
+    ax: Axes,
+    horizontal: Floats,
+    vertical: Floats,
+    outliers: NDArray[np.intp],
+    max_points: int,
+    options: Mapping[str, Any],
+) -> tuple[PathCollection, PathCollection | None]:
+    """Draw at most `max_points` of the points, chosen at random but always the same, and every outlier."""
+    count = horizontal.size
+    shown = np.arange(count)
+    words = say("rows")
+    if count > max_points:
+        shown = np.sort(np.random.default_rng(0).choice(count, size=max_points, replace=False))
+        words = say("shown rows", shown=max_points, count=count)
+        shown = np.union1d(shown, outliers)
+    crowded = shown.size > _CROWD
+    look: dict[str, Any] = {"color": _POINTS, "linewidths": 0, "label": words, "zorder": 2}
+    # In a vector format thousands of points would be thousands of shapes.
+    look |= {"s": 9, "alpha": 0.35, "rasterized": True} if crowded else {"s": 20, "alpha": 0.75}
+    points = ax.scatter(horizontal[shown], vertical[shown], **(look | dict(options)))
+    if not outliers.size:
+        return points, None
+    ring: dict[str, Any] = {"s": 70, "facecolors": "none", "edgecolors": ACCENT, "linewidths": 1.6, "zorder": 3}
+    rings = ax.scatter(horizontal[outliers], vertical[outliers], label=say("outliers"), **ring)
+    return points, rings

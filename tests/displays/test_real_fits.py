@@ -1,0 +1,102 @@
+"""The pictures of real fits: what is drawn is what the estimator kept."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from downslope import (
+    CoefficientPathDisplay,
+    FitDisplay,
+    GradientDescentRegressor,
+    LossCurveDisplay,
+    load_example,
+    make_linear,
+)
+from downslope.exceptions import DivergenceWarning
+from tests.displays.sight import is_complete, points_under_legend, touching_names
+
+
+def legend_words(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+@pytest.fixture(scope="module")
+def course():
+    """The course's descent: fixed rate, raw columns, stopped at an error."""
+    data = make_linear([0.3, 0.5, 0.7], 0.2, n_samples=100, noise=0.01, random_state=0)
+    model = GradientDescentRegressor(
+        learning_rate=0.5, standardize=False, stop_below=1e-4, init="uniform", random_state=0
+    )
+    return data, model.fit(data.X, data.y)
+
+
+@pytest.fixture(scope="module")
+def cars():
+    table = load_example("auto_mpg")
+    X = pd.DataFrame(table.X, columns=list(table.feature_names))
+    return table, X, GradientDescentRegressor().fit(X, table.y)
+
+
+def test_the_course(course):
+    data, model = course
+    loss = LossCurveDisplay.from_estimator(model)
+    assert_array_equal(loss.line_.get_ydata(), model.history_["mse"])
+    assert legend_words(loss.ax_)[0] == f"error below 0.0001 at epoch {model.n_iter_}"
+    paths = CoefficientPathDisplay.from_estimator(model, true_coef=data.coef, true_intercept=data.intercept)
+    for line, path, true in zip(paths.lines_, model.history_.coef.T, data.coef, strict=True):
+        assert_array_equal(line.get_ydata(), path)
+        assert line.get_ydata()[-1] == pytest.approx(true, abs=0.05)
+    fit = FitDisplay.from_data(data, model)
+    assert_array_equal(fit.scatter_.get_offsets()[:, 1], model.predict(data.X))
+
+
+def test_a_real_table(cars):
+    table, X, model = cars
+    residual = table.y - X.to_numpy() @ model.optimum_.coef - model.optimum_.intercept
+    loss = LossCurveDisplay.from_estimator(model, target_name=table.target_name)
+    assert loss.optimum_lines_[0].get_ydata()[0] == pytest.approx(np.mean(residual**2))
+    assert loss.ax_.get_ylabel() == "mean squared error (units of mpg²)"
+    paths = CoefficientPathDisplay.from_estimator(model, target_name=table.target_name)
+    assert [text.get_text() for text in paths.ax_.texts] == list(table.feature_names)
+    fit = FitDisplay.from_estimator(model, X, table.y, target_name=table.target_name)
+    assert fit.ax_.get_title(loc="left").startswith(f"R² = {model.score(X, table.y):.4g} ")
+    for display in (loss, paths, fit):
+        assert is_complete(display.figure_)
+        assert points_under_legend(display.ax_) == 0
+        assert touching_names(display.ax_) == []
+
+
+def test_the_excess_falls_to_the_gap(cars):
+    _, _, model = cars
+    display = LossCurveDisplay.from_estimator(model, quantity="excess")
+    assert display.line_.get_ydata()[-1] == pytest.approx(model.gap_, rel=1e-6)
+    assert display.ax_.get_yscale() == "log"
+
+
+def test_a_run_that_diverges():
+    data = make_linear([0.3, 0.5, 0.7], 0.2, random_state=0)
+    with pytest.warns(DivergenceWarning):
+        model = GradientDescentRegressor(learning_rate=1.9, standardize=False).fit(data.X, data.y)
+    loss = LossCurveDisplay.from_estimator(model)
+    words = [f"diverged at epoch {model.n_iter_}", f"best state kept: epoch {model.restored_epoch_}"]
+    assert legend_words(loss.ax_)[:2] == words
+    paths = CoefficientPathDisplay.from_estimator(model)
+    assert paths.ax_.get_yscale() == "symlog"
+    assert is_complete(loss.figure_)
+    assert is_complete(paths.figure_)
+
+
+def test_validation_rows_have_their_curve():
+    table = load_example("auto_mpg")
+    model = GradientDescentRegressor(early_stopping=True, random_state=0).fit(table.X, table.y)
+    display = LossCurveDisplay.from_estimator(model)
+    assert_array_equal(display.validation_lines_[0].get_ydata(), model.history_["validation_mse"])
+
+
+def test_a_loss_without_an_optimum_that_is_known():
+    data = make_linear(0.3, 0.5, outliers=3, random_state=0)
+    model = GradientDescentRegressor(loss="huber", delta=0.05).fit(data.X, data.y)
+    display = LossCurveDisplay.from_estimator(model, quantity="objective")
+    assert_array_equal(display.line_.get_ydata(), model.history_["objective"])
+    assert display.optimum_lines_ == []
