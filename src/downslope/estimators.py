@@ -4,21 +4,19 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.callbacks import CallbackSupportMixin, Printed, ScikitLearnCallbacks, with_callbacks
 from downslope.data.arrays import ArraySource
 from downslope.data.frames import to_array, to_vector
 from downslope.data.rows import Rows, check_rows, check_target, check_weights, refuse_non_finite, split_rows
-from downslope.engine import ENGINES
 from downslope.exceptions import (
     CollinearColumnsWarning,
     ConstantColumnWarning,
@@ -27,14 +25,15 @@ from downslope.exceptions import (
     NotConvergedWarning,
 )
 from downslope.explanation import name_list
-from downslope.fitting import Continuation, Limits, Solution, fit_full_batch
+from downslope.fitting import Continuation, Limits, Request, Solution, fit_full_batch
 from downslope.history import Record
-from downslope.losses import LOSSES, make_loss
+from downslope.losses import make_loss
 from downslope.moments import OverflowingSquaresError
-from downslope.penalties import PENALTIES, make_penalty
+from downslope.options import CONSTRAINTS, start_from
+from downslope.penalties import make_penalty
 from downslope.problem import Problem, Settings
 from downslope.schedules import Schedule
-from downslope.step_rules import METHODS, make_step_rule
+from downslope.step_rules import make_step_rule
 from downslope.stopping import StopReason
 
 __all__ = ["GradientDescentRegressor"]
@@ -152,34 +151,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     (True, True)
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "loss": [StrOptions(set(LOSSES))],
-        "delta": [Interval(Real, 0, None, closed="neither")],
-        "epsilon": [Interval(Real, 0, None, closed="left")],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
-        "penalty": [StrOptions(set(PENALTIES)), None],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "fit_intercept": ["boolean"],
-        "standardize": ["boolean"],
-        "method": [StrOptions(set(METHODS))],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), callable],
-        "batch_size": [None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left"), None],
-        "stop_below": [Interval(Real, 0, None, closed="neither"), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "init": [StrOptions({"zeros", "uniform"}), tuple, list],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "warm_start": ["boolean"],
-        "callbacks": [list, tuple, callable, None],
-        "verbose": ["verbose"],
-        "engine": [StrOptions({"auto", *ENGINES})],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     def __init__(
         self,
@@ -291,16 +263,18 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         ):
             try:
                 solution = fit_full_batch(
-                    source,
-                    self._settings(rows.X.shape[1]),
-                    self._limits(),
-                    begin=drawn,
-                    names=names,
-                    feature_names=tuple(names) if hasattr(self, "feature_names_in_") else None,
-                    validation_source=validation,
-                    hear=heard,
-                    going_on=going_on,
-                    began=began,
+                    Request(
+                        source,
+                        self._settings(rows.X.shape[1]),
+                        self._limits(),
+                        begin=drawn,
+                        names=names,
+                        feature_names=tuple(names) if hasattr(self, "feature_names_in_") else None,
+                        validation_source=validation,
+                        hear=heard,
+                        going_on=going_on,
+                        began=began,
+                    )
                 )
             except OverflowingSquaresError:
                 refuse_non_finite(rows.X, names)
@@ -441,19 +415,27 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         idle = [names[j] for j in problem.constant_columns]
         if idle:
             fate = (
-                "keeps the coefficient 0"
+                "coefficient is kept at 0"
                 if self.standardize and self.fit_intercept
-                else "cannot be told apart from an intercept"
+                else "effect cannot be told apart from an intercept's"
             )
             warnings.warn(
-                f"{name_list(idle)} never changes, so it {fate}: leave it out",
+                f"{name_list(idle)} never change in the rows, so their {fate}: leave them out"
+                if len(idle) > 1
+                else f"{name_list(idle)} never changes in the rows, so its {fate}: leave it out",
                 ConstantColumnWarning,
                 stacklevel=FRAMES_TO_CALLER,
             )
         if problem.least_squares is not None and not problem.least_squares.unique and self.loss == "squared_error":
             tied = [names[j] for j in problem.least_squares.tied_columns()]
+            n_rows, n_features = problem.least_squares.moments.n_rows, len(names)
+            cause = (
+                f"{n_features} features are more than {n_rows} rows determine"
+                if n_rows <= n_features
+                else f"{name_list(tied)} are collinear"
+            )
             warnings.warn(
-                f"{name_list(tied)} are collinear, so their coefficients are not unique (the predictions are): "
+                f"{cause}, so the coefficients are not unique (the predictions are): "
                 "leave some out, or add penalty='l2'",
                 CollinearColumnsWarning,
                 stacklevel=FRAMES_TO_CALLER,
@@ -462,21 +444,3 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             warnings.warn(solution.message, DivergenceWarning, stacklevel=FRAMES_TO_CALLER)
         elif solution.reason is StopReason.MAX_ITER and (self.tol or self.stop_below):
             warnings.warn(solution.message, NotConvergedWarning, stacklevel=FRAMES_TO_CALLER)
-
-
-def start_from(init: Any, n_features: int) -> tuple[Array, float]:
-    """The start given as (coef, intercept)."""
-    sentence = f"init must be 'zeros', 'uniform' or (coef, intercept) with {n_features} coefficients and one number"
-    try:
-        coef, intercept = init
-        coef = np.asarray(coef, dtype=np.float64).reshape(-1)
-        intercept = float(np.asarray(intercept, dtype=np.float64).reshape(()))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"init={init!r} cannot be read: {sentence}") from error
-    if coef.size == 1:
-        coef = np.full(n_features, coef[0])
-    if coef.size != n_features:
-        raise InputError(f"init has {coef.size} coefficients for {n_features} features: {sentence}")
-    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
-        raise InputError(f"init={init!r} is not finite: {sentence}")
-    return coef, intercept

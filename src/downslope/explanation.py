@@ -1,8 +1,11 @@
 """What happened, in sentences with numbers."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from downslope.problem import Problem
+from downslope.step_rules import Nesterov
 from downslope.stopping import StopReason
 
 __all__ = ["dominant_column", "explain_divergence", "explain_stop", "name_list"]
@@ -52,20 +55,31 @@ def explain_stop(
     gap: float | None,
     start_gap: float | None,
     mapping: float,
-    settings: dict[str, float | int | None],
+    limits: Mapping[str, float | int | None],
 ) -> str:
-    """One sentence on why the run stopped and how far from the optimum that is."""
+    """One sentence on why the run stopped and how far from the optimum that is.
+
+    Parameters
+    ----------
+    problem : Problem
+    reason : StopReason
+    epoch, rate : the last epoch, and the rate of its update
+    gap, start_gap : J - J* of the result and of the start, or None
+    mapping : the norm of the gradient mapping at the last epoch
+    limits : what the user asked for: tol, stop_below, max_iter, n_iter_no_change
+    """
     told = {
         StopReason.STOP_BELOW: f"Stopped at epoch {epoch}: the mean squared error is below stop_below = "
-        f"{settings['stop_below']}",
+        f"{limits['stop_below']}",
         StopReason.CONVERGED: f"Converged at epoch {epoch}",
         StopReason.NO_IMPROVEMENT: f"Stopped at epoch {epoch}: no better validation error for "
-        f"{settings['n_iter_no_change']} epochs",
-        StopReason.MAX_ITER: f"Stopped at max_iter = {settings['max_iter']} epochs",
+        f"{limits['n_iter_no_change']} epochs",
+        StopReason.MAX_ITER: f"Stopped at max_iter = {limits['max_iter']} epochs",
         StopReason.INTERRUPTED: f"Interrupted at epoch {epoch}; the model so far is kept",
         StopReason.CALLBACK: f"A callback stopped the run at epoch {epoch}",
     }[reason]
-    return f"{told}; {certificate(problem, gap, start_gap, mapping)}.{advice(problem, reason, rate)}"
+    wanted_more = reason is StopReason.MAX_ITER and bool(limits["tol"] or limits["stop_below"])
+    return f"{told}; {certificate(problem, gap, start_gap, mapping)}.{advice(problem, rate) if wanted_more else ''}"
 
 
 def certificate(problem: Problem, gap: float | None, start_gap: float | None, mapping: float) -> str:
@@ -76,21 +90,25 @@ def certificate(problem: Problem, gap: float | None, start_gap: float | None, ma
     kind = "proximal gradient mapping" if problem.settings.penalty.l1 else "gradient"
     if np.isfinite(problem.settings.loss.curvature):
         return f"the {kind} is {mapping:.3g} (the minimum itself is not known in closed form)"
+    none = "no exact certificate exists for a loss with kinks"
+    if problem.settings.learning_rate != "auto":
+        return f"the sub{kind} is {mapping:.3g}, and {none}"
     return (
-        f"the {kind} of the smoothed loss is {mapping:.3g}; smoothing costs at most 0.1 % of the objective, and no "
-        "exact certificate exists for a loss with kinks"
+        f"the {kind} of the smoothed loss is {mapping:.3g}; smoothing costs at most 0.1 % of the objective, and {none}"
     )
 
 
-def advice(problem: Problem, reason: StopReason, rate: float) -> str:
+def advice(problem: Problem, rate: float) -> str:
     """What to do about a run that ended too early."""
-    if reason is not StopReason.MAX_ITER:
-        return ""
-    limit = problem.largest_stable_rate
-    if limit is not None and rate > limit:
+    limit, chosen = problem.largest_stable_rate, problem.settings.learning_rate != "auto"
+    if limit is not None and chosen and rate > limit:
         return f" The learning_rate {rate:.4g} is above the largest stable {limit:.4g}: try {0.9 * limit:.2g}."
-    if limit is not None and rate < 0.1 * limit and problem.settings.learning_rate != "auto":
+    if limit is not None and chosen and rate < 0.1 * limit:
         return f" The learning_rate {rate:.4g} is far below the largest stable {limit:.4g}: try {0.5 * limit:.2g}."
+    if chosen:
+        return " Raise max_iter, or try learning_rate='auto'."
     if not problem.settings.standardize:
         return " Raise max_iter, or try standardize=True."
+    if isinstance(problem.settings.rule, Nesterov):
+        return " Raise max_iter, or tol if this is near enough."
     return " Raise max_iter, or try method='nesterov'."

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -20,10 +21,14 @@ from downslope.quadratic import Quadratic
 from downslope.schedules import Constant, Scheduled
 from downslope.spectral import ClosedForm, descend_spectrum
 from downslope.stopping import EPS, EXPLOSION, Stopping, StopReason
+from downslope.threads import one_blas_thread
 
-__all__ = ["Continuation", "Limits", "Solution", "fit_full_batch"]
+__all__ = ["Continuation", "Limits", "Request", "Solution", "fit_full_batch"]
 
 Array = NDArray[np.float64]
+
+# Below this many columns no decomposition is large enough for the threads of BLAS to help.
+WORTH_BLAS_THREADS = 256
 
 
 @dataclass(frozen=True)
@@ -86,22 +91,11 @@ class Solution:
     continuation: Continuation
 
 
-def fit_full_batch(
-    source: Source,
-    settings: Settings,
-    limits: Limits,
-    *,
-    begin: Callable[[Problem], Array],
-    names: list[str],
-    feature_names: tuple[str, ...] | None = None,
-    validation_source: Source | None = None,
-    hear: Callable[[Record], bool] | None = None,
-    going_on: Continuation | None = None,
-    began: float | None = None,
-) -> Solution:
-    """Fit a linear model by full-batch descent.
+@dataclass(frozen=True)
+class Request:
+    """What to fit, and who wants to hear of it.
 
-    Parameters
+    Attributes
     ----------
     source : Source
         The training rows.
@@ -119,34 +113,61 @@ def fit_full_batch(
         Receives every record; a true answer stops the run.
     going_on : Continuation or None
         The run to continue.
-    began : float or None
+    began : float
         `time.perf_counter()` when the caller was called.
     """
-    began = time.perf_counter() if began is None else began
-    problem = prepare(source, settings, None if going_on is None else going_on.coordinates)
-    start = begin(problem) if going_on is None else going_on.start
-    place = start if going_on is None else going_on.state.parameters
+
+    source: Source
+    settings: Settings
+    limits: Limits
+    begin: Callable[[Problem], Array]
+    names: list[str]
+    feature_names: tuple[str, ...] | None = None
+    validation_source: Source | None = None
+    hear: Callable[[Record], bool] | None = None
+    going_on: Continuation | None = None
+    began: float = field(default_factory=time.perf_counter)
+
+
+def fit_full_batch(request: Request) -> Solution:
+    """Fit a linear model by full-batch descent."""
+    small = request.source.n_features < WORTH_BLAS_THREADS
+    with one_blas_thread() if small else nullcontext():
+        return run(request)
+
+
+def run(request: Request) -> Solution:
+    """Prepare, descend, conclude."""
+    going_on, settings = request.going_on, request.settings
+    problem = prepare(request.source, settings, None if going_on is None else going_on.coordinates)
+    start = request.begin(problem) if going_on is None else going_on.start
     objective: Objective = problem.rows_objective() if problem.engine == "data" else problem.quadratic_objective()
     at = objective.value_and_gradient(start)
-    rates = problem.rates(start, at)
-    validation, quadratic = (None, None) if validation_source is None else validation_error(problem, validation_source)
-    first = 0 if going_on is None else going_on.state.epoch
-    coordinates = problem.coordinates
+    validation, quadratic = None, None
+    if request.validation_source is not None:
+        validation, quadratic = validation_error(problem, request.validation_source)
     task = Task(
         objective=objective.after(at),
         rule=settings.rule,
-        rates=rates,
-        stopping=stopping(problem, objective, limits, start, at, first),
+        rates=problem.rates(start, at),
+        stopping=stopping(
+            problem, objective, request.limits, start, at, 0 if going_on is None else going_on.state.epoch
+        ),
         mapping_step=1.0 / problem.curvature if problem.curvature else problem.first_rate(at),
         means=problem.means,
         validation=validation,
-        listener=None if hear is None else listener(hear, coordinates, validation is not None),
-        began=began,
+        listener=None if request.hear is None else listener(request.hear, problem.coordinates, validation is not None),
+        began=request.began,
     )
-    state = task.start(place) if going_on is None else going_on.state
+    state = task.start(start)
+    if going_on is not None:
+        # A rule of another kind than before begins its own count.
+        same = type(going_on.state.rate) is type(state.rate)
+        state = going_on.state if same else going_on.state._replace(rate=state.rate)
     closed = problem.engine == "spectral"
     outcome = closed_form(problem, task, state, quadratic) if closed else descend(task, state)
-    return conclude(problem, limits, outcome, start, names, feature_names, validation is not None, going_on)
+    outcome = outcome._replace(reason=judged(problem, outcome, at.objective))
+    return conclude(problem, request, outcome, start)
 
 
 def closed_form(problem: Problem, task: Task, state: State, validation: Quadratic | None) -> Outcome:
@@ -220,36 +241,32 @@ def listener(hear: Callable[[Record], bool], coordinates: Coordinates, validated
     return listen
 
 
-def conclude(
-    problem: Problem,
-    limits: Limits,
-    outcome: Outcome,
-    start: Array,
-    names: list[str],
-    feature_names: tuple[str, ...] | None,
-    validated: bool,
-    going_on: Continuation | None,
-) -> Solution:
+def judged(problem: Problem, outcome: Outcome, start: float) -> StopReason:
+    """The reason, where a run that only bounced at too large a rate counts as diverged.
+
+    A loss with bounded slopes cannot explode.
+    """
+    limit, rate, last = problem.largest_stable_rate, float(outcome.rows[-1, 4]), float(outcome.rows[-1, 1])
+    bounced = limit is not None and rate > limit and last > start
+    return StopReason.DIVERGED if outcome.reason is StopReason.MAX_ITER and bounced else outcome.reason
+
+
+def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array) -> Solution:
     """Restore the best state where that is due, and put the result into words."""
-    last, best = outcome.parameters[-1], outcome.best
+    limits, best = request.limits, outcome.best
     epoch, rate = int(outcome.rows[-1, 0]), float(outcome.rows[-1, 4])
     kinked = not np.isfinite(problem.settings.loss.curvature)
     restoring = outcome.reason is StopReason.DIVERGED or limits.patience is not None or kinked
     restored = best.epoch if restoring and best.epoch != epoch and np.isfinite(best.score) else None
-    parameters = last if restored is None else best.parameters
+    parameters = outcome.parameters[-1] if restored is None else best.parameters
     coef, intercept = problem.coordinates.to_original(parameters)
     optimum, gap, start_gap = problem.optimum, None, None
     if optimum is not None and problem.smooth is not None:
         gap = problem.smooth.excess_and_gradient(parameters)[0]
         start_gap = problem.smooth.excess_and_gradient(start)[0]
     if outcome.reason is StopReason.DIVERGED:
-        message = explain_divergence(problem, names, epoch, rate, best.epoch)
+        message = explain_divergence(problem, request.names, epoch, rate, best.epoch)
     else:
-        numbers = {
-            "stop_below": limits.stop_below,
-            "max_iter": limits.max_iter,
-            "n_iter_no_change": limits.patience,
-        }
         message = explain_stop(
             problem,
             outcome.reason,
@@ -258,9 +275,16 @@ def conclude(
             gap=gap,
             start_gap=start_gap,
             mapping=float(outcome.rows[-1, 3]),
-            settings=numbers,
+            limits={
+                "tol": limits.tol,
+                "stop_below": limits.stop_below,
+                "max_iter": limits.max_iter,
+                "n_iter_no_change": limits.patience,
+            },
         )
-    history = history_of(outcome, problem.coordinates, feature_names, validated, going_on)
+        if restored is not None:
+            message += f" The best epoch, {restored}, was restored."
+    history = history_of(problem, request, outcome)
     state = outcome.state if restored is None else outcome.state._replace(parameters=parameters)
     return Solution(
         coef=coef,
@@ -279,28 +303,12 @@ def conclude(
     )
 
 
-def history_of(
-    outcome: Outcome,
-    coordinates: Coordinates,
-    feature_names: tuple[str, ...] | None,
-    validated: bool,
-    going_on: Continuation | None,
-) -> History:
+def history_of(problem: Problem, request: Request, outcome: Outcome) -> History:
     """The history in the units of the rows, after that of the run that was continued."""
-    coef, intercept = coordinates.to_original(outcome.parameters)
+    coef, intercept = problem.coordinates.to_original(outcome.parameters)
     columns = dict(zip(Row._fields, outcome.rows.T, strict=True))
-    if not validated:
+    if request.validation_source is None:
         del columns["validation_mse"]
-    if going_on is None or going_on.history is None:
-        return History(columns, coef, intercept, feature_names)
-    earlier = going_on.history
-    joined = {
-        name: np.concatenate([earlier[name][:-1] if name in earlier else np.full(len(earlier) - 1, np.nan), column])
-        for name, column in columns.items()
-    }
-    return History(
-        joined,
-        np.concatenate([earlier.coef[:-1], coef]),
-        np.concatenate([earlier.intercept[:-1], intercept]),
-        feature_names,
-    )
+    history = History(columns, coef, intercept, request.feature_names)
+    earlier = None if request.going_on is None else request.going_on.history
+    return history if earlier is None else earlier.followed_by(history)

@@ -153,6 +153,21 @@ class History(Mapping[str, Array]):
         n_features = self.coef.shape[1]
         return ("w",) if n_features == 1 else tuple(f"w{j}" for j in range(1, n_features + 1))
 
+    def followed_by(self, later: "History") -> "History":
+        """The history of two runs, the later begun where this one ended, with no more records than one may hold."""
+        epochs = np.concatenate([self["epoch"][:-1], later["epoch"]]).astype(int)
+        most = most_records(later.coef.shape[1] + 1)
+        kept = np.arange(epochs.size)
+        if epochs.size > most:
+            level = level_for(int(epochs[-1]) + 1, most)
+            kept = np.array([k for k in kept if on_grid(int(epochs[k]), level) or k == kept[-1]])
+        columns = {
+            name: np.concatenate([self[name][:-1] if name in self else np.full(len(self) - 1, np.nan), column])[kept]
+            for name, column in later.items()
+        }
+        coef = np.concatenate([self.coef[:-1], later.coef])[kept]
+        return History(columns, coef, np.concatenate([self.intercept[:-1], later.intercept])[kept], later.feature_names)
+
     def to_dict(self) -> dict[str, list[Any]]:
         """All columns, then the weights by name, then `intercept`, as lists; not-a-number as None."""
         table: dict[str, Array] = dict(self._columns)

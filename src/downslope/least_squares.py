@@ -26,7 +26,7 @@ EPS = float(np.finfo(float).eps)
 LARGEST_CONDITION = 1e10
 # Up to this many values a pass over the rows is free, so the residuals are always looked at.
 SMALL = 2_000_000
-SMALL_ENOUGH_TO_EXTEND = 200_000
+SMALL_ENOUGH_TO_EXTEND = 20_000
 # Fewer digits than this lost are not worth a pass over many rows.
 WORTH_A_PASS = 1e-12
 

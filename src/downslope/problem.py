@@ -18,7 +18,7 @@ from downslope.objectives import Evaluation, QuadraticObjective, RowsObjective
 from downslope.penalties import Penalty
 from downslope.quadratic import Quadratic, Spectrum, mean_squared_error, minimiser, penalised
 from downslope.schedules import Constant, Exponential, InverseTime, MeasuredRate, RateRule, Schedule, Scheduled
-from downslope.step_rules import AdaGrad, Averaged, HeavyBall, Nesterov, Plain, RMSProp, StepRule
+from downslope.step_rules import AdaGrad, Averaged, HeavyBall, Nesterov, RMSProp, StepRule, stable_product
 
 __all__ = ["Optimum", "Problem", "Settings", "prepare", "validation_error"]
 
@@ -179,16 +179,8 @@ class Problem:
     @cached_property
     def largest_stable_rate(self) -> float | None:
         """The rate at and beyond which the descent does not settle; None for rules without such a limit."""
-        if not self.curvature:
-            return None
-        rule = self.settings.rule.rule if isinstance(self.settings.rule, Averaged) else self.settings.rule
-        if isinstance(rule, Plain):
-            return 2.0 / self.curvature
-        if isinstance(rule, HeavyBall):
-            return 2.0 * (1.0 + rule.momentum) / self.curvature
-        if isinstance(rule, Nesterov):
-            return (2.0 + 2.0 * rule.momentum) / (1.0 + 2.0 * rule.momentum) / self.curvature
-        return None
+        product = stable_product(self.settings.rule)
+        return product / self.curvature if self.curvature and np.isfinite(product) else None
 
     @cached_property
     def optimum(self) -> Optimum | None:

@@ -18,6 +18,9 @@ __all__ = ["Quadratic", "Spectrum", "mean_squared_error", "minimiser", "penalise
 
 Array = NDArray[np.float64]
 
+# Columns whose lengths differ by more than this ask for a decomposition that respects it.
+GRADED = 100.0
+
 
 @dataclass(frozen=True)
 class Quadratic:
@@ -129,17 +132,21 @@ def minimiser(quadratic: Quadratic) -> Array:
 
 
 def graded_svd(factor: Array) -> tuple[Array, Array, Array]:
-    """U, the singular values, and V, by Jacobi's method.
+    """U, the singular values, and V.
 
-    Small singular values of a matrix whose columns differ by many orders of magnitude keep their digits (Drmač
-    and Veselić, 2008; measured, 1.7 × the usual time).
+    Where columns differ by orders of magnitude, by Jacobi's method: the small singular values keep their digits
+    (Drmač and Veselić, 2008; measured, up to 20 × the usual time at 20 columns, 1.7 × at 1000).
     """
     if factor.shape[1] == 0 or not factor.any():
         n = factor.shape[1]
         return np.eye(factor.shape[0], n), np.zeros(n), np.eye(n)
-    singular, left, directions, work, _, info = scipy.linalg.lapack.dgejsv(np.asfortranarray(factor), joba=2, jobr=0)
-    if info == 0 and np.all(np.isfinite(singular)):
-        return left, singular * (work[0] / work[1]), directions
+    lengths = np.linalg.norm(factor, axis=0)
+    if lengths.max() > GRADED * lengths.min():
+        singular, left, directions, work, _, info = scipy.linalg.lapack.dgejsv(
+            np.asfortranarray(factor), joba=2, jobr=0
+        )
+        if info == 0 and np.all(np.isfinite(singular)):
+            return left, singular * (work[0] / work[1]), directions
     left, singular, rows = scipy.linalg.svd(factor, full_matrices=False)
     return left, singular, rows.T
 

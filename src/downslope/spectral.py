@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from downslope.descent import Best, Outcome, Row, State, Task
 from downslope.history import kept_epochs, most_records
 from downslope.quadratic import Quadratic, Spectrum
-from downslope.step_rules import HeavyBall, Nesterov, StepRule
+from downslope.step_rules import HeavyBall, Nesterov, StepRule, stable_product
 from downslope.stopping import StopReason
 
 __all__ = ["ClosedForm", "descend_spectrum", "powers"]
@@ -29,53 +29,64 @@ CHUNK_NUMBERS = 2**19
 
 
 def step_matrices(rule: StepRule, h: Array) -> Array:
-    """One update of (ρ, v/s, D) along each direction, (p, 3, 3)."""
+    """One update of (ρ, v/s, D) along each direction, (3, 3, p)."""
     beta = rule.momentum if isinstance(rule, HeavyBall | Nesterov) else 0.0
-    velocity = np.array([1.0, beta, 0.0])
-    moved = np.array([1.0 + beta, beta * beta, 0.0]) if isinstance(rule, Nesterov) else velocity
-    matrices = np.zeros((h.size, 3, 3))
-    matrices[:, 0] = np.array([1.0, 0.0, 0.0]) - h[:, None] * moved
-    matrices[:, 1] = velocity
-    matrices[:, 2] = moved + np.array([0.0, 0.0, 1.0])
+    ahead = beta if isinstance(rule, Nesterov) else 0.0
+    moved = np.array([1.0 + ahead, beta * (ahead or 1.0), 0.0])
+    matrices = np.empty((3, 3, h.size))
+    matrices[0] = np.array([[1.0], [0.0], [0.0]]) - h * moved[:, None]
+    matrices[1] = np.array([[1.0], [beta], [0.0]])
+    matrices[2] = (moved + np.array([0.0, 0.0, 1.0]))[:, None]
     return matrices
 
 
 def apply(matrices: Array, states: Array) -> Array:
-    """The matrices (p, 3, 3) on states (k, p, 3)."""
-    moved: Array = np.einsum("pij,kpj->kpi", matrices, states)
+    """The matrices (c, c, p) on states (c, k, p)."""
+    moved = np.empty_like(states)
+    for i, row in enumerate(matrices):
+        np.multiply(row[0], states[0], out=moved[i])
+        for j in range(1, len(row)):
+            if row[j].any():
+                moved[i] += row[j] * states[j]
     return moved
 
 
-def powers(matrices: Array, start: Array, epochs: NDArray[np.int64]) -> Array:
-    """The states (len(epochs), p, 3) after each of `epochs` steps from `start` (p, 3).
+def product(first: Array, second: Array) -> Array:
+    """The product of matrices (c, c, p) along each direction."""
+    matrices: Array = np.einsum("ijp,jkp->ikp", first, second)
+    return matrices
 
-    `epochs` rise from 0, and with e in [L, 2L), L a power of two, holds e - L too: then all of them cost one
-    product each. An epoch for which it does not is reached by the powers of its binary digits.
+
+def powers(matrices: Array, start: Array, epochs: NDArray[np.int64]) -> Array:
+    """The states (c, len(epochs), p) after each of `epochs` steps from `start` (c, p).
+
+    `epochs` rise from 0, and with e in [L, 2L), L a power of two, hold e - L too: then all of them cost one
+    product each. An epoch for which they do not is reached by the powers of its binary digits.
     """
-    states = np.empty((epochs.size, *start.shape))
-    states[0] = start
+    states = np.empty((start.shape[0], epochs.size, start.shape[1]))
+    states[:, 0] = start
     done, reach, doubled = 1, 1, matrices
     while done < epochs.size:
         stop = int(np.searchsorted(epochs, 2 * reach))
-        places = np.searchsorted(epochs[:done], epochs[done:stop] - reach)
-        places = np.minimum(places, done - 1)
-        known = epochs[places] == epochs[done:stop] - reach
-        states[done:stop] = apply(doubled, states[places])
-        for k in np.flatnonzero(~known):
-            states[done + k] = single_power(matrices, start, int(epochs[done + k]))
-        done, reach = stop, 2 * reach
-        doubled = doubled @ doubled
+        wanted = epochs[done:stop] - reach
+        places = np.minimum(np.searchsorted(epochs[:done], wanted), done - 1)
+        consecutive = stop - done == done and places[-1] == done - 1
+        known = states[:, :done] if consecutive else states[:, places]
+        states[:, done:stop] = apply(doubled, known)
+        for k in np.flatnonzero(epochs[places] != wanted):
+            states[:, done + k] = single_power(matrices, start, int(epochs[done + k]))
+        done, reach, doubled = stop, 2 * reach, product(doubled, doubled)
     return states
 
 
 def single_power(matrices: Array, start: Array, epoch: int) -> Array:
-    """The state (p, 3) after `epoch` steps."""
-    state, doubled = start, matrices
+    """The state (c, p) after `epoch` steps."""
+    state, doubled = start[:, None], matrices
     while epoch:
         if epoch & 1:
-            state = apply(doubled, state[None])[0]
-        doubled, epoch = doubled @ doubled, epoch >> 1
-    return state
+            state = apply(doubled, state)
+        doubled, epoch = product(doubled, doubled), epoch >> 1
+    return state[:, 0]
 
 
 @dataclass(frozen=True)
@@ -106,35 +117,36 @@ class ClosedForm:
 
     @property
     def matrices(self) -> Array:
-        """One update along each direction."""
+        """One update along each direction, (3, 3, p)."""
         return step_matrices(self.rule, self.rate * self.spectrum.eigenvalues)
 
     @property
     def start(self) -> Array:
-        """(ρ, v/s, D) at the start, (p, 3)."""
+        """(ρ, v/s, D) at the start, (3, p)."""
         spectrum = self.spectrum
-        state = np.zeros((spectrum.singular.size, 3))
+        state = np.zeros((3, spectrum.singular.size))
         effective = np.arange(spectrum.singular.size) < spectrum.singular.size - spectrum.n_null
         rho = spectrum.singular * (self.origin @ spectrum.directions) - spectrum.target
-        state[:, 0] = np.where(effective, rho, 0.0)
+        state[0] = np.where(effective, rho, 0.0)
         if self.velocity is not None:
             along = self.velocity @ spectrum.directions
-            state[:, 1] = np.divide(along, spectrum.singular, out=np.zeros_like(along), where=effective)
+            state[1] = np.divide(along, spectrum.singular, out=np.zeros_like(along), where=effective)
         return state
 
     def excess(self, states: Array) -> Array:
         """J - J* of each state, (k,)."""
-        half_squares: Array = 0.5 * np.einsum("kp,kp->k", states[..., 0], states[..., 0])
+        half_squares: Array = 0.5 * np.einsum("kp,kp->k", states[0], states[0])
         return half_squares
 
     def parameters(self, states: Array) -> Array:
         """θ of each state, (k, p)."""
         spectrum = self.spectrum
-        return self.origin - (self.rate * states[..., 2] * spectrum.singular) @ spectrum.directions.T
+        path: Array = self.origin - (self.rate * states[2] * spectrum.singular) @ spectrum.directions.T
+        return path
 
     def velocities(self, state: Array) -> Array:
-        """v of one state (p, 3), (p,)."""
-        return np.asarray(self.spectrum.directions @ (self.spectrum.singular * state[:, 1]))
+        """v of one state (3, p), (p,)."""
+        return np.asarray(self.spectrum.directions @ (self.spectrum.singular * state[1]))
 
     def mse(self, excess: Array, parameters: Array) -> Array:
         """The mean squared error of each state, (k,)."""
@@ -142,20 +154,29 @@ class ClosedForm:
             return 2.0 * (self.spectrum.minimum + excess)
         return 2.0 * self.half_mse.values(parameters)
 
-    def chunks(self, last: int) -> Iterator[tuple[int, Array]]:
-        """The states of all epochs 0 … last, in chunks (first epoch, states) that double in length."""
-        matrices, state, first, size = self.matrices, self.start, 0, 64
+    def chunks(self, last: int, components: int) -> Iterator[tuple[int, Array]]:
+        """The states of all epochs 0 … last, in chunks (first epoch, states) that double in length.
+
+        The path D feeds back into nothing: where only the excess is asked for, two components do.
+        """
+        matrices, state = self.matrices[:components, :components], self.start[:components]
+        first, size = 0, 64
         largest = max(64, CHUNK_NUMBERS // state.size)
         while first <= last:
             states = powers(matrices, state, np.arange(min(size, last - first + 1)))
             yield first, states
-            state = apply(matrices, states[-1:])[0]
-            first, size = first + states.shape[0], min(2 * size, largest)
+            state = apply(matrices, states[:, -1:])[:, 0]
+            first, size = first + states.shape[1], min(2 * size, largest)
 
+    @property
+    def stable(self) -> bool:
+        """Whether the excess stays bounded for ever."""
+        return self.rate * self.spectrum.largest <= stable_product(self.rule)
+
+    @property
     def monotone(self) -> bool:
         """Whether the excess can only fall: plain steps at a stable rate."""
-        plain = not isinstance(self.rule, HeavyBall | Nesterov)
-        return plain and self.rate * self.spectrum.largest <= 2.0
+        return self.stable and not isinstance(self.rule, HeavyBall | Nesterov)
 
 
 @dataclass(frozen=True)
@@ -171,10 +192,10 @@ class Columns:
 
 
 def columns_of(path: ClosedForm, states: Array, validation: Quadratic | None) -> Columns:
-    """The columns of states (k, p, 3)."""
+    """The columns of states (3, k, p)."""
     with np.errstate(over="ignore", invalid="ignore"):
         excess, parameters = path.excess(states), path.parameters(states)
-        slope = states[..., 0] * path.spectrum.singular
+        slope = states[0] * path.spectrum.singular
         largest = np.abs(slope).max(axis=1, initial=0.0)
         safe = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
         return Columns(
@@ -205,24 +226,28 @@ def descend_spectrum(task: Task, path: ClosedForm, state: State, validation: Qua
     if best is None:
         lowest = int(np.nanargmin(np.where(np.isfinite(seen.objective), seen.objective, np.inf)))
         best = Best(float(seen.objective[lowest]), int(rows[lowest, 0]), seen.parameters[lowest])
-    rule = path.velocities(states[-1]) if isinstance(path.rule, HeavyBall | Nesterov) else None
+    rule = path.velocities(states[:, -1]) if isinstance(path.rule, HeavyBall | Nesterov) else None
     end = State(seen.parameters[-1], rule, None, int(rows[-1, 0]), state.watch)
     return Outcome(reason, rows, seen.parameters, end, best)
 
 
 def search(task: Task, path: ClosedForm, last: int, state: State) -> tuple[int, StopReason]:
     """The first epoch (counted from `state`) at which a rule fires, and the rule."""
-    if path.monotone() and path.half_mse is None:
+    rules = task.stopping
+    if path.stable and rules.stop_below is None and rules.excess_below is None:
+        return last, StopReason.MAX_ITER
+    if path.monotone and (path.half_mse is None or rules.stop_below is None):
         return bisect(task, path, last, state)
-    for first, states in path.chunks(last):
-        seen = columns_of(path, states, None)
-        epochs = state.epoch + first + np.arange(states.shape[0])
-        fired: list[tuple[int, StopReason]] = []
-        for reason, fires in task.stopping.rules(
-            epochs, seen.objective, seen.mse, seen.excess, seen.gradient_norm, state.watch
-        ):
-            if np.any(fires):
-                fired.append((int(np.argmax(fires)), reason))
+    for first, states in path.chunks(last, 2 if path.half_mse is None else 3):
+        with np.errstate(over="ignore", invalid="ignore"):
+            excess = path.excess(states)
+            mse = path.mse(excess, path.origin if path.half_mse is None else path.parameters(states))
+        epochs = state.epoch + first + np.arange(excess.size)
+        fired = [
+            (int(np.argmax(fires)), reason)
+            for reason, fires in rules.rules(epochs, path.spectrum.minimum + excess, mse, excess, np.inf, state.watch)
+            if np.any(fires)
+        ]
         if fired:
             at, reason = min(fired, key=lambda found: found[0])
             return first + at, reason
@@ -234,7 +259,7 @@ def bisect(task: Task, path: ClosedForm, last: int, state: State) -> tuple[int, 
     matrices, start = path.matrices, path.start
 
     def reason_at(epoch: int) -> StopReason | None:
-        excess = path.excess(single_power(matrices, start, epoch)[None])
+        excess = path.excess(single_power(matrices, start, epoch)[:, None])
         objective, mse = path.spectrum.minimum + float(excess[0]), float(path.mse(excess, path.origin)[0])
         return task.stopping.reason(state.epoch + epoch, objective, mse, float(excess[0]), np.inf, state.watch)
 
@@ -255,9 +280,9 @@ def listen(
 ) -> tuple[int, StopReason, State, Best]:
     """As `search`, an epoch at a time, for rules that remember and for listeners."""
     watch, best, epoch = state.watch, Best(np.inf, state.epoch, state.parameters), state.epoch
-    for first, states in path.chunks(task.stopping.last_epoch - state.epoch):
+    for first, states in path.chunks(task.stopping.last_epoch - state.epoch, 3):
         seen = columns_of(path, states, validation)
-        for k in range(states.shape[0]):
+        for k in range(states.shape[1]):
             epoch = state.epoch + first + k
             numbers = float(seen.objective[k]), float(seen.mse[k])
             checked = None if validation is None else float(seen.validation[k])

@@ -26,6 +26,7 @@ __all__ = [
     "StepRule",
     "make_step_rule",
     "reported",
+    "stable_product",
 ]
 
 Array = NDArray[np.float64]
@@ -205,6 +206,22 @@ class Averaged:
         reached, inner = self.rule.update(parameters, gradient, rate, state.inner, prox)
         count = state.averaged + 1
         return reached, Average(inner, state.mean + (reached - state.mean) / count, count)
+
+
+def stable_product(rule: StepRule) -> float:
+    """The largest rate × curvature at which the rule settles on a quadratic; NaN for rules without such a limit.
+
+    The roots of the step's matrix leave the unit circle at 2 for plain steps, 2(1 + β) for heavy ball and
+    (2 + 2β)/(1 + 2β) for Nesterov (Lessard, Recht and Packard, 2016); an average settles where its steps do.
+    """
+    rule = rule.rule if isinstance(rule, Averaged) else rule
+    if isinstance(rule, Plain):
+        return 2.0
+    if isinstance(rule, HeavyBall):
+        return 2.0 * (1.0 + rule.momentum)
+    if isinstance(rule, Nesterov):
+        return (2.0 + 2.0 * rule.momentum) / (1.0 + 2.0 * rule.momentum)
+    return np.nan
 
 
 def reported(parameters: Array, state: Any) -> Array:

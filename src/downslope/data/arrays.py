@@ -1,8 +1,8 @@
 """Rows in memory: numpy arrays and scipy sparse matrices, read in place on all cores."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import reduce as fold
 from itertools import pairwise
 from operator import add
@@ -11,10 +11,10 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from downslope.data.block import Block
 from downslope.data.source import Addable
+from downslope.threads import n_cores, one_blas_thread
 
 __all__ = ["ArraySource"]
 
@@ -26,13 +26,10 @@ T = TypeVar("T", bound=Addable)
 BLOCK_BYTES = 2**23
 # Below this, starting threads costs more than it saves.
 PARALLEL_BYTES = 2**22
+# Below this, BLAS starts none either.
+TINY_BYTES = 2**16
 # Rows are cut into this many segments whatever the number of cores, so that sums do not depend on it.
 SEGMENTS = 16
-
-
-def n_cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class ArraySource:
@@ -47,7 +44,6 @@ class ArraySource:
         self.weight = weight
         self._threads = n_cores() if threads is None else threads
         self._pool: ThreadPoolExecutor | None = None
-        self._blas: ThreadpoolController | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +72,7 @@ class ArraySource:
         """The sum of `function(block)` over all blocks; segments in parallel, merged in their order."""
         n_bytes = 12 * self.n_stored if scipy.sparse.issparse(self.X) else self.X.nbytes
         if n_bytes <= PARALLEL_BYTES:
-            with np.errstate(all="ignore"):
+            with one_blas_thread() if n_bytes > TINY_BYTES else nullcontext(), np.errstate(all="ignore"):
                 return function(self._block(0, self.n_rows))
         per_segment = max(1, round(n_bytes / SEGMENTS / BLOCK_BYTES))
         n_blocks = min(SEGMENTS * per_segment, self.n_rows)
@@ -92,10 +88,7 @@ class ArraySource:
             return fold(add, map(segment, used))
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads)
-            self._blas = ThreadpoolController()
-        assert self._blas is not None
-        # Our threads each call a BLAS of one thread: nested, they would wait for each other.
-        with self._blas.limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             return fold(add, self._pool.map(segment, used))
 
     def sample(self, n_rows: int) -> NDArray[Any]:

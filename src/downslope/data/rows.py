@@ -29,18 +29,37 @@ def check_rows(X: Any, owner: str, *, least: int = 1) -> Any:
 
     Whether the numbers are finite is not looked at: the statistics show it without another read.
     """
-    array = check_array(
-        X,
-        accept_sparse="csr",
-        dtype=[np.float64, np.float32],
-        ensure_all_finite=False,
-        ensure_min_samples=least,
-        estimator=owner,
-        input_name="X",
-    )
-    if array.ndim != 2:  # pragma: no cover - check_array raises first
-        raise InputError(f"X has {array.ndim} dimensions: it must have two, rows and columns")
-    return array
+    try:
+        return check_array(
+            X,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_all_finite=False,
+            ensure_min_samples=least,
+            estimator=owner,
+            input_name="X",
+        )
+    except ValueError as error:
+        raise InputError(refusal(X, str(error))) from error
+
+
+def refusal(X: Any, told: str) -> str:
+    """scikit-learn's reason for refusing X as one sentence that says what to do."""
+    first = told.splitlines()[0].rstrip(".:")
+    if first.startswith("Expected 2D array"):
+        return (
+            f"{first}: X must have rows and columns. Reshape your data with X.reshape(-1, 1) if it is one feature, "
+            "X.reshape(1, -1) if it is one row"
+        )
+    if first.startswith("Complex data"):
+        return f"{first}: X must hold real numbers"
+    if first.startswith("Found array with"):
+        return f"{first}: give more rows and columns"
+    if getattr(np.asarray(X), "dtype", np.dtype(float)).kind in "OSU":
+        return (
+            f"X holds text ({first}): encode it as numbers first, for example with sklearn.preprocessing.OneHotEncoder"
+        )
+    return first
 
 
 def check_target(y: Any, n_rows: int) -> Array:
