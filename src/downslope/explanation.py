@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from downslope.problem import Problem
-from downslope.step_rules import Nesterov
+from downslope.step_rules import Nesterov, stable_product
 from downslope.stopping import StopReason
 
 __all__ = ["dominant_column", "explain_divergence", "explain_stop", "name_list"]
+
+Array = NDArray[np.float64]
 
 
 def name_list(names: list[str], most: int = 5) -> str:
@@ -19,30 +22,25 @@ def name_list(names: list[str], most: int = 5) -> str:
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
 
 
-def dominant_column(problem: Problem, names: list[str]) -> str:
-    """The column with the largest share in the direction of the largest curvature."""
-    if problem.spectrum is None or not problem.spectrum.singular.size:
-        return ""
-    share = np.abs(problem.spectrum.directions[:, 0])
-    return (*(f"column '{name}'" for name in names), "the intercept")[int(np.argmax(share))]
+def dominant_column(direction: Array, names: list[str]) -> str:
+    """The column with the largest share in a direction of the parameters."""
+    return (*(f"column '{name}'" for name in names), "the intercept")[int(np.argmax(np.abs(direction)))]
 
 
 def explain_divergence(problem: Problem, names: list[str], epoch: int, rate: float, kept: int) -> str:
     """The sentence of a run that blew up: the rate, the largest stable one, the cause, and a rate to try."""
-    limit = problem.largest_stable_rate
-    told = f"Diverged at epoch {epoch}"
-    kept_too = f"the best epoch, {kept}, was restored"
-    if limit is None:
-        return f"{told} with learning_rate {rate:.4g}; {kept_too}. Try learning_rate='auto', or {rate / 10:.2g}."
-    column = dominant_column(problem, names)
+    told, restored = f"Diverged at epoch {epoch}", f"the best epoch, {kept}, was restored"
+    product = stable_product(problem.settings.rule)
+    if not np.isfinite(product) or not np.isfinite(problem.settings.loss.curvature):
+        return f"{told} with learning_rate {rate:.4g}; {restored}. Try learning_rate='auto', or {rate / 10:.2g}."
+    curvature, direction = problem.steepest()
+    limit = product / curvature
     scaled = "" if problem.settings.standardize else ", or standardize=True"
-    if rate > limit:
-        return (
-            f"{told}: learning_rate {rate:.4g} is above the largest stable {limit:.4g} (λ_max = "
-            f"{problem.curvature:.4g}, dominated by {column}); {kept_too}. Try {0.9 * limit:.2g}{scaled}."
-        )
+    if rate <= limit:
+        return f"{told} with learning_rate {rate:.4g} (largest stable {limit:.4g}); {restored}. Try {0.1 * rate:.2g}."
     return (
-        f"{told} with learning_rate {rate:.4g} (largest stable {limit:.4g}); {kept_too}. Try {0.1 * rate:.2g}{scaled}."
+        f"{told}: learning_rate {rate:.4g} is above the largest stable {limit:.4g} (λ_max = {curvature:.4g}, "
+        f"dominated by {dominant_column(direction, names)}); {restored}. Try {0.9 * limit:.2g}{scaled}."
     )
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,9 +25,6 @@ from downslope.threads import one_blas_thread
 __all__ = ["Continuation", "Limits", "Request", "Solution", "fit_full_batch"]
 
 Array = NDArray[np.float64]
-
-# Below this many columns no decomposition is large enough for the threads of BLAS to help.
-WORTH_BLAS_THREADS = 256
 
 
 @dataclass(frozen=True)
@@ -131,8 +127,7 @@ class Request:
 
 def fit_full_batch(request: Request) -> Solution:
     """Fit a linear model by full-batch descent."""
-    small = request.source.n_features < WORTH_BLAS_THREADS
-    with one_blas_thread() if small else nullcontext():
+    with one_blas_thread():
         return run(request)
 
 

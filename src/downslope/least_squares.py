@@ -6,7 +6,9 @@ orthogonal factor from a second pass. Corrections from the residuals of the rows
 (Björck, "Iterative refinement of linear least squares solutions", 1967) where rounding would show.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -111,31 +113,33 @@ def solve(source: Source, *, exact: bool = True) -> LeastSquares:
     inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     correlation = moments.xx / moments.weight * inverse[:, None] * inverse
     products = moments.xy / moments.weight * inverse
-    condition = condition_of(correlation, spread)
-    if condition <= LARGEST_CONDITION:
+    smallest, largest = extreme_eigenvalues(correlation, spread)
+    if largest <= LARGEST_CONDITION * smallest:
         factor, target = by_products(correlation, products, spread)
+        inverse_factor = by_substitution(factor, spread > 0, smallest, largest)
         variance = moments.yy / moments.weight
         residual, passes = max(variance - float(target @ target), 0.0), 1
-        lost = EPS * max(condition, variance / residual if residual > 0 else np.inf)
-        rounds = (
-            4 if source.n_stored <= SMALL_ENOUGH_TO_EXTEND else int(source.n_stored <= SMALL or lost > WORTH_A_PASS)
-        )
+        lost = EPS * max(inverse_factor.condition, variance / residual if residual > 0 else np.inf)
+        worth = source.n_stored <= SMALL or lost > WORTH_A_PASS
+        rounds = 4 if source.n_stored <= SMALL_ENOUGH_TO_EXTEND else int(worth)
     else:
         y_spread = np.sqrt(moments.yy / moments.weight) or 1.0
         shift = np.where(spread > 0, moments.mean, 0.0)
         triangle = triangulate(source, shift, inverse, moments.y_mean, 1.0 / y_spread) / np.sqrt(moments.weight)
         factor, target = triangle[:-1, :-1], triangle[:-1, -1] * y_spread
+        inverse_factor = by_svd(factor)
         residual, passes, rounds = float((triangle[-1, -1] * y_spread) ** 2), 2, 5
-    return refine(source, moments, spread, factor, target, residual, passes, rounds if exact else 0)
+    rough = Rough(moments, spread, factor, target, residual, passes)
+    return refine(source, rough, inverse_factor, rounds if exact else 0)
 
 
-def condition_of(correlation: Array, spread: Array) -> float:
-    """The condition number of the correlation matrix of the columns that change; infinite if it is singular."""
+def extreme_eigenvalues(correlation: Array, spread: Array) -> tuple[float, float]:
+    """The smallest and the largest eigenvalue of the correlation matrix of the columns that change."""
     active = spread > 0
     if not active.any():
-        return 1.0
+        return 1.0, 1.0
     eigenvalues = np.linalg.eigvalsh(correlation[np.ix_(active, active)])
-    return float(eigenvalues[-1] / eigenvalues[0]) if eigenvalues[0] > 0 else np.inf
+    return float(eigenvalues[0]), float(eigenvalues[-1])
 
 
 def by_products(correlation: Array, products: Array, spread: Array) -> tuple[Array, Array]:
@@ -149,34 +153,91 @@ def by_products(correlation: Array, products: Array, spread: Array) -> tuple[Arr
     return factor, target
 
 
-def refine(
-    source: Source,
-    moments: Moments,
-    spread: Array,
-    factor: Array,
-    target: Array,
-    residual: float,
-    passes: int,
-    rounds: int,
-) -> LeastSquares:
-    """The minimum, corrected by what the residuals of the rows still show, at most `rounds` times."""
+class Inverse(NamedTuple):
+    """The (pseudo-)inverse of a factor R.
+
+    Attributes
+    ----------
+    solve : callable
+        R⁻¹ of a vector.
+    solve_normal : callable
+        (RᵀR)⁻¹ of a vector.
+    condition : float
+        Of RᵀR, of its nonzero part where it is singular.
+    rank : int
+    largest : float
+        The largest singular value of R.
+    """
+
+    solve: Callable[[Array], Array]
+    solve_normal: Callable[[Array], Array]
+    condition: float
+    rank: int
+    largest: float
+
+
+def by_substitution(factor: Array, active: NDArray[np.bool_], smallest: float, largest: float) -> Inverse:
+    """The inverse of a well-conditioned triangle; columns that never change get zeros."""
+    triangle = factor[np.ix_(active, active)]
+
+    def spread_out(part: Array) -> Array:
+        whole = np.zeros(active.size)
+        whole[active] = part
+        return whole
+
+    def back(vector: Array, trans: int = 0) -> Array:
+        return np.asarray(scipy.linalg.solve_triangular(triangle, vector, trans=trans, check_finite=False))
+
+    return Inverse(
+        lambda vector: spread_out(back(vector[active])),
+        lambda vector: spread_out(back(back(vector[active], trans=1))),
+        largest / smallest,
+        int(np.count_nonzero(active)),
+        float(np.sqrt(largest)),
+    )
+
+
+def by_svd(factor: Array) -> Inverse:
+    """The pseudo-inverse of a factor that may be singular."""
     u, singular, vt = scipy.linalg.svd(factor, check_finite=False)
-    largest = float(singular[0]) if singular.size else 0.0
+    largest = float(singular[0])
     kept = singular > 4 * max(factor.shape) * EPS * largest
-    pseudo_inverse = np.divide(1.0, singular, out=np.zeros_like(singular), where=kept)
-    condition = (largest / float(singular[kept][-1])) ** 2 if kept.any() else 1.0
-    w = vt.T @ (pseudo_inverse * (u.T @ target))
+    inverse = np.divide(1.0, singular, out=np.zeros_like(singular), where=kept)
+    return Inverse(
+        lambda vector: vt.T @ (inverse * (u.T @ vector)),
+        lambda vector: vt.T @ (inverse**2 * (vt @ vector)),
+        (largest / float(singular[kept][-1])) ** 2,
+        int(np.count_nonzero(kept)),
+        largest,
+    )
+
+
+class Rough(NamedTuple):
+    """A least-squares problem before its minimum is known: the fields of `LeastSquares` of the same names."""
+
+    moments: Moments
+    spread: Array
+    factor: Array
+    target: Array
+    residual: float
+    passes: int
+
+
+def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -> LeastSquares:
+    """The minimum, corrected by what the residuals of the rows still show, at most `rounds` times."""
+    moments, spread, residual = rough.moments, rough.spread, rough.residual
+    w = inverse_factor.solve(rough.target)
     inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     shift = np.where(spread > 0, moments.mean, 0.0)
-    error = first_error = rounding_of(w, residual, largest, condition)
+    extended = source.n_stored <= SMALL_ENOUGH_TO_EXTEND
+    error = first_error = rounding_of(w, residual, inverse_factor)
+    passes = rough.passes
     for _ in range(rounds):
-        seen = measure_residuals(
-            source, w * inverse, shift, moments.y_mean, extended=source.n_stored <= SMALL_ENOUGH_TO_EXTEND
-        )
+        seen = measure_residuals(source, w * inverse, shift, moments.y_mean, extended=extended)
         passes += 1
-        step = vt.T @ (pseudo_inverse**2 * (vt @ (seen.gradient / moments.weight * inverse)))
+        step = inverse_factor.solve_normal(seen.gradient / moments.weight * inverse)
         mean_square = seen.squares / moments.weight - (seen.total / moments.weight) ** 2
-        residual = max(mean_square - float(np.sum((factor @ step) ** 2)), 0.0)
+        residual = max(mean_square - float(np.sum((rough.factor @ step) ** 2)), 0.0)
         w = w - step
         # The last correction says how much was still wrong: no bound is as sharp.
         previous, error = error, float(np.linalg.norm(step)) + EPS * float(np.linalg.norm(w))
@@ -185,25 +246,25 @@ def refine(
     return LeastSquares(
         moments=moments,
         spread=spread,
-        factor=factor,
-        target=factor @ w if rounds else target,
+        factor=rough.factor,
+        target=rough.factor @ w if rounds else rough.target,
         residual=residual,
         coef=w * inverse,
-        condition=condition,
-        rank=int(np.count_nonzero(kept)),
+        condition=inverse_factor.condition,
+        rank=inverse_factor.rank,
         digits=believable_digits(w, inverse, moments, error),
         passes=passes,
     )
 
 
-def rounding_of(w: Array, residual: float, largest: float, condition: float) -> float:
-    """How far rounding may have moved w: ε(κ‖w‖ + κ²·‖residual‖), κ being √`condition`.
+def rounding_of(w: Array, residual: float, inverse_factor: Inverse) -> float:
+    """How far rounding may have moved w: ε(κ‖w‖ + κ²·‖residual‖), κ being √condition.
 
     The bound of Golub and Van Loan, Matrix Computations, 5.3.6.
     """
-    if largest == 0.0:
-        return 0.0
-    return EPS * float(np.sqrt(condition) * np.linalg.norm(w) + condition * np.sqrt(residual) / largest)
+    condition = inverse_factor.condition
+    length = np.sqrt(condition) * np.linalg.norm(w)
+    return EPS * float(length + condition * np.sqrt(residual) / inverse_factor.largest)
 
 
 def believable_digits(w: Array, inverse: Array, moments: Moments, error: float) -> int:

@@ -55,8 +55,9 @@ class Quadratic:
     def decompose(self) -> "Spectrum":
         """The singular values and vectors of the factor."""
         left, singular, directions = graded_svd(self.factor)
-        scaled, _ = unit_columns(self.factor)
-        rank = rank_of(np.linalg.svd(scaled, compute_uv=False), scaled.shape)
+        scaled, lengths = unit_columns(self.factor)
+        even = lengths.max(initial=1.0) <= GRADED * lengths.min(initial=1.0)
+        rank = rank_of(singular if even else np.linalg.svd(scaled, compute_uv=False), scaled.shape)
         # Along the directions of no effect the target is beyond reach: it belongs to the minimum.
         target = np.where(np.arange(singular.size) < rank, self.target @ left, 0.0)
         beyond = self.target - left @ target

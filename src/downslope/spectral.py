@@ -260,7 +260,7 @@ def bisect(task: Task, path: ClosedForm, last: int, state: State) -> tuple[int, 
 
     def reason_at(epoch: int) -> StopReason | None:
         excess = path.excess(single_power(matrices, start, epoch)[:, None])
-        objective, mse = path.spectrum.minimum + float(excess[0]), float(path.mse(excess, path.origin)[0])
+        objective, mse = path.spectrum.minimum + float(excess[0]), float(path.mse(excess, path.origin[None])[0])
         return task.stopping.reason(state.epoch + epoch, objective, mse, float(excess[0]), np.inf, state.watch)
 
     before, after = -1, last
