@@ -39,7 +39,8 @@ class Coordinates:
         coef = parameters[..., : self.n_features] * self.inverse_scale
         if not self.fit_intercept:
             return coef, np.zeros(parameters.shape[:-1])
-        return coef, parameters[..., -1] - coef @ self.shift
+        # A sum, where a product would round one model and a history of them differently.
+        return coef, parameters[..., -1] - (coef * self.shift).sum(axis=-1)
 
     def from_original(self, coef: Array, intercept: float) -> Array:
         """The parameters (p,) of one model in the units of the rows."""

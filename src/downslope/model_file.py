@@ -148,7 +148,10 @@ def read_content(path: Path) -> dict[str, Any]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all; a link is followed, a device is refused."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path} cannot be written (it is no regular file): choose the name of a file")
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

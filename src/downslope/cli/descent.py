@@ -1,0 +1,91 @@
+"""A fit under the eyes of somebody at a terminal: progress, epochs as lines, and an interrupt that loses nothing."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from downslope.callbacks import Printed
+from downslope.cli.console import remark
+from downslope.cli.outcome import in_options, one_line, warn
+from downslope.cli.progress import Meter
+from downslope.cli.regressor import TableRegressor
+from downslope.cli.rows import Part
+from downslope.engine import Engine, Traits, choose_engine
+from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
+from downslope.losses import SquaredError, make_loss
+from downslope.penalties import make_penalty
+from downslope.step_rules import make_step_rule
+
+__all__ = ["descend", "expected_engine"]
+
+
+def expected_engine(model: TableRegressor, n_rows: int, n_features: int) -> Engine:
+    """The engine that will run a fit, without a look at the rows.
+
+    Raises
+    ------
+    InputError
+        Where the engine that is asked for cannot.
+    """
+    loss = make_loss(model.loss, delta=model.delta, epsilon=model.epsilon, quantile=model.quantile)
+    rule = make_step_rule(model.method, model.momentum)
+    traits = Traits(
+        squared=isinstance(loss, SquaredError),
+        linear=rule.linear,
+        # The command knows no schedules, and "auto" gives a constant rate to every rule that is linear.
+        constant=rule.linear or model.learning_rate != "auto",
+        l1=bool(make_penalty(model.penalty, model.alpha, model.l1_ratio, n_features).l1),
+        n_parameters=n_features + int(model.fit_intercept),
+        n_stored=n_rows * n_features,
+    )
+    return choose_engine(traits, model.engine)
+
+
+def descend(model: TableRegressor, rows: Part, *, every: int = 0) -> list[str]:
+    """Fit, and say what the fit warns of; after an interrupt the model so far is kept.
+
+    Parameters
+    ----------
+    model : TableRegressor
+    rows : Part
+    every : int
+        Print every so-many-th epoch, as the course does; 0 for none.
+
+    Returns
+    -------
+    list of str
+        The warnings, less those that `model.stop_message_` says anyway.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where there is no model yet.
+    """
+    listener = listener_for(model, rows, every)
+    if listener is not None:
+        model.set_params(callbacks=[listener])
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", DownslopeWarning)
+            model.fit(rows.X, rows.y, rows.weight)
+    except KeyboardInterrupt:
+        if not hasattr(model, "coef_"):
+            raise
+    finally:
+        model.set_params(callbacks=None)
+        if listener is not None:
+            listener.close()
+    ending = (DivergenceWarning, NotConvergedWarning)
+    told = [in_options(one_line(warning.message)) for warning in caught if not issubclass(warning.category, ending)]
+    for sentence in told:
+        warn(sentence)
+    return told
+
+
+def listener_for(model: TableRegressor, rows: Part, every: int) -> Any:
+    """What hears of every epoch; nobody where epochs cost nothing, since being heard is what would take time."""
+    if every:
+        write: Callable[[str], Any] = remark
+        return Printed(every, list(model.column_names), write)
+    engine = expected_engine(model, *rows.X.shape)
+    return None if engine == "spectral" else Meter(model.max_iter)

@@ -1,0 +1,189 @@
+"""``downslope fit``: from a table on disk to a model whose descent is kept, explained and drawn."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from downslope.cli import options
+from downslope.cli.outcome import DONE, FAILED, UsageError, complain, in_options, refused_as_usage, warn
+
+if TYPE_CHECKING:
+    from downslope.cli.regressor import TableRegressor
+    from downslope.cli.summary import Summary
+
+__all__ = ["fit"]
+
+# Options that say nothing unless another one asks for what they belong to.
+BELONG: dict[str, tuple[str, set[Any]]] = {
+    "delta": ("loss", {"huber"}),
+    "epsilon": ("loss", {"epsilon_insensitive", "squared_epsilon_insensitive"}),
+    "quantile": ("loss", {"quantile"}),
+    "alpha": ("penalty", {"l2", "l1", "elasticnet"}),
+    "l1_ratio": ("penalty", {"elasticnet"}),
+    "momentum": ("method", {"momentum", "nesterov", "adam"}),
+    "validation_fraction": ("early_stopping", {True}),
+}
+
+
+def fit(
+    data: options.Data,
+    target: options.Target,
+    features: options.Features = None,
+    exclude: options.Exclude = None,
+    categorical: options.Categorical = None,
+    missing: options.MissingPolicy = None,
+    weights: options.Weights = None,
+    test_size: options.TestSize = None,
+    seed: options.Seed = 0,
+    loss: options.Loss = "squared_error",
+    delta: options.Delta = 1.35,
+    epsilon: options.Epsilon = 0.1,
+    quantile: options.Quantile = 0.5,
+    penalty: options.Penalty = "none",
+    alpha: options.Alpha = 1e-4,
+    l1_ratio: options.L1Ratio = 0.15,
+    no_intercept: options.NoIntercept = False,
+    method: options.Method = "gd",
+    momentum: options.Momentum = 0.9,
+    learning_rate: options.LearningRate = "auto",
+    max_iter: options.MaxIter = 10_000,
+    tol: options.Tol = 1e-6,
+    stop_below: options.StopBelow = None,
+    early_stopping: options.EarlyStopping = False,
+    validation_fraction: options.ValidationFraction = 0.1,
+    init: options.Init = "zeros",
+    raw: options.Raw = False,
+    engine: options.Engine = "auto",
+    model: options.ModelOutput = None,
+    history: options.HistoryOutput = None,
+    plot: options.PlotOutput = None,
+    verbose: options.Verbose = 0,
+    as_json: options.AsJson = False,
+) -> int:
+    """Fit a linear model to a table and say how far to believe it.
+
+    Example: downslope fit cars.csv --target mpg --exclude name --categorical origin --missing drop --plot fit.png
+    """
+    given = dict(locals())
+    from downslope.cli.console import json_text, show, write_out
+    from downslope.cli.descent import descend, expected_engine
+    from downslope.cli.files import check_outputs, check_picture
+    from downslope.cli.picture import need_no_screen
+    from downslope.cli.rows import Choice, read_rows, split_off
+    from downslope.cli.summary import summarise
+
+    need_no_screen()
+    regressor = regressor_for(given)
+    with refused_as_usage():
+        # An engine that no rows could change.
+        expected_engine(regressor, 1, 1)
+    warn_of_idle(given)
+    if test_size is not None and not 0 < test_size < 1:
+        raise UsageError(f"--test-size got {test_size:g}, and must be a share of the rows between 0 and 1")
+    outputs = {"--model": model, "--history": history, "--plot": plot}
+    check_picture("--plot", plot)
+    check_outputs(outputs, data)
+    features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
+    table, rows = read_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    train, held_out = split_off(rows, test_size, seed, data)
+    regressor.column_names = table.feature_names
+    told = descend(regressor, train, every=verbose)
+    summary = summarise(data, table, regressor, train, held_out, told)
+    failures = write_files(summary, outputs)
+    if as_json:
+        write_out(json_text(summary.document()))
+    else:
+        show(*summary.page())
+    return concluded(summary, failures)
+
+
+def regressor_for(given: dict[str, Any]) -> "TableRegressor":
+    """The estimator that the options describe, its parameters checked."""
+    from downslope.cli.regressor import TableRegressor
+
+    taken = set(TableRegressor().get_params(deep=False)) & set(given) - {"verbose"}
+    parameters = {name: given[name] for name in taken}
+    parameters["penalty"] = None if given["penalty"] == "none" else given["penalty"]
+    parameters["learning_rate"] = rate_from(given["learning_rate"])
+    regressor = TableRegressor(
+        **parameters,
+        fit_intercept=not given["no_intercept"],
+        standardize=not given["raw"],
+        random_state=given["seed"],
+    )
+    regressor._validate_params()
+    return regressor
+
+
+def rate_from(text: str) -> str | float:
+    """The learning rate that was typed."""
+    if text == "auto":
+        return text
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise UsageError(f'--learning-rate got {text!r}, and must be "auto" or a number above 0')
+    return rate
+
+
+def warn_of_idle(given: dict[str, Any]) -> None:
+    """Warn of options that change nothing, because another one is not given."""
+    from inspect import signature
+
+    usual = {name: parameter.default for name, parameter in signature(fit).parameters.items()}
+    for name, (other, values) in BELONG.items():
+        if given[name] != usual[name] and given[other] not in values:
+            needed = " or ".join(sorted(str(value) for value in values if value is not True))
+            option, asked = (f"--{part.replace('_', '-')}" for part in (name, other))
+            warn(f"{option} changes nothing without {asked} {needed}".rstrip())
+
+
+def write_files(summary: "Summary", outputs: dict[str, Path | None]) -> list[str]:
+    """Write what was asked for, one after the other; what failed, in sentences."""
+    from downslope.cli.files import csv_text, save_text
+    from downslope.cli.picture import save_fit
+    from downslope.exceptions import FileError
+    from downslope.model_file import save_model
+
+    def write_model(path: Path) -> None:
+        encoding = {"target": summary.table.target, **summary.table.encoding.to_dict()}
+        save_model(summary.model, path.resolve(), table=encoding)
+
+    def write_history(path: Path) -> None:
+        columns = summary.model.history_.to_dict()
+        save_text(path, csv_text(list(columns), list(columns.values())))
+
+    def write_plot(path: Path) -> None:
+        save_fit(summary.model, summary.judged, summary.table.target, path)
+
+    failures = []
+    for (option, path), write in zip(outputs.items(), (write_model, write_history, write_plot), strict=True):
+        if path is None:
+            continue
+        try:
+            write(path)
+        except (OSError, FileError) as error:
+            failures.append(str(error))
+        else:
+            summary.files[option.removeprefix("--")] = str(path)
+    return failures
+
+
+def concluded(summary: "Summary", failures: list[str]) -> int:
+    """Say what went wrong, and give the exit code."""
+    from downslope.stopping import StopReason
+
+    model, message = summary.model, in_options(summary.model.stop_message_)
+    reason = model.stop_reason_
+    for failure in failures:
+        complain(failure)
+    if reason is StopReason.MAX_ITER and (model.tol or model.stop_below):
+        warn(message)
+    if reason not in (StopReason.DIVERGED, StopReason.INTERRUPTED):
+        return FAILED if failures else DONE
+    written = summary.files.get("model")
+    kept = "the best state" if reason is StopReason.DIVERGED else "it"
+    complain(f"{message.rstrip('.')}." + (f" The model file {written} holds {kept}." if written else ""))
+    return FAILED

@@ -1,0 +1,93 @@
+"""``downslope predict``: the predictions of a model for the rows of a table, in their order."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from downslope.cli import options
+from downslope.cli.outcome import DONE
+
+if TYPE_CHECKING:
+    from downslope.data.encoding import Encoding
+    from downslope.estimators import GradientDescentRegressor
+
+__all__ = ["predict"]
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that fit --model wrote.", show_default=False)]
+Missing = Annotated[
+    options.Policy | None,
+    typer.Option("--missing", help="What to do with missing values; what the fit did if not given."),
+]
+
+
+def predict(
+    model: Model,
+    data: options.Data,
+    missing: Missing = None,
+    output: options.Output = Path("-"),
+    as_json: options.AsJson = False,
+) -> int:
+    """Predict the target for every row of a table.
+
+    There is one line for each row, in the order of the table; a row that is left out for a missing value has an
+    empty one.
+
+    Example: downslope predict model.json new.csv > predictions.csv
+    """
+    from downslope.cli.console import json_text, remark, write_out
+    from downslope.cli.files import check_outputs, csv_text, save_text
+    from downslope.cli.regressor import predictions
+    from downslope.data.files import read_features
+    from downslope.model_file import load_model
+
+    to_file = str(output) != "-"
+    check_outputs({"--output": output if to_file else None}, model, data)
+    fitted = load_model(model)
+    features = read_features(data, encoding_of(fitted, model, missing), missing=missing)
+    cells: list[float | None] = [None] * features.n_rows_read
+    for row, value in zip(features.rows.tolist(), predictions(fitted, features.X).tolist(), strict=True):
+        cells[row] = value
+    for note in features.notes:
+        remark(note)
+    if as_json:
+        counts = {"rows": len(cells), "rows_without_prediction": features.n_rows_dropped}
+        text = json_text({"model": str(model), "data": str(data), **counts, "predictions": cells})
+    else:
+        text = csv_text(["prediction"], [cells])
+    if to_file:
+        save_text(output, text)
+        remark(f"{len(features.rows):,} predictions for {len(cells):,} rows written to {output}")
+    else:
+        write_out(text)
+    return DONE
+
+
+def encoding_of(fitted: "GradientDescentRegressor", path: Path, missing: str | None) -> "Encoding":
+    """How a table becomes the features of a model.
+
+    Raises
+    ------
+    InputError
+        For a model that does not know its columns by name, or no means to fill gaps with.
+    """
+    from downslope.data.encoding import Encoding
+    from downslope.exceptions import FileError, InputError
+
+    names = tuple(getattr(fitted, "feature_names_in_", ()))
+    if fitted.table_ is not None:
+        encoding = Encoding.from_dict(fitted.table_)
+        if encoding.feature_names != names:
+            raise FileError(
+                f"{path} is damaged (its encoding of a table gives other features than its coefficients have): fit "
+                "the model again and save it"
+            )
+        return encoding
+    if not names:
+        raise InputError(
+            f"{path} was fitted on an array and does not know the names of its columns: fit it with downslope fit, or "
+            "on a data frame"
+        )
+    if missing == "mean":
+        raise InputError(f"{path} was not fitted by the command and does not know the means: use --missing drop")
+    return Encoding(names, {}, None, (0.0,) * len(names))

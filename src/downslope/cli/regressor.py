@@ -1,0 +1,31 @@
+"""The estimator, told the names of its columns by a table on disk instead of a data frame."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.estimators import GradientDescentRegressor
+
+__all__ = ["TableRegressor", "predictions"]
+
+
+class TableRegressor(GradientDescentRegressor):
+    """`GradientDescentRegressor` on an array whose columns have names.
+
+    scikit-learn takes names from data frames only, and the command must not need pandas to speak of a column by
+    its name.
+    """
+
+    column_names: tuple[str, ...]
+
+    def _checked(self, X: Any, *, reset: bool) -> Any:
+        array = super()._checked(X, reset=reset)
+        if reset:
+            self.feature_names_in_ = np.array(self.column_names, dtype=object)
+        return array
+
+
+def predictions(model: GradientDescentRegressor, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ŷ for an array whose columns are known to be those of the model; `predict` would ask for their names."""
+    return np.asarray(X @ model.coef_ + model.intercept_)

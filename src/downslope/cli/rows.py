@@ -1,0 +1,118 @@
+"""The rows of a fit: read as the options say, with their weights, some of them held out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.cli.outcome import UsageError
+from downslope.data.columns import require_columns
+from downslope.data.encoding import Encoding, Missing
+from downslope.data.files import Table, read_features, read_table
+from downslope.data.layout import read_layout
+from downslope.exceptions import InputError
+
+__all__ = ["Choice", "Part", "read_rows", "split_off"]
+
+Array = NDArray[np.float64]
+
+
+class Choice(NamedTuple):
+    """Which rows and columns of a file are used, as the options name them."""
+
+    path: Path
+    target: str
+    features: list[str] | None = None
+    exclude: list[str] | None = None
+    categorical: list[str] | None = None
+    missing: Missing | None = None
+    weights: str | None = None
+
+
+class Part(NamedTuple):
+    """Some of the rows: X (n, d), y (n,), and their weights (n,) or None."""
+
+    X: Array
+    y: Array
+    weight: Array | None = None
+
+
+def read_rows(choice: Choice) -> tuple[Table, Part]:
+    """Read the table.
+
+    Returns
+    -------
+    Table
+        What is known of it; its features do not hold the weights.
+    Part
+        All its rows.
+    """
+    features, exclude = choice.features, list(choice.exclude or ())
+    if choice.weights is not None:
+        features, exclude = with_weights(choice, choice.weights, features, exclude)
+    table = read_table(
+        choice.path,
+        target=choice.target,
+        features=features,
+        exclude=exclude,
+        categorical=choice.categorical or (),
+        missing=choice.missing,
+    )
+    if choice.weights is None:
+        return table, Part(table.X, table.y)
+    return take_weights(table, choice.path, choice.weights)
+
+
+def with_weights(
+    choice: Choice, weights: str, features: list[str] | None, exclude: list[str]
+) -> tuple[list[str] | None, list[str]]:
+    """The columns to read when one of them holds weights and is no feature."""
+    others = {"target": [choice.target], "features": features, "categorical": choice.categorical}
+    for option, names in others.items():
+        if weights in (names or ()):
+            raise UsageError(f"--weights and --{option} both name {weights!r}: name a column once")
+    require_columns(read_layout(choice.path), (weights,), "asked for with --weights")
+    exclude = [name for name in exclude if name != weights]
+    return None if features is None else [*features, weights], exclude
+
+
+def take_weights(table: Table, path: Path, name: str) -> tuple[Table, Part]:
+    """Take the weights out of the features."""
+    if table.encoding.missing == "mean":
+        gaps = read_features(path, Encoding((name,), {}, "drop", (0.0,))).n_rows_dropped
+        if gaps:
+            raise InputError(
+                f"{gaps} rows of {path} have no weight in {name!r}, and a mean is no weight: use --missing drop"
+            )
+    if len(table.feature_names) == 1:
+        raise InputError(f"no feature is left beside the weights {name!r}: at least one column is needed")
+    place = table.feature_names.index(name)
+    encoding = replace(
+        table.encoding,
+        columns=tuple(column for column in table.encoding.columns if column != name),
+        means=table.encoding.means[:place] + table.encoding.means[place + 1 :],
+    )
+    weight, X = table.X[:, place].copy(), np.delete(table.X, place, axis=1)
+    names = table.feature_names[:place] + table.feature_names[place + 1 :]
+    return replace(table, X=X, feature_names=names, encoding=encoding), Part(X, table.y, weight)
+
+
+def split_off(rows: Part, share: float | None, seed: int, path: Path) -> tuple[Part, Part | None]:
+    """The rows to fit on, and those held out: `share` of them, drawn at random."""
+    n_rows = len(rows.y)
+    n_held = 0 if share is None else max(1, round(share * n_rows))
+    if n_rows - n_held < 2:
+        held = f" and --test-size {share:g} leaves {n_rows - n_held} of them" if n_held else ""
+        raise InputError(f"{path} has {n_rows} usable row{'s' if n_rows > 1 else ''}{held}: a fit needs at least 2")
+    if not n_held:
+        return rows, None
+    order = np.random.default_rng(seed).permutation(n_rows)
+    return taken(rows, np.sort(order[n_held:])), taken(rows, np.sort(order[:n_held]))
+
+
+def taken(rows: Part, chosen: Sequence[int] | NDArray[np.int64]) -> Part:
+    """These rows."""
+    return Part(*(None if column is None else column[chosen] for column in rows))  # type: ignore[arg-type]

@@ -1,0 +1,202 @@
+"""What a fit found out, as a page for people and as a document for programs."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import RenderableType
+
+from downslope._version import __version__
+from downslope.cli.outcome import in_options
+from downslope.cli.regressor import TableRegressor, predictions
+from downslope.cli.rows import Part
+from downslope.cli.tables import facts, number, number_table, percent
+from downslope.cli.yardstick import Quality, least_squares, quality
+from downslope.data.files import Table
+from downslope.problem import Optimum
+from downslope.stopping import StopReason
+
+__all__ = ["Summary", "summarise"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A fit, what it was made from, and what it is held against.
+
+    Attributes
+    ----------
+    path : Path
+    table : Table
+        What is known of the file.
+    model : TableRegressor
+        Fitted.
+    train : Part
+    held_out : Part or None
+    baseline : Optimum or None
+        Ordinary least squares on the training rows.
+    warnings : list of str
+    files : dict
+        The files written, by what they hold.
+    """
+
+    path: Path
+    table: Table
+    model: TableRegressor
+    train: Part
+    held_out: Part | None
+    baseline: Optimum | None
+    warnings: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> Part:
+        """The rows that R² and RMSE are measured on."""
+        return self.train if self.held_out is None else self.held_out
+
+    @property
+    def judged_name(self) -> str:
+        """What these rows are called."""
+        return "training rows" if self.held_out is None else "held-out rows"
+
+    def quality(self) -> Quality:
+        """Of the model."""
+        return quality(self.judged, predictions(self.model, self.judged.X))
+
+    def baseline_quality(self) -> Quality | None:
+        """Of ordinary least squares."""
+        if self.baseline is None:
+            return None
+        return quality(self.judged, self.judged.X @ self.baseline.coef + self.baseline.intercept)
+
+    def stop_sentence(self) -> str:
+        """Why the run ended; where that is an error or a warning, its details stand on standard error."""
+        model = self.model
+        if model.stop_reason_ in (StopReason.DIVERGED, StopReason.INTERRUPTED, StopReason.MAX_ITER):
+            return in_options(str(model.stop_reason_))
+        return in_options(model.stop_message_)
+
+    def document(self) -> dict[str, Any]:
+        """All of it, as what JSON can hold."""
+        model, table = self.model, self.table
+        return {
+            "downslope": __version__,
+            "data": str(self.path),
+            "target": table.target,
+            "features": list(table.feature_names),
+            "rows": {
+                "read": table.n_rows_read,
+                "dropped": table.n_rows_dropped,
+                "training": len(self.train.y),
+                "held_out": 0 if self.held_out is None else len(self.held_out.y),
+            },
+            "notes": list(table.notes),
+            "parameters": {name: plain(value) for name, value in model.get_params(deep=False).items()},
+            "engine": {"name": str(model.engine_), "reason": model.engine_.reason},
+            "learning_rate": model.learning_rate_,
+            "n_iter": model.n_iter_,
+            "restored_epoch": model.restored_epoch_,
+            "stop": {"reason": model.stop_reason_.value, "message": in_options(model.stop_message_)},
+            "objective_gap": model.gap_,
+            "coef": named(table.feature_names, model.coef_),
+            "intercept": model.intercept_,
+            "least_squares": baseline_document(self.baseline, table.feature_names, self.baseline_quality()),
+            "quality": {"on": self.judged_name, **self.quality()._asdict()},
+            "warnings": self.warnings,
+            "files": self.files,
+        }
+
+    def page(self) -> list[RenderableType]:
+        """All of it, to be read."""
+        parts: list[RenderableType] = [facts(self.facts()), "", self.coefficients()]
+        if self.baseline is not None and self.baseline.note:
+            parts += ["", f"Least squares: {self.baseline.note}"]
+        if self.files:
+            parts += ["", "Written: " + ", ".join(self.files.values())]
+        return parts
+
+    def facts(self) -> list[tuple[str, str]]:
+        """The lines above the coefficients."""
+        model, n_held = self.model, 0 if self.held_out is None else len(self.held_out.y)
+        held = f", {n_held:,} more held out" if n_held else ""
+        rate = "auto" if model.learning_rate == "auto" else "given"
+        lines = [
+            ("rows", f"{len(self.train.y):,} of {self.path}{held}"),
+            *(("", note) for note in self.table.notes),
+            ("features", f"{len(self.table.feature_names)}, to predict {self.table.target}"),
+            ("engine", f"{model.engine_}: {model.engine_.reason}"),
+            (
+                "descent",
+                f"{model.n_iter_:,} epochs of {model.method}, learning rate {number(model.learning_rate_)} ({rate})",
+            ),
+            ("stopped", self.stop_sentence()),
+        ]
+        if model.restored_epoch_ is not None:
+            lines.append(("kept", f"the best epoch, {model.restored_epoch_:,}"))
+        if model.gap_ is not None and model.optimum_ is not None:
+            lines.append(
+                ("gap", f"{model.gap_:.3g} above the optimum {number(model.optimum_.objective)} of the objective")
+            )
+        else:
+            lines.append(("gap", "not known: this objective has no optimum in closed form"))
+        return lines
+
+    def coefficients(self) -> RenderableType:
+        """The coefficients and the quality beside those of ordinary least squares."""
+        model, own = self.model, self.quality()
+        names = [*self.table.feature_names, "(intercept)"]
+        fitted = [*model.coef_, model.intercept_]
+        rows = "held out" if self.held_out is not None else "training rows"
+        if self.baseline is None:
+            weights = [(name, number(value)) for name, value in zip(names, fitted, strict=True)]
+            return number_table(
+                ("", "coefficient"), [weights, [(f"R² ({rows})", number(own.r2)), ("RMSE", number(own.rmse))]]
+            )
+        best = [*self.baseline.coef, self.baseline.intercept]
+        baseline = self.baseline_quality() or Quality(np.nan, np.nan)
+        lines = [
+            (name, number(value), number(other), percent(value, other))
+            for name, value, other in zip(names, fitted, best, strict=True)
+        ]
+        qualities = [
+            (f"R² ({rows})", number(own.r2), number(baseline.r2), ""),
+            ("RMSE", number(own.rmse), number(baseline.rmse), ""),
+        ]
+        return number_table(("", "coefficient", "least squares", "apart"), [lines, qualities])
+
+
+def summarise(
+    path: Path, table: Table, model: TableRegressor, train: Part, held_out: Part | None, warnings: list[str]
+) -> Summary:
+    """Sum a fit up."""
+    own = model.loss == "squared_error" and model.penalty is None and not model.early_stopping
+    # The very optimum that the descent was measured by, where that is ordinary least squares on these rows.
+    baseline = model.optimum_ if own else least_squares(train, fit_intercept=model.fit_intercept)
+    return Summary(path, table, model, train, held_out, baseline, warnings)
+
+
+def baseline_document(
+    baseline: Optimum | None, names: tuple[str, ...], measured: Quality | None
+) -> dict[str, Any] | None:
+    """Ordinary least squares, as what JSON can hold."""
+    if baseline is None or measured is None:
+        return None
+    return {
+        "coef": named(names, baseline.coef),
+        "intercept": baseline.intercept,
+        "unique": baseline.unique,
+        "digits": baseline.digits,
+        "note": baseline.note or None,
+        **measured._asdict(),
+    }
+
+
+def named(names: tuple[str, ...], values: NDArray[np.float64]) -> dict[str, float]:
+    """A number for each name."""
+    return dict(zip(names, values.tolist(), strict=True))
+
+
+def plain(value: Any) -> Any:
+    """A parameter as what JSON can hold."""
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -1,0 +1,37 @@
+"""The options are the parameters of the library: the same choices and the same defaults."""
+
+import inspect
+from typing import get_args
+
+import pytest
+
+from downslope.cli import options
+from downslope.cli.fit import fit
+from downslope.engine import ENGINES
+from downslope.estimators import GradientDescentRegressor
+from downslope.losses import LOSSES
+from downslope.penalties import PENALTIES
+from downslope.step_rules import METHODS
+
+
+@pytest.mark.parametrize(
+    ("offered", "known"),
+    [
+        (options.LossName, LOSSES),
+        (options.PenaltyName, ("none", *PENALTIES)),
+        (options.MethodName, METHODS),
+        (options.EngineName, ("auto", *ENGINES)),
+        (options.InitName, ("zeros", "uniform")),
+    ],
+)
+def test_the_choices_are_those_of_the_library(offered: object, known: tuple[str, ...]) -> None:
+    assert get_args(offered) == known
+
+
+def test_the_defaults_are_those_of_the_estimator() -> None:
+    typed = {name: parameter.default for name, parameter in inspect.signature(fit).parameters.items()}
+    usual = GradientDescentRegressor().get_params(deep=False)
+    shared = typed.keys() & usual.keys() - {"penalty"}
+    assert {name: typed[name] for name in shared} == {name: usual[name] for name in shared}
+    assert len(shared) == 17
+    assert (typed["penalty"], typed["no_intercept"], typed["raw"]) == ("none", False, False)
