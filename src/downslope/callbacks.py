@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from downslope.history import Record
 
 try:
@@ -25,22 +27,26 @@ RULE = "-" * 60
 class ScikitLearnCallbacks:
     """Tells the callbacks that were given by `set_callbacks` of every epoch, as scikit-learn's protocol asks."""
 
-    def __init__(self, estimator: Any, X: Any, y: Any) -> None:
+    def __init__(self, estimator: Any, X: Any, y: Any, columns: tuple[str, ...] | None = None) -> None:
         self.estimator = estimator
         self.rows = {"X": X, "y": y}
+        self.named = {} if columns is None else {"feature_names_in_": np.array(columns, dtype=object)}
         self.context = estimator._init_callback_context(max_subtasks=None)
         self.context.call_on_fit_task_begin(estimator=estimator, **self.rows)
 
     @classmethod
-    def begin(cls, estimator: Any, X: Any, y: Any) -> "ScikitLearnCallbacks | None":
+    def begin(
+        cls, estimator: Any, X: Any, y: Any, columns: tuple[str, ...] | None = None
+    ) -> "ScikitLearnCallbacks | None":
         """The listener, if the estimator has any callbacks."""
-        return cls(estimator, X, y) if getattr(estimator, "_skl_callbacks", None) else None
+        return cls(estimator, X, y, columns) if getattr(estimator, "_skl_callbacks", None) else None
 
     def __call__(self, record: Record) -> bool:
         """Tell of one epoch; whether any callback asks to stop."""
         task = self.context.subcontext(task_name=f"epoch {record.epoch}")
         task.call_on_fit_task_begin(estimator=self.estimator, **self.rows)
-        fitted = {"coef_": record.coef, "intercept_": record.intercept, "n_iter_": record.epoch}
+        numbers = {"coef_": record.coef, "intercept_": record.intercept, "n_iter_": record.epoch}
+        fitted = {**numbers, "n_features_in_": record.coef.size, **self.named}
         return bool(task.call_on_fit_task_end(estimator=self.estimator, **self.rows, reconstruction_attributes=fitted))
 
     def end(self) -> None:

@@ -125,14 +125,17 @@ def descend(task: Task, state: State) -> Outcome:
     objective, recorder = task.objective, Recorder(state.parameters.size)
     best, first = Best(np.inf, state.epoch, state.parameters), state.epoch
     reason: StopReason | None = None
+    rate, rate_state, made_at = np.nan, state.rate, np.nan
     try:
         while True:
             at = objective.value_and_gradient(state.parameters)
             shown = reported(state.parameters, state.rule)
             seen = at if shown is state.parameters else objective.value_and_gradient(shown)
             row, best, watch, reason = look(task, state, shown, seen, best)
-            rate, rate_state = task.rates.rate(state.epoch, state.parameters, at.gradient, state.rate)
-            row = row._replace(learning_rate=rate)
+            if reason is None or not recorder.rows:
+                # The rate of an update that is never made is not asked for.
+                rate, rate_state = task.rates.rate(state.epoch, state.parameters, at.gradient, state.rate)
+            row = row._replace(learning_rate=made_at if recorder.rows else rate)
             recorder.add((state.epoch - first, *row), shown)
             heard = task.listener is not None and task.listener(row, shown)
             if reason is None and heard:
@@ -142,7 +145,7 @@ def descend(task: Task, state: State) -> Outcome:
             prox = objective.penalty.prox
             parameters, rule = task.rule.update(state.parameters, at.gradient, rate, state.rule, prox)
             objective = objective.after(seen)
-            state = State(parameters, rule, rate_state, state.epoch + 1, watch)
+            state, made_at = State(parameters, rule, rate_state, state.epoch + 1, watch), rate
     except KeyboardInterrupt:
         if not recorder.rows:
             raise

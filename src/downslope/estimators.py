@@ -28,7 +28,7 @@ from downslope.explanation import name_list
 from downslope.fitting import Continuation, Limits, Request, Solution, fit_full_batch
 from downslope.history import Record
 from downslope.losses import make_loss
-from downslope.moments import OverflowingSquaresError
+from downslope.moments import OverflowingSquaresError, UnderflowingSquaresError
 from downslope.options import CONSTRAINTS, start_from
 from downslope.penalties import make_penalty
 from downslope.problem import Problem, Settings
@@ -245,17 +245,17 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         """
         began = time.perf_counter()
         self._validate_params()
-        rows = self._rows(X, y, sample_weight, reset=True)
-        given = None if X_val is None else self._rows(X_val, y_val, sample_weight_val, reset=False)
+        rows, columns = self._rows(X, y, sample_weight, least=2)
+        given = self._given(X_val, y_val, sample_weight_val, rows, columns)
         rng = check_random_state(self.random_state)
-        going_on = self._continuation(rows.X.shape[1])
+        going_on = self._continuation(rows.X.shape[1], columns)
         drawn = self._drawn(rng, rows.X.shape[1])
         train, held_out = rows, given
         if self.early_stopping and given is None:
             train, held_out = split_rows(rows, self.validation_fraction, rng if self.shuffle else None)
-        names = self._names(rows.X.shape[1])
-        told = ScikitLearnCallbacks.begin(self, X, y)
-        lines = Printed(int(self.verbose), names if hasattr(self, "feature_names_in_") else None)
+        names = list(columns) if columns is not None else [f"x{j}" for j in range(rows.X.shape[1])]
+        told = ScikitLearnCallbacks.begin(self, X, y, columns)
+        lines = Printed(int(self.verbose), None if columns is None else names)
         heard = self._listeners(told, lines if self.verbose else None)
         with (
             ArraySource(train.X, train.y, train.weight) as source,
@@ -269,19 +269,19 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                         self._limits(),
                         begin=drawn,
                         names=names,
-                        feature_names=tuple(names) if hasattr(self, "feature_names_in_") else None,
+                        feature_names=columns,
                         validation_source=validation,
                         hear=heard,
                         going_on=going_on,
                         began=began,
                     )
                 )
-            except OverflowingSquaresError:
+            except (OverflowingSquaresError, UnderflowingSquaresError):
                 refuse_non_finite(rows.X, names)
                 if given is not None:
                     refuse_non_finite(given.X, names)
                 raise
-        self._store(solution)
+        self._store(solution, columns)
         lines.close()
         self._warn(solution, names)
         if told is not None:
@@ -304,8 +304,10 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         array (n_rows,)
         """
         check_is_fitted(self)
-        array = self._checked(X, reset=False)
-        refuse_non_finite(array, self._names(self.n_features_in_))
+        array, _ = self._columns(X)
+        validate_data(self, X if hasattr(X, "shape") else array, reset=False, skip_check_array=True)
+        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
+        refuse_non_finite(array, list(names))
         return np.asarray(array @ self.coef_ + self.intercept_)
 
     def __sklearn_tags__(self) -> Any:
@@ -313,26 +315,40 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         tags.input_tags.sparse = True
         return tags
 
-    def _checked(self, X: Any, *, reset: bool) -> Any:
-        """X as a float array or CSR matrix, its columns and their names checked."""
-        array, _ = to_array(X)
-        array = check_rows(array, type(self).__name__, least=2 if reset else 1)
-        validate_data(self, X if hasattr(X, "shape") else array, reset=reset, skip_check_array=True)
-        return array
+    def _columns(self, X: Any, *, least: int = 1) -> tuple[Any, tuple[str, ...] | None]:
+        """X as a float array or CSR matrix of at least `least` rows, and the names of its columns."""
+        array, names = to_array(X)
+        twice = [name for name in names or () if (names or ()).count(name) > 1]
+        if twice:
+            raise InputError(f"X has {len(twice)} columns called '{twice[0]}': give each column a name of its own")
+        return check_rows(array, type(self).__name__, least=least), names
 
-    def _rows(self, X: Any, y: Any, weight: Any, *, reset: bool) -> Rows:
-        """The rows as arrays, refused with a sentence where they cannot be used."""
+    def _rows(self, X: Any, y: Any, weight: Any, *, least: int = 1) -> tuple[Rows, tuple[str, ...] | None]:
+        """The rows as arrays, and the names of the columns; refused with a sentence where they cannot be used."""
         if y is None:
             raise InputError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None: give one number a row"
             )
-        array = self._checked(X, reset=reset)
+        array, names = self._columns(X, least=least)
         target = check_target(to_vector(y), array.shape[0])
-        return Rows(array, target, check_weights(weight, array.shape[0]))
+        return Rows(array, target, check_weights(weight, array.shape[0])), names
 
-    def _names(self, n_features: int) -> list[str]:
-        """What to call the columns in sentences."""
-        return [str(name) for name in getattr(self, "feature_names_in_", [f"x{j}" for j in range(n_features)])]
+    def _given(self, X: Any, y: Any, weight: Any, rows: Rows, columns: tuple[str, ...] | None) -> Rows | None:
+        """The validation rows that `fit` was given, if any."""
+        if X is None:
+            if y is not None or weight is not None:
+                raise InputError(
+                    "y_val and sample_weight_val were given without X_val: give the rows that they belong to"
+                )
+            return None
+        given, names = self._rows(X, y, weight)
+        if given.X.shape[1] != rows.X.shape[1] or (names and columns and names != columns):
+            theirs, ours = (name_list(list(told or ())) or "unnamed" for told in (names, columns))
+            raise InputError(
+                f"X_val has {given.X.shape[1]} features ({theirs}) and X has {rows.X.shape[1]} ({ours}): "
+                "give both the same columns"
+            )
+        return given
 
     def _settings(self, n_features: int) -> Settings:
         rate = self.learning_rate
@@ -365,7 +381,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             coef, intercept = start_from(self.init, n_features)
         return lambda problem: problem.coordinates.from_original(coef, float(intercept))
 
-    def _continuation(self, n_features: int) -> Continuation | None:
+    def _continuation(self, n_features: int, columns: tuple[str, ...] | None) -> Continuation | None:
         going_on: Continuation | None = getattr(self, "_going_on", None)
         if not self.warm_start or going_on is None:
             return None
@@ -375,6 +391,12 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                 f"warm_start=True goes on with {coordinates.n_features} features and "
                 f"fit_intercept={coordinates.fit_intercept}, but got {n_features} and {self.fit_intercept}: "
                 "give the same columns and options, or set warm_start=False"
+            )
+        before = tuple(getattr(self, "feature_names_in_", ()))
+        if columns and before and columns != before:
+            raise InputError(
+                f"warm_start=True goes on with the columns {name_list(list(before))}, but got "
+                f"{name_list(list(columns))}: give the same columns, or set warm_start=False"
             )
         if self._made_by != (self.method, self.standardize):
             raise InputError(
@@ -394,7 +416,13 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             return None
         return lambda record: any(list(map(bool, (ear(record) for ear in ears))))
 
-    def _store(self, solution: Solution) -> None:
+    def _store(self, solution: Solution, columns: tuple[str, ...] | None) -> None:
+        """Set the fitted attributes, all at once: a fit that fails leaves those of the last one."""
+        self.n_features_in_ = int(solution.coef.size)
+        if columns is not None:
+            self.feature_names_in_ = np.array(columns, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
         self.coef_ = solution.coef
         self.intercept_ = solution.intercept
         self.n_iter_ = solution.n_iter
@@ -412,12 +440,11 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     def _warn(self, solution: Solution, names: list[str]) -> None:
         """Warnings with their causes."""
         problem = solution.problem
-        idle = [names[j] for j in problem.constant_columns]
+        # Without an intercept a column of ones is the usual way to have one.
+        idle = [names[j] for j in problem.constant_columns] if self.fit_intercept else []
         if idle:
             fate = (
-                "coefficient is kept at 0"
-                if self.standardize and self.fit_intercept
-                else "effect cannot be told apart from an intercept's"
+                "coefficient is kept at 0" if self.standardize else "effect cannot be told apart from the intercept's"
             )
             warnings.warn(
                 f"{name_list(idle)} never change in the rows, so their {fate}: leave them out"
@@ -426,9 +453,10 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                 ConstantColumnWarning,
                 stacklevel=FRAMES_TO_CALLER,
             )
-        if problem.least_squares is not None and not problem.least_squares.unique and self.loss == "squared_error":
-            tied = [names[j] for j in problem.least_squares.tied_columns()]
-            n_rows, n_features = problem.least_squares.moments.n_rows, len(names)
+        optimum, rows = solution.optimum, problem.least_squares
+        if optimum is not None and rows is not None and not optimum.unique:
+            tied = [names[j] for j in problem.tied_columns()]
+            n_rows, n_features = rows.moments.n_rows, len(names)
             cause = (
                 f"{n_features} features are more than {n_rows} rows determine"
                 if n_rows <= n_features

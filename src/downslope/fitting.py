@@ -160,7 +160,9 @@ def run(request: Request) -> Solution:
         same = type(going_on.state.rate) is type(state.rate)
         state = going_on.state if same else going_on.state._replace(rate=state.rate)
     closed = problem.engine == "spectral"
-    outcome = closed_form(problem, task, state, quadratic) if closed else descend(task, state)
+    # A run that blows up overflows on its way: that is an outcome here, not a surprise.
+    with np.errstate(over="ignore", invalid="ignore"):
+        outcome = closed_form(problem, task, state, quadratic) if closed else descend(task, state)
     outcome = outcome._replace(reason=judged(problem, outcome, at.objective))
     return conclude(problem, request, outcome, start)
 

@@ -159,12 +159,17 @@ class History(Mapping[str, Array]):
         most = most_records(later.coef.shape[1] + 1)
         kept = np.arange(epochs.size)
         if epochs.size > most:
-            level = level_for(int(epochs[-1]) + 1, most)
-            kept = np.array([k for k in kept if on_grid(int(epochs[k]), level) or k == kept[-1]])
+            # The epochs nearest to the grid: the later run kept those of its own grid, begun elsewhere.
+            wanted = kept_epochs(int(epochs[-1]) + 1, most)
+            kept = np.unique(np.searchsorted(epochs, wanted))
         columns = {
-            name: np.concatenate([self[name][:-1] if name in self else np.full(len(self) - 1, np.nan), column])[kept]
+            name: np.concatenate([self[name][:-1] if name in self else np.full(len(self) - 1, np.nan), column])
             for name, column in later.items()
         }
+        if "learning_rate" in self and "learning_rate" in columns:
+            # Where they meet, the rate that led there.
+            columns["learning_rate"][len(self) - 1] = self["learning_rate"][-1]
+        columns = {name: column[kept] for name, column in columns.items()}
         coef = np.concatenate([self.coef[:-1], later.coef])[kept]
         return History(columns, coef, np.concatenate([self.intercept[:-1], later.intercept])[kept], later.feature_names)
 

@@ -51,6 +51,8 @@ class LeastSquares:
     coef : array (d,)
         The optimal coefficients in the units of the rows; the shortest ones (in units of `spread`) where
         they are not unique.
+    intercept : float
+        The optimal intercept.
     condition : float
         The condition number of the correlation matrix, of its nonzero part where it is singular.
     rank : int
@@ -66,15 +68,11 @@ class LeastSquares:
     target: Array
     residual: float
     coef: Array
+    intercept: float
     condition: float
     rank: int
     digits: int
     passes: int
-
-    @property
-    def intercept(self) -> float:
-        """The optimal intercept."""
-        return self.moments.y_mean - float(self.coef @ self.moments.mean)
 
     @property
     def n_active(self) -> int:
@@ -231,28 +229,50 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
     shift = np.where(spread > 0, moments.mean, 0.0)
     extended = source.n_stored <= SMALL_ENOUGH_TO_EXTEND
     error = first_error = rounding_of(w, residual, inverse_factor)
-    passes = rough.passes
+    passes, target, off = rough.passes, rough.target, 0.0
+    # The target of an orthogonal factor is as exact as it gets: a correction would bring the noise of its weakest
+    # direction in.
+    refining_target = inverse_factor.condition <= LARGEST_CONDITION
+    if rounds and inverse_factor.rank < np.count_nonzero(spread):
+        # What no coefficients reach is a part of the residual, which is measured anew below.
+        target = rough.factor @ w
     for _ in range(rounds):
         seen = measure_residuals(source, w * inverse, shift, moments.y_mean, extended=extended)
         passes += 1
-        step = inverse_factor.solve_normal(seen.gradient / moments.weight * inverse)
-        mean_square = seen.squares / moments.weight - (seen.total / moments.weight) ** 2
-        residual = max(mean_square - float(np.sum((rough.factor @ step) ** 2)), 0.0)
-        w = w - step
+        # The stored means are rounded: what the residuals have left of a mean is the intercept's.
+        columns, off = seen.columns / moments.weight, seen.total / moments.weight
+        gradient = (seen.gradient / moments.weight - off * columns) * inverse
+        step = inverse_factor.solve_normal(gradient)
+        mean_square = seen.squares / moments.weight - off**2
+        # Not R·w: beside huge coefficients of nearly collinear columns its rounding would dwarf the correction.
+        moved = rough.factor @ step
+        if refining_target:
+            target = target - moved
+        residual = max(mean_square - float(moved @ moved), 0.0)
+        w, off = w - step, off - float(columns @ (step * inverse))
         # The last correction says how much was still wrong: no bound is as sharp.
-        previous, error = error, float(np.linalg.norm(step)) + EPS * float(np.linalg.norm(w))
+        previous, error = (
+            error,
+            float(np.linalg.norm(step)) + (EPS * float(np.linalg.norm(w)) if extended else first_error),
+        )
         if error > 0.5 * previous and previous < first_error:
             break
+    coef = w * inverse
+    terms = np.append(-coef.astype(np.longdouble) * moments.mean, [moments.y_mean, -off])
+    intercept = float(terms.sum())
+    lever = float(np.linalg.norm(inverse * moments.mean))
+    doubts = np.append(np.full(w.size, error), EPS * float(np.abs(terms).sum()) + error * lever)
     return LeastSquares(
         moments=moments,
         spread=spread,
         factor=rough.factor,
-        target=rough.factor @ w if rounds else rough.target,
+        target=target,
         residual=residual,
-        coef=w * inverse,
+        coef=coef,
+        intercept=intercept,
         condition=inverse_factor.condition,
         rank=inverse_factor.rank,
-        digits=believable_digits(w, inverse, moments, error),
+        digits=believable_digits(np.append(w, intercept), doubts),
         passes=passes,
     )
 
@@ -260,23 +280,18 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
 def rounding_of(w: Array, residual: float, inverse_factor: Inverse) -> float:
     """How far rounding may have moved w: ε(κ‖w‖ + κ²·‖residual‖), κ being √condition.
 
-    The bound of Golub and Van Loan, Matrix Computations, 5.3.6.
+    The bound of Golub and Van Loan, Matrix Computations, 5.3.6, with room for the sums over rows.
     """
     condition = inverse_factor.condition
     length = np.sqrt(condition) * np.linalg.norm(w)
-    return EPS * float(length + condition * np.sqrt(residual) / inverse_factor.largest)
+    return 8 * EPS * float(length + condition * np.sqrt(residual) / inverse_factor.largest)
 
 
-def believable_digits(w: Array, inverse: Array, moments: Moments, error: float) -> int:
-    """Digits of the worst parameter, the intercept included, when w is known to ± `error`."""
-    terms = np.append(w * inverse * moments.mean, moments.y_mean)
-    intercept = abs(moments.y_mean - float(np.sum(terms[:-1])))
-    rounding = np.append(
-        np.full(w.size, error), EPS * np.abs(terms).sum() + error * np.abs(inverse * moments.mean).max(initial=0)
-    )
-    sizes = np.append(np.abs(w), intercept)
-    counted = sizes > 0
+def believable_digits(parameters: Array, doubts: Array) -> int:
+    """Digits of the worst parameter, each known to ± its doubt; one that is zero but for rounding has none to lose."""
+    counted = np.abs(parameters) > 4 * EPS * np.abs(parameters).max(initial=0.0)
+    counted &= (np.abs(parameters) > 2 * doubts) | (doubts > 1e-8 * np.abs(parameters).max(initial=0.0))
     if not counted.any():
         return 15
-    worst = float(np.max(rounding[counted] / sizes[counted]))
+    worst = float(np.max(doubts[counted] / np.abs(parameters[counted])))
     return int(np.clip(np.floor(-np.log10(worst)), 0, 15)) if worst > 0 else 15

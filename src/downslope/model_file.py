@@ -60,12 +60,14 @@ def save_model(
         raise InputError(f"this {type(model).__name__} is not fitted: call fit before save_model")
     if not np.all(np.isfinite(model.coef_)) or not np.isfinite(model.intercept_):
         raise InputError("this model's coefficients are not finite, so it cannot predict: fit it again before saving")
-    names = getattr(model, "feature_names_in_", None)
+    names, parameters = getattr(model, "feature_names_in_", None), {}
+    for name, value in model.get_params(deep=False).items():
+        parameters[name] = encoded(name, value)
     content = {
         "format": FORMAT,
         "version": VERSION,
         "written_by": f"downslope {__version__}",
-        "parameters": {name: encoded(name, value) for name, value in model.get_params(deep=False).items()},
+        "parameters": parameters,
         "feature_names": None if names is None else [str(name) for name in names],
         "coef": model.coef_.tolist(),
         "intercept": float(model.intercept_),
@@ -114,17 +116,24 @@ def load_model(path: str | os.PathLike[str]) -> GradientDescentRegressor:
         model.n_features_in_ = int(coef.size)
         if names is not None:
             model.feature_names_in_ = np.array([str(name) for name in names], dtype=object)
-        model.n_iter_, model.restored_epoch_ = int(content["n_iter"]), content["restored_epoch"]
+        restored, gap = content["restored_epoch"], content["gap"]
+        model.n_iter_, model.restored_epoch_ = int(content["n_iter"]), None if restored is None else int(restored)
         model.stop_reason_ = StopReason(content["stop_reason"])
         model.stop_message_ = str(content["stop_message"])
         model.engine_ = Engine(content["engine"]["name"], content["engine"]["reason"])
-        model.learning_rate_, model.gap_ = content["learning_rate"], content["gap"]
-        model.optimum_ = None if content["optimum"] is None else decoded_optimum(content["optimum"])
+        model.learning_rate_, model.gap_ = float(content["learning_rate"]), None if gap is None else float(gap)
+        model.optimum_ = None if content["optimum"] is None else decoded_optimum(content["optimum"], coef.shape)
         model.table_ = content["table"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        cause = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-        raise FileError(f"{path} is damaged ({cause}): fit the model again and save it") from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise FileError(f"{path} is damaged ({damage(error)}): fit the model again and save it") from error
     return model
+
+
+def damage(error: Exception) -> str:
+    """What is wrong with the content of a file, in other words than the interpreter's."""
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return str(error) if isinstance(error, ValueError) else "a value in it is of the wrong kind"
 
 
 def read_content(path: Path) -> dict[str, Any]:
@@ -135,7 +144,7 @@ def read_content(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         cause = error.strerror if isinstance(error, OSError) else "it is not text"
         raise FileError(f"the model file {path} cannot be read ({cause}): {again}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileError(f"the model file {path} is damaged or no model file ({error}): {again}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise FileError(f"{path} is JSON but no model of Downslope: {again}")
@@ -210,9 +219,16 @@ def encoded_optimum(optimum: Optimum) -> dict[str, Any]:
     return content
 
 
-def decoded_optimum(content: dict[str, Any]) -> Optimum:
+def decoded_optimum(content: dict[str, Any], shape: tuple[int, ...]) -> Optimum:
     """The inverse of `encoded_optimum`."""
-    numbers = dict(content)
-    numbers["coef"] = np.array(numbers["coef"], dtype=np.float64)
-    numbers["condition"] = np.inf if numbers["condition"] is None else numbers["condition"]
-    return Optimum(**numbers)
+    coef, condition = np.array(content["coef"], dtype=np.float64), content["condition"]
+    if coef.shape != shape:
+        raise ValueError("the optimum has another number of coefficients than the model")
+    return Optimum(
+        coef,
+        float(content["intercept"]),
+        float(content["objective"]),
+        int(content["digits"]),
+        bool(content["unique"]),
+        np.inf if condition is None else float(condition),
+    )

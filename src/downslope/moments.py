@@ -5,7 +5,9 @@ knowledge as a triangular factor, found by orthogonal transformations: a second 
 collinear that products of columns no longer tell them apart.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce as fold
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ __all__ = [
     "OverflowingSquaresError",
     "Residuals",
     "Triangle",
+    "UnderflowingSquaresError",
     "gather",
     "gather_columns",
     "measure_residuals",
@@ -34,6 +37,8 @@ Array = NDArray[np.float64]
 # each block (measured, 10⁶ × 20, two cores: 7 reads of X about zero, 9 about a shift).
 LARGEST_OFFSET = 100.0
 SAMPLE_ROWS = 1000
+# The square root of the smallest normal number, with room for means of squares.
+SMALLEST_SPAN = 1e-152
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,10 @@ class Moments:
             self.yy + other.yy + lever * y_apart * y_apart,
         )
 
+    def moved(self, shift: Array, y_shift: float) -> "Moments":
+        """The moments of the rows plus `shift` and `y_shift`."""
+        return replace(self, mean=self.mean + shift, y_mean=self.y_mean + y_shift)
+
     @property
     def n_features(self) -> int:
         """The number of columns of X."""
@@ -91,31 +100,28 @@ class Moments:
         return np.diagonal(self.xx) / self.weight
 
 
-def sums_of(X: Any, y: Array, weight: Array | None, shift: Array, y_shift: float) -> Moments:
-    """The moments of rows that are already less `shift` and `y_shift`."""
+def sums_of(block: Block) -> Moments:
+    """The moments of rows that are dense, or sparse, as they are."""
+    X, y, weight = block.X, block.y, block.weight
     n_rows, n_features = X.shape
-    if n_rows == 0:
-        zeros = np.zeros(n_features)
-        return Moments(0, 0.0, shift, y_shift, np.zeros((n_features, n_features)), zeros, 0.0)
-    if weight is None:
-        total, weighted, weighted_y = float(n_rows), X, y
-        sums = np.ones(n_rows) @ X
-    else:
-        total = float(weight.sum())
-        weighted = X.multiply(weight[:, None]).tocsr() if hasattr(X, "multiply") else X * weight[:, None]
-        weighted_y = weight * y
-        sums = weight @ X
-    xx = weighted.T @ X
-    xx = np.asarray(xx.toarray() if hasattr(xx, "toarray") else xx)
-    xy, y_sum, yy = weighted_y @ X, float(weighted_y.sum()), float(weighted_y @ y)
+    total = float(n_rows) if weight is None else float(weight.sum())
     if total == 0:
-        return Moments(n_rows, 0.0, shift, y_shift, xx, xy, yy)
+        zeros = np.zeros(n_features)
+        return Moments(n_rows, 0.0, zeros, 0.0, np.zeros((n_features, n_features)), zeros, 0.0)
+    if weight is None:
+        weighted, weighted_y, sums = X, y, np.ones(n_rows) @ X
+    else:
+        weighted = X.multiply(weight[:, None]).tocsr() if block.sparse else X * weight[:, None]
+        weighted_y, sums = weight * y, weight @ X
+    products = weighted.T @ X
+    xx = np.asarray(products.toarray() if block.sparse else products)
+    xy, y_sum, yy = weighted_y @ X, float(weighted_y.sum()), float(weighted_y @ y)
     mean, y_mean = sums / total, y_sum / total
     return Moments(
         n_rows,
         total,
-        mean + shift,
-        y_mean + y_shift,
+        mean,
+        y_mean,
         xx - np.outer(sums, mean),
         xy - sums * y_mean,
         max(yy - y_sum * y_mean, 0.0),
@@ -131,6 +137,23 @@ class OverflowingSquaresError(InputError):
         )
 
 
+class UnderflowingSquaresError(InputError):
+    """Values so near to each other that their squares are lost."""
+
+    def __init__(self, span: float) -> None:
+        super().__init__(
+            f"squares of the values underflow, as a column (or the target) spans only {span:.1e}: multiply those that "
+            "span less than about 1e-150 by a constant"
+        )
+
+
+def refuse_underflow(span: Array) -> None:
+    """Raise `UnderflowingSquaresError` for columns that change, but by less than can be squared."""
+    lost = (span > 0) & (span < SMALLEST_SPAN)
+    if lost.any():
+        raise UnderflowingSquaresError(float(span[lost].min()))
+
+
 def checked(moments: Moments) -> Moments:
     """The moments, if every number of them is finite."""
     if all(np.all(np.isfinite(part)) for part in (moments.xx, moments.xy, moments.yy)):
@@ -141,39 +164,38 @@ def checked(moments: Moments) -> Moments:
 def gather(source: Source) -> Moments:
     """The moments of all rows, in one pass (two where a first look at the columns misled)."""
     seen = source.sample(SAMPLE_ROWS)
+    refuse_underflow(np.ptp(seen.X, axis=0))
     with np.errstate(all="ignore"):
-        centre, spread = seen.mean(axis=0), seen.std(axis=0)
-    # A column that is constant in the sample is shifted by its very value: if it is constant, its sums are 0.
-    centre = np.where(np.ptp(seen, axis=0) == 0, seen[0], centre)
-    with np.errstate(all="ignore"):
+        centre, spread, y_centre = seen.X.mean(axis=0), seen.X.std(axis=0), float(seen.y.mean())
+        # A column that is constant in the sample is shifted by its very value: if it is constant, its sums are 0.
+        centre = np.where(np.ptp(seen.X, axis=0) == 0, seen.X[0], centre)
         about_zero = bool(np.all(centre**2 <= LARGEST_OFFSET * spread**2))
     if about_zero:
-        moments = checked(source.reduce(SumBlocks(None)))
-        if np.all(moments.mean**2 <= LARGEST_OFFSET**2 * moments.variance):
+        moments = checked(source.reduce(SumBlocks(None, y_centre))).moved(np.zeros_like(centre), y_centre)
+        if not moments.weight or np.all(moments.mean**2 <= LARGEST_OFFSET**2 * moments.variance):
             return moments
-    return checked(source.reduce(SumBlocks(np.where(np.isfinite(centre), centre, 0.0))))
+        centre = moments.mean
+    shift = np.where(np.isfinite(centre), centre, 0.0)
+    return checked(source.reduce(SumBlocks(shift, y_centre))).moved(shift, y_centre)
 
 
 @dataclass(frozen=True)
 class SumBlocks:
-    """The function of a block that gives its moments, its columns shifted first where that is needed."""
+    """The function of a block that gives its moments about `shift` (about zero where it is None) and `y_shift`.
+
+    All blocks share the shift, so that merging them compares small means and not large ones.
+    """
 
     shift: Array | None
+    y_shift: float
 
     def __call__(self, block: Block) -> Moments:
-        n_features = block.X.shape[1]
-        zero = np.zeros(n_features)
-        y_shift = float(block.y[0]) if block.y.size else 0.0
-        sparse_enough = block.sparse and block.X.nnz * 10 < block.X.shape[0] * n_features
-        if self.shift is None and (sparse_enough or (not block.sparse and block.X.dtype == np.float64)):
-            return sums_of(block.X, block.y - y_shift, block.weight, zero, y_shift)
-        shift = zero if self.shift is None else self.shift
-        parts = block.dense_slices(self.shift)
-        first = next(parts)
-        total = sums_of(first.X, first.y - y_shift, first.weight, shift, y_shift)
-        for part in parts:
-            total = total + sums_of(part.X, part.y - y_shift, part.weight, shift, y_shift)
-        return total
+        block = replace(block, y=block.y - self.y_shift)
+        if self.shift is None:
+            few = block.sparse and block.X.nnz * 10 < block.X.shape[0] * block.X.shape[1]
+            if few or (not block.sparse and block.weight is None and block.X.dtype == np.float64):
+                return sums_of(replace(block, X=block.X.astype(np.float64, copy=False)))
+        return fold(add, map(sums_of, block.dense_slices(self.shift)))
 
 
 @dataclass(frozen=True)
@@ -204,22 +226,47 @@ def gather_columns(source: Source) -> ColumnMoments:
     """The moments of each column, in one pass."""
 
     def of_block(block: Block) -> ColumnMoments:
-        weight = np.ones(block.y.size) if block.weight is None else block.weight
-        total = float(weight.sum())
-        if total == 0:
-            return ColumnMoments(0.0, np.zeros(block.X.shape[1]), np.zeros(block.X.shape[1]))
-        mean = np.asarray(weight @ block.X) / total
+        if not block.y.size:
+            return ColumnMoments(0.0, np.zeros(source.n_features), np.zeros(source.n_features))
         if block.sparse:
-            # Few values are stored, so the mean is small beside the spread and the difference is safe.
-            squares = np.asarray(weight @ block.X.multiply(block.X).tocsr()) - total * mean * mean
-        else:
-            squares = np.asarray(weight @ np.square(block.X - mean))
-        return ColumnMoments(total, mean, np.maximum(squares, 0.0))
+            weight = np.ones(block.y.size) if block.weight is None else block.weight
+            return sparse_columns(block.X.tocsr(), weight)
+        # About the first row, so that a column that is constant has exactly no spread.
+        first = np.asarray(block.X[0], dtype=np.float64)
+        moments = fold(add, map(dense_columns, block.dense_slices(first)))
+        return replace(moments, mean=moments.mean + first)
 
+    refuse_underflow(np.ptp(source.sample(SAMPLE_ROWS).X, axis=0))
     columns = source.reduce(of_block)
     if not np.all(np.isfinite(columns.squares)):
         raise OverflowingSquaresError
     return columns
+
+
+def dense_columns(block: Block) -> ColumnMoments:
+    """The moments of each column of dense rows."""
+    weight = np.ones(block.y.size) if block.weight is None else block.weight
+    total = float(weight.sum())
+    mean = np.asarray(weight @ block.X) / total if total else np.zeros(block.X.shape[1])
+    return ColumnMoments(total, mean, np.asarray(weight @ np.square(block.X - mean)))
+
+
+def sparse_columns(X: Any, weight: Array) -> ColumnMoments:
+    """The moments of each column of a CSR matrix: what is stored about the mean, and the zeros that are not."""
+    n_features, total = X.shape[1], float(weight.sum())
+    if total == 0:
+        return ColumnMoments(0.0, np.zeros(n_features), np.zeros(n_features))
+    values, share = X.data.astype(np.float64, copy=False), np.repeat(weight, np.diff(X.indptr))
+
+    def sums(numbers: Array) -> Array:
+        return np.bincount(X.indices, share * numbers, n_features).astype(np.float64, copy=False)
+
+    full = np.bincount(X.indices, minlength=n_features) == X.shape[0]
+    absent = np.where(full, 0.0, np.maximum(total - sums(np.ones_like(values)), 0.0))
+    mean = sums(values) / total
+    # Once more about the first mean: a column that is constant must not get a spread from rounding.
+    mean += (sums(values - mean[X.indices]) - absent * mean) / total
+    return ColumnMoments(total, mean, sums(np.square(values - mean[X.indices])) + absent * mean * mean)
 
 
 @dataclass(frozen=True)
@@ -254,14 +301,20 @@ def triangulate(source: Source, shift: Array, scale: Array, y_shift: float, y_sc
 
 @dataclass(frozen=True)
 class Residuals:
-    """Σ s r², Σ s r and Σ s (x - shift) r at one place."""
+    """Σ s r², Σ s r, Σ s (x - shift) r and Σ s (x - shift) at one place."""
 
     squares: float
     total: float
     gradient: Array
+    columns: Array
 
     def __add__(self, other: "Residuals") -> "Residuals":
-        return Residuals(self.squares + other.squares, self.total + other.total, self.gradient + other.gradient)
+        return Residuals(
+            self.squares + other.squares,
+            self.total + other.total,
+            self.gradient + other.gradient,
+            self.columns + other.columns,
+        )
 
 
 def measure_residuals(
@@ -274,16 +327,13 @@ def measure_residuals(
     """
     wide: Any = np.longdouble if extended else np.float64
 
-    def of_block(block: Block) -> Residuals:
-        squares, total, gradient = 0.0, 0.0, np.zeros_like(coef)
-        for part in block.dense_slices(None if extended else shift):
-            X = part.X.astype(wide) - shift if extended else part.X
-            residual = X @ coef.astype(wide)
-            residual -= part.y.astype(wide) - y_shift
-            weighted = residual if part.weight is None else part.weight * residual
-            squares += float(weighted @ residual)
-            total += float(weighted.sum())
-            gradient += (weighted @ X).astype(np.float64)
-        return Residuals(squares, total, gradient)
+    def of_part(part: Block) -> Residuals:
+        X = part.X.astype(wide) - shift if extended else part.X
+        weight = np.ones(part.y.size, dtype=wide) if part.weight is None else part.weight
+        residual = X @ coef.astype(wide)
+        residual -= part.y.astype(wide) - y_shift
+        weighted = weight * residual
+        gradient, columns = (weighted @ X).astype(np.float64), (weight @ X).astype(np.float64)
+        return Residuals(float(weighted @ residual), float(weighted.sum()), gradient, columns)
 
-    return source.reduce(of_block)
+    return source.reduce(lambda block: fold(add, map(of_part, block.dense_slices(None if extended else shift))))

@@ -11,12 +11,12 @@ from downslope.coordinates import Coordinates, raw, spread_of, standardised
 from downslope.data.source import Source
 from downslope.engine import Engine, Traits, choose_engine
 from downslope.exceptions import InputError
-from downslope.least_squares import LeastSquares, solve
+from downslope.least_squares import EPS, LeastSquares, believable_digits, solve
 from downslope.losses import Loss, SquaredError
 from downslope.moments import gather, gather_columns, triangulate
 from downslope.objectives import Evaluation, QuadraticObjective, RowsObjective
 from downslope.penalties import Penalty
-from downslope.quadratic import Quadratic, Spectrum, mean_squared_error, minimiser, penalised
+from downslope.quadratic import Minimum, Quadratic, Spectrum, mean_squared_error, minimise, penalised
 from downslope.schedules import Constant, Exponential, InverseTime, MeasuredRate, RateRule, Schedule, Scheduled
 from downslope.step_rules import AdaGrad, Averaged, HeavyBall, Nesterov, RMSProp, StepRule, stable_product
 
@@ -159,14 +159,16 @@ class Problem:
         return self.spectrum.reduced() if self.spectrum is not None and self.settings.squared else None
 
     @cached_property
-    def best(self) -> Array | None:
-        """The parameters of the minimum of the smooth objective of the squared loss, (p,)."""
+    def minimum(self) -> Minimum | None:
+        """The minimum of the smooth objective of the squared loss."""
         problem, penalty = self.least_squares, self.settings.penalty
         if problem is None or self.half_mse is None or not self.settings.squared:
             return None
+        found = minimise(penalised(self.half_mse, penalty.l2, penalty.n_features))
         if self.settings.fit_intercept and not penalty.l2:
-            return self.coordinates.from_original(problem.coef, problem.intercept)
-        return minimiser(penalised(self.half_mse, penalty.l2, penalty.n_features))
+            # The refined solution has more digits.
+            return found._replace(parameters=self.coordinates.from_original(problem.coef, problem.intercept))
+        return found
 
     @cached_property
     def curvature(self) -> float | None:
@@ -187,16 +189,31 @@ class Problem:
     @cached_property
     def optimum(self) -> Optimum | None:
         """The exact minimum; None under L1 and for losses without a closed form."""
-        problem, penalty = self.least_squares, self.settings.penalty
-        if problem is None or self.best is None or self.smooth is None or penalty.l1:
+        problem, minimum, penalty = self.least_squares, self.minimum, self.settings.penalty
+        if problem is None or minimum is None or self.smooth is None or penalty.l1:
             return None
-        coef, intercept = self.coordinates.to_original(self.best)
+        objective = self.smooth.offset
         if self.settings.fit_intercept and not penalty.l2:
-            # The very digits of the refined solution, without a detour through other coordinates.
-            coef, intercept = problem.coef, np.asarray(problem.intercept)
-        unique = problem.unique or bool(penalty.l2)
-        digits = problem.digits if problem.unique else 0
-        return Optimum(coef, float(intercept), self.smooth.offset, digits, unique, problem.condition)
+            digits = problem.digits if problem.unique else 0
+            return Optimum(problem.coef, problem.intercept, objective, digits, problem.unique, problem.condition)
+        coef, intercept = self.coordinates.to_original(minimum.parameters)
+        unique = minimum.tied.size == 0
+        # The intercept in the units of the rows is a sum of terms that may cancel.
+        far = float(np.abs(self.coordinates.shift * coef).sum())
+        doubt = minimum.doubt.copy()
+        parameters = minimum.parameters.copy()
+        if self.settings.fit_intercept:
+            lever = np.abs(self.coordinates.shift * self.coordinates.inverse_scale)
+            doubt[-1] += EPS * far + float(lever @ minimum.doubt[:-1])
+            parameters[-1] = intercept
+        digits = believable_digits(parameters, doubt) if unique else 0
+        return Optimum(coef, float(intercept), objective, digits, unique, minimum.condition)
+
+    def tied_columns(self) -> NDArray[np.int64]:
+        """The columns whose coefficients are not unique."""
+        if self.settings.fit_intercept and self.least_squares is not None:
+            return self.least_squares.tied_columns()
+        return np.empty(0, dtype=np.int64) if self.minimum is None else self.minimum.tied
 
     def steepest(self) -> tuple[float, Array]:
         """The largest second derivative and its direction (p,), by as many passes over the rows as it takes.
@@ -275,8 +292,8 @@ class Problem:
 
     def distance(self, start: Array, at: Evaluation) -> float:
         """About how far the farthest parameter has to go."""
-        if self.best is not None and largest(self.best - start) > 0:
-            return largest(self.best - start)
+        if self.minimum is not None and largest(self.minimum.parameters - start) > 0:
+            return largest(self.minimum.parameters - start)
         slope = largest(at.gradient)
         return at.objective / slope if slope > 0 and at.objective > 0 else 1.0
 
@@ -324,6 +341,11 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
             standardised(mean, spread, settings.fit_intercept)
             if settings.standardize
             else (raw(d, settings.fit_intercept))
+        )
+    elif np.any((coordinates.inverse_scale == 0) & (spread > 0)):
+        raise InputError(
+            "warm_start=True goes on in the coordinates of a run in which a column never changed, and now it does: "
+            "set warm_start=False"
         )
     lever = np.abs(coordinates.shift * coordinates.inverse_scale)
     return Problem(

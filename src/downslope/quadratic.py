@@ -5,7 +5,7 @@ its digits, the difference of large ones does not.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from downslope.coordinates import Coordinates
 from downslope.least_squares import LeastSquares
 
-__all__ = ["Quadratic", "Spectrum", "mean_squared_error", "minimiser", "penalised"]
+__all__ = ["Quadratic", "Spectrum", "mean_squared_error", "minimise", "penalised"]
 
 Array = NDArray[np.float64]
 
@@ -124,12 +124,43 @@ def rank_of(singular: NDArray[np.floating[Any]], shape: tuple[int, ...]) -> int:
     return int(np.count_nonzero(singular > 4 * max(shape) * np.finfo(float).eps * singular.max(initial=0.0)))
 
 
-def minimiser(quadratic: Quadratic) -> Array:
-    """The parameters of the minimum (p,); of several, the shortest in columns of unit length."""
+class Minimum(NamedTuple):
+    """The lowest place of a quadratic.
+
+    Attributes
+    ----------
+    parameters : array (p,)
+        Of several lowest places the shortest, in columns of unit length.
+    doubt : array (p,)
+        How far rounding may have moved each of them.
+    condition : float
+        Of the second derivatives in columns of unit length, of their nonzero part where they are singular.
+    tied : array
+        The parameters that can be exchanged for others without changing the value; none if it is unique.
+    """
+
+    parameters: Array
+    doubt: Array
+    condition: float
+    tied: NDArray[np.int64]
+
+
+def minimise(quadratic: Quadratic) -> Minimum:
+    """The minimum, by a singular value decomposition."""
     scaled, lengths = unit_columns(quadratic.factor)
     u, singular, vt = scipy.linalg.svd(scaled, full_matrices=False)
     rank = rank_of(singular, scaled.shape)
-    return np.asarray(vt[:rank].T @ ((u[:, :rank].T @ quadratic.target) / singular[:rank]) / lengths)
+    if rank == 0:
+        zeros = np.zeros(lengths.size)
+        return Minimum(zeros, zeros, 1.0, np.empty(0, dtype=np.int64))
+    best = vt[:rank].T @ ((u[:, :rank].T @ quadratic.target) / singular[:rank])
+    kappa = float(singular[0] / singular[rank - 1])
+    missing = np.sqrt(2.0 * quadratic.offset) + np.linalg.norm(scaled @ best - quadratic.target)
+    # As for least squares (Golub and Van Loan, 5.3.6), with room for the sums over rows.
+    doubt = 8 * np.finfo(float).eps * (kappa * np.linalg.norm(best) + kappa**2 * missing / singular[0])
+    used = np.einsum("rj,rj->j", scaled, scaled) > 0
+    tied = np.flatnonzero((np.abs(vt[rank:]) > 1e-6).any(axis=0) & used)
+    return Minimum(best / lengths, doubt / lengths, kappa**2, tied)
 
 
 def graded_svd(factor: Array) -> tuple[Array, Array, Array]:

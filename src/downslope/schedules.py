@@ -150,10 +150,14 @@ class Scheduled:
         return None
 
     def rate(self, epoch: int, parameters: Array, gradient: Array, state: None) -> tuple[float, None]:
-        rate = float(self.schedule(epoch))
+        given = self.schedule(epoch)
+        try:
+            rate = float(given)
+        except (TypeError, ValueError):
+            rate = math.nan
         if not (0 < rate < math.inf):
             raise InputError(
-                f"the learning_rate schedule gave {rate!r} at epoch {epoch}: it must give a positive, finite number"
+                f"the learning_rate schedule gave {given!r} at epoch {epoch}: it must give a positive, finite number"
             )
         return rate, None
 

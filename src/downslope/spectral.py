@@ -70,7 +70,7 @@ def powers(matrices: Array, start: Array, epochs: NDArray[np.int64]) -> Array:
         stop = int(np.searchsorted(epochs, 2 * reach))
         wanted = epochs[done:stop] - reach
         places = np.minimum(np.searchsorted(epochs[:done], wanted), done - 1)
-        consecutive = stop - done == done and places[-1] == done - 1
+        consecutive = np.array_equal(wanted, epochs[:done])
         known = states[:, :done] if consecutive else states[:, places]
         states[:, done:stop] = apply(doubled, known)
         for k in np.flatnonzero(epochs[places] != wanted):

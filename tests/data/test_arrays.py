@@ -3,6 +3,7 @@
 import os
 import tracemalloc
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def edges(block: Block) -> list[tuple[int, int]]:
         (5, 150_000, 2**23, 5),
         (20, 150_000, 2**18, 20),
     ],
-    ids=["small", "just small", "just large", "several a segment", "fewer rows than segments", "fewer rows than blocks"],
+    ids=["small", "just small", "just large", "several a segment", "few rows", "few and wide rows"],
 )
 @pytest.mark.parametrize("threads", [1, 3])
 def test_blocks_are_consecutive_and_cover_every_row_once(
@@ -55,7 +56,7 @@ def test_blocks_are_consecutive_and_cover_every_row_once(
         found = source.reduce(edges)
     assert found[0][0] == 0
     assert found[-1][1] == n_rows
-    assert all(before[1] == after[0] for before, after in zip(found[:-1], found[1:], strict=True))
+    assert all(before[1] == after[0] for before, after in pairwise(found))
     assert len(found) in (n_blocks, n_blocks - n_blocks % SEGMENTS or n_blocks)
 
 
@@ -175,15 +176,20 @@ def test_shape(kind: Callable[[Array], Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.asarray, np.float32, scipy.sparse.csr_array])
-@pytest.mark.parametrize(("n_rows", "wanted", "first_column"), [(3, 10, [0, 1, 2]), (101, 5, [0, 25, 50, 75, 100])])
+@pytest.mark.parametrize(("n_rows", "wanted", "taken"), [(3, 10, [0, 1, 2]), (101, 5, [0, 25, 50, 75, 100])])
+@pytest.mark.parametrize("weighted", [False, True])
 def test_sample_is_spread_over_all_rows(
-    kind: Callable[[Array], Any], n_rows: int, wanted: int, first_column: list[int]
+    kind: Callable[[Array], Any], n_rows: int, wanted: int, taken: list[int], weighted: bool
 ) -> None:
-    X = np.column_stack([np.arange(float(n_rows)), np.ones(n_rows)])
-    seen = ArraySource(kind(X), np.zeros(n_rows)).sample(wanted)
-    assert isinstance(seen, np.ndarray)
-    assert seen.dtype == np.float64
-    assert seen[:, 0].tolist() == first_column
+    X, numbers = np.column_stack([np.arange(float(n_rows)), np.ones(n_rows)]), np.arange(float(n_rows))
+    seen = ArraySource(kind(X), 2 * numbers, 3 * numbers if weighted else None).sample(wanted)
+    assert isinstance(seen.X, np.ndarray)
+    assert seen.X.dtype == np.float64
+    np.testing.assert_array_equal(seen.X, X[taken])
+    assert seen.y.tolist() == [2 * row for row in taken]
+    assert (seen.weight is None) != weighted
+    if weighted:
+        assert seen.weight.tolist() == [3 * row for row in taken]
 
 
 @pytest.mark.parametrize("kind", [np.asarray, np.float32, scipy.sparse.csr_array], ids=["f64", "f32", "sparse"])

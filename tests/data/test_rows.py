@@ -52,18 +52,36 @@ def test_gaps_pass_here_since_the_statistics_show_them() -> None:
 @pytest.mark.parametrize(
     ("X", "least", "sentence"),
     [
-        (np.ones(3), 1, "Expected 2D array, got 1D array instead"),
+        (
+            np.ones(3),
+            1,
+            "Expected 2D array, got 1D array instead: X must have rows and columns. Reshape your data with",
+        ),
+        (scipy.sparse.coo_array([1.0, 2.0]), 1, "Expected 2D input, got input with shape (2,): X must have rows and"),
         (np.ones((2, 2, 2)), 1, "Found array with dim 3"),
-        (np.ones((0, 2)), 1, "Found array with 0 sample"),
-        (np.ones((2, 0)), 1, "Found array with 0 feature"),
-        (np.ones((1, 2)), 2, "1 sample.* while a minimum of 2 is required"),
-        ([["a"], ["b"]], 1, "could not convert string to float"),
-        (np.ones((2, 2)) * 1j, 1, "Complex data not supported"),
+        (
+            np.ones((0, 2)),
+            1,
+            "Found array with 0 sample(s) (shape=(0, 2)) while a minimum of 1 is required by It: give",
+        ),
+        (
+            np.ones((2, 0)),
+            1,
+            "Found array with 0 feature(s) (shape=(2, 0)) while a minimum of 1 is required by It: give",
+        ),
+        (
+            np.ones((1, 2)),
+            2,
+            "Found array with 1 sample(s) (shape=(1, 2)) while a minimum of 2 is required by It: give",
+        ),
+        ([["a"], ["b"]], 1, "X holds text (could not convert string to float: 'a'): encode it as numbers first"),
+        (np.ones((2, 2)) * 1j, 1, "Complex data not supported: X must hold real numbers"),
+        ([[1, 2], [3]], 1, "X must hold one number for every row and column"),
     ],
-    ids=["1-D", "3-D", "no rows", "no columns", "one row", "text", "complex"],
+    ids=["1-D", "1-D sparse", "3-D", "no rows", "no columns", "one row", "text", "complex", "ragged"],
 )
-def test_rows_that_are_none(X: Any, least: int, sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
+def test_rows_that_cannot_be_used(X: Any, least: int, sentence: str) -> None:
+    with pytest.raises(InputError, match=re.escape(sentence)):
         check_rows(X, "It", least=least)
 
 
@@ -110,6 +128,11 @@ def test_a_float64_target_is_not_copied() -> None:
     assert np.shares_memory(check_target(y, 3), y)
 
 
+@pytest.mark.parametrize("y", [[1e308, -1e308], [1e-150, 2e-150], [5.0, 5.0]], ids=["huge", "small", "constant"])
+def test_targets_of_any_legal_size_pass(y: list[float]) -> None:
+    assert check_target(y, 2).tolist() == y
+
+
 def test_a_column_is_read_as_a_target_with_a_warning() -> None:
     with pytest.warns(DataConversionWarning, match=r"shape \(3, 1\) is read as \(3,\)"):
         assert check_target(np.ones((3, 1)), 3).shape == (3,)
@@ -125,8 +148,9 @@ def test_a_column_is_read_as_a_target_with_a_warning() -> None:
         (1.0, "y should be a 1d array, got an array of shape () instead"),
         (np.ones(4), "X has 3 rows and y has 4; give one target a row"),
         ([1.0, NAN, INF], "Input y contains NaN or infinity in 2 of 3 rows (the first is row 1): drop those rows"),
+        ([0.0, 1e-160, 2e-160], "the values of y span only 2.0e-160 and their squares underflow: multiply y by a"),
     ],
-    ids=["text", "objects", "complex", "two columns", "a number", "too long", "gaps"],
+    ids=["text", "objects", "complex", "two columns", "a number", "too long", "gaps", "tiny"],
 )
 def test_targets_that_cannot_be_used(y: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=re.escape(sentence)):

@@ -19,11 +19,9 @@ class TableRegressor(GradientDescentRegressor):
 
     column_names: tuple[str, ...]
 
-    def _checked(self, X: Any, *, reset: bool) -> Any:
-        array = super()._checked(X, reset=reset)
-        if reset:
-            self.feature_names_in_ = np.array(self.column_names, dtype=object)
-        return array
+    def _columns(self, X: Any, *, least: int = 1) -> tuple[Any, tuple[str, ...]]:
+        array, _ = super()._columns(X, least=least)
+        return array, self.column_names
 
 
 def predictions(model: GradientDescentRegressor, X: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -91,11 +91,12 @@ class ArraySource:
         with one_blas_thread():
             return fold(add, self._pool.map(segment, used))
 
-    def sample(self, n_rows: int) -> NDArray[Any]:
+    def sample(self, n_rows: int) -> Block:
         """About `n_rows` rows, evenly spread."""
         rows = np.unique(np.linspace(0, self.n_rows - 1, n_rows).astype(int))
         X = self.X[rows]
-        return np.asarray(X.toarray() if scipy.sparse.issparse(X) else X, dtype=np.float64)
+        dense = np.asarray(X.toarray() if scipy.sparse.issparse(X) else X, dtype=np.float64)
+        return Block(dense, self.y[rows], None if self.weight is None else self.weight[rows])
 
     def _block(self, start: int, stop: int) -> Block:
         if start == 0 and stop == self.n_rows:

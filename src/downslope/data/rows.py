@@ -40,13 +40,13 @@ def check_rows(X: Any, owner: str, *, least: int = 1) -> Any:
             input_name="X",
         )
     except ValueError as error:
-        raise InputError(refusal(X, str(error))) from error
+        raise InputError(refusal(str(error))) from error
 
 
-def refusal(X: Any, told: str) -> str:
+def refusal(told: str) -> str:
     """scikit-learn's reason for refusing X as one sentence that says what to do."""
     first = told.splitlines()[0].rstrip(".:")
-    if first.startswith("Expected 2D array"):
+    if first.startswith("Expected 2D"):
         return (
             f"{first}: X must have rows and columns. Reshape your data with X.reshape(-1, 1) if it is one feature, "
             "X.reshape(1, -1) if it is one row"
@@ -55,11 +55,11 @@ def refusal(X: Any, told: str) -> str:
         return f"{first}: X must hold real numbers"
     if first.startswith("Found array with"):
         return f"{first}: give more rows and columns"
-    if getattr(np.asarray(X), "dtype", np.dtype(float)).kind in "OSU":
+    if "could not convert" in first:
         return (
             f"X holds text ({first}): encode it as numbers first, for example with sklearn.preprocessing.OneHotEncoder"
         )
-    return first
+    return f"{first}: X must hold one number for every row and column"
 
 
 def check_target(y: Any, n_rows: int) -> Array:
@@ -78,7 +78,7 @@ def check_target(y: Any, n_rows: int) -> Array:
             f"A column-vector y was passed when a 1d array was expected: shape {target.shape} is read as "
             f"({target.shape[0]},)",
             DataConversionWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
         target = target[:, 0]
     if target.ndim != 1:
@@ -95,6 +95,10 @@ def check_target(y: Any, n_rows: int) -> Array:
             f"Input y contains NaN or infinity in {int(bad.sum())} of {n_rows} rows (the first is row {first}): "
             "drop those rows"
         )
+    with np.errstate(over="ignore"):
+        span = float(np.ptp(target))
+    if 0 < span < 1e-152:
+        raise InputError(f"the values of y span only {span:.1e} and their squares underflow: multiply y by a constant")
     return np.ascontiguousarray(target)
 
 

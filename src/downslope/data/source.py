@@ -1,9 +1,7 @@
 """Where rows come from: a `Source` adds up a function of its blocks, wherever they lie."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, Self, TypeVar
-
-from numpy.typing import NDArray
+from typing import Protocol, Self, TypeVar
 
 from downslope.data.block import Block
 
@@ -36,5 +34,5 @@ class Source(Protocol):
     def reduce(self, function: Callable[[Block], T]) -> T:
         """The sum of `function(block)` over all blocks, in an order that does not depend on the machine."""
 
-    def sample(self, n_rows: int) -> NDArray[Any]:
-        """About `n_rows` rows spread evenly over all of them, as dense float64."""
+    def sample(self, n_rows: int) -> Block:
+        """About `n_rows` rows spread evenly over all of them, X as dense float64."""
