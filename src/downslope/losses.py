@@ -25,6 +25,7 @@ __all__ = [
     "SquaredEpsilonInsensitive",
     "SquaredError",
     "make_loss",
+    "sum_and_derivative",
 ]
 
 Array = NDArray[np.float64]
@@ -43,6 +44,16 @@ class Loss(Protocol):
 
     def smoothed(self, smoothing: float) -> Self:
         """The same loss with kinks rounded, at a cost of at most half of `smoothing`; a smooth loss returns itself."""
+
+
+def sum_and_derivative(loss: Loss, residual: Array, weight: Array | None) -> tuple[float, Array]:
+    """Σ s ℓ(r) and ℓ'(r): for the Huber loss without an array of values, which would cost a third of an epoch."""
+    if isinstance(loss, Huber) and loss.smoothing <= loss.delta:
+        clipped = np.clip(residual, -loss.delta, loss.delta)
+        counted = clipped if weight is None else weight * clipped
+        return float(counted @ residual) - 0.5 * float(counted @ clipped), clipped
+    values, derivative = loss.value_and_derivative(residual)
+    return float(values.sum() if weight is None else weight @ values), derivative
 
 
 def clipped_sign(residual: Array, width: float) -> Array:

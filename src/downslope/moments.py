@@ -194,7 +194,7 @@ class SumBlocks:
         if self.shift is None:
             few = block.sparse and block.X.nnz * 10 < block.X.shape[0] * block.X.shape[1]
             if few or (not block.sparse and block.weight is None and block.X.dtype == np.float64):
-                return sums_of(replace(block, X=block.X.astype(np.float64, copy=False)))
+                return fold(add, map(sums_of, block.slices()))
         return fold(add, map(sums_of, block.dense_slices(self.shift)))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from downslope.coordinates import Coordinates
 from downslope.data.block import Block
 from downslope.data.source import Source
-from downslope.losses import Loss
+from downslope.losses import Loss, sum_and_derivative
 from downslope.penalties import Penalty
 from downslope.quadratic import Quadratic
 
@@ -119,16 +119,15 @@ class BlockLoss:
 
     def __call__(self, block: Block) -> LossSums:
         residual = block.X @ self.coef
-        residual += self.intercept
         residual -= block.y
-        values, derivative = self.loss.value_and_derivative(residual)
+        if self.intercept:
+            residual += self.intercept
+        loss, derivative = sum_and_derivative(self.loss, residual, block.weight)
         if block.weight is None:
-            return LossSums(
-                float(values.sum()), float(residual @ residual), float(derivative.sum()), derivative @ block.X
-            )
+            return LossSums(loss, float(residual @ residual), float(derivative.sum()), derivative @ block.X)
         weighted = block.weight * derivative
         squares = float((block.weight * residual) @ residual)
-        return LossSums(float(block.weight @ values), squares, float(weighted.sum()), weighted @ block.X)
+        return LossSums(loss, squares, float(weighted.sum()), weighted @ block.X)
 
 
 @dataclass(frozen=True)

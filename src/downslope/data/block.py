@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 
 # A slice that is shifted or densified is a copy: this keeps it inside a core's own cache.
 SLICE_BYTES = 2**20
+# Products of columns are fastest in parts of this size (measured, 10⁶ × 20, two cores).
+PART_BYTES = 2**22
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,15 @@ class Block:
     def sparse(self) -> bool:
         """Whether X is a sparse matrix."""
         return bool(scipy.sparse.issparse(self.X))
+
+    def slices(self) -> Iterator["Block"]:
+        """The rows in slices of a few megabytes as float64, in place where they are that already."""
+        n_rows, n_stored = self.X.shape[0], self.X.nnz if self.sparse else self.X.size
+        step = max(256, PART_BYTES * n_rows // (8 * max(n_stored, 1)))
+        for start in range(0, max(n_rows, 1), step):
+            rows = slice(start, min(start + step, n_rows))
+            X = self.X[rows].astype(np.float64, copy=False)
+            yield Block(X, self.y[rows], None if self.weight is None else self.weight[rows])
 
     def dense_slices(self, shift: Array | None) -> Iterator["Block"]:
         """The rows in slices, as float64, dense, minus `shift` where it is given."""
