@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from downslope import GradientDescentRegressor, spectral
+from downslope import GradientDescentRegressor
 from downslope.history import Record
 from tests.problems import real_table
 
@@ -75,28 +75,6 @@ def test_a_signal_from_outside_is_caught_wherever_the_descent_is() -> None:
     assert model.stop_reason_ == "interrupted"
     assert model.n_iter_ >= 2
     assert np.all(np.isfinite(model.coef_))
-
-
-@pytest.mark.xfail(strict=True, raises=AttributeError, reason="only what a callback runs into is kept")
-@pytest.mark.parametrize(
-    "options", [{"callbacks": lambda record: None}, {"method": "momentum"}], ids=["heard", "unheard"]
-)
-def test_an_interrupt_between_the_callbacks_of_the_spectral_engine(
-    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    powers, calls = spectral.powers, []
-
-    def interrupted(*given: Any) -> Array:
-        calls.append(given)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return powers(*given)
-
-    monkeypatch.setattr(spectral, "powers", interrupted)
-    model = GradientDescentRegressor(tol=1e-14, **options)
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(*real_table())
-    assert model.stop_reason_ == "interrupted"
 
 
 @each_engine
