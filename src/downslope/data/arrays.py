@@ -78,18 +78,29 @@ class ArraySource:
         n_blocks = min(SEGMENTS * per_segment, self.n_rows)
         edges = np.linspace(0, self.n_rows, n_blocks + 1).astype(int).tolist()
         blocks = list(pairwise(edges))
+        segments = [blocks[first : first + per_segment] for first in range(0, n_blocks, per_segment)]
+        sums: dict[int, T] = {}
+        # Each thread takes the next segment when it is done with one: fewer handovers than a task a segment.
+        waiting = iter(enumerate(segments))
 
-        def segment(first: int) -> T:
+        def work() -> None:
             with np.errstate(all="ignore"):
-                return fold(add, (function(self._block(*rows)) for rows in blocks[first : first + per_segment]))
+                for number, segment in waiting:
+                    sums[number] = fold(add, (function(self._block(*rows)) for rows in segment))
 
-        used = range(0, n_blocks, per_segment)
+        self._on_threads(work)
+        return fold(add, (sums[number] for number in range(len(segments))))
+
+    def _on_threads(self, work: Callable[[], None]) -> None:
+        """Run `work` on every thread at once."""
         if self._threads == 1:
-            return fold(add, map(segment, used))
+            work()
+            return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads)
         with one_blas_thread():
-            return fold(add, self._pool.map(segment, used))
+            for done in [self._pool.submit(work) for _ in range(self._threads)]:
+                done.result()
 
     def sample(self, n_rows: int) -> Block:
         """About `n_rows` rows, evenly spread."""
