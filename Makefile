@@ -33,8 +33,8 @@ test: setup ## run all tests (ARGS="-k spectral" passes arguments to pytest)
 	@$(RUN)python -m pytest $(ARGS)
 
 # The mathematics, the statistics, the engines and the model file are held to every line and branch.
-EXACT := losses penalties schedules step_rules moments coordinates least_squares quadratic objectives \
-  stopping history descent spectral engine model_file
+EXACT := losses penalties schedules step_rules moments coordinates least_squares quadratic objectives threads \
+  stopping history descent spectral engine problem fitting explanation options model_file
 comma := ,
 empty :=
 space := $(empty) $(empty)

@@ -151,6 +151,11 @@ def test_a_run_that_goes_on_is_one_history() -> None:
     assert joined.feature_names == ("x",)
 
 
+def test_where_two_runs_meet_the_rate_is_the_one_that_led_there() -> None:
+    joined = run(0, 2, learning_rate=0.5).followed_by(run(2, 4, learning_rate=0.1))
+    assert joined["learning_rate"].tolist() == [0.5, 0.5, 0.5, 0.1, 0.1]
+
+
 def test_a_column_that_the_earlier_run_had_not_is_empty_there() -> None:
     joined = run(0, 1).followed_by(run(1, 2, validation_mse=7.0))
     np.testing.assert_array_equal(joined["validation_mse"], [np.nan, 7.0, 7.0])

@@ -82,7 +82,7 @@ def test_claimed_digits_are_there_as_columns_approach(
 
 
 @pytest.mark.parametrize("rounds", ["all", "one", "none"])
-@settings(max_examples=25)
+@settings(max_examples=25, derandomize=True)
 @given(
     seed=st.integers(0, 10_000),
     apart=st.integers(0, 12),
