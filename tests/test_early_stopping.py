@@ -46,10 +46,11 @@ def test_the_best_epoch_is_restored(engine: str) -> None:
 
 
 @each_engine
-def test_errors_are_those_of_the_validation_rows(engine: str) -> None:
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_errors_are_those_of_the_validation_rows(engine: str, fit_intercept: bool) -> None:
     X, y, X_val, y_val = overfitted()
     weight = np.linspace(0, 1, len(y_val))
-    model = GradientDescentRegressor(max_iter=8, tol=0, **ENGINES[engine])
+    model = GradientDescentRegressor(max_iter=8, tol=0, fit_intercept=fit_intercept, **ENGINES[engine])
     model.fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=weight)
     places = model.history_.coef @ X_val.T + model.history_.intercept[:, None]
     expected = np.average((places - y_val) ** 2, axis=1, weights=weight)
@@ -110,10 +111,11 @@ def test_weights_are_split_with_their_rows() -> None:
     np.testing.assert_allclose(model.history_["validation_mse"], given.history_["validation_mse"], rtol=1e-12)
 
 
-def test_weights_that_leave_nothing_to_validate_on() -> None:
+@pytest.mark.parametrize("empty", [slice(-39), slice(-39, None)], ids=["the rest", "the split"])
+def test_weights_that_leave_nothing_on_one_side(empty: slice) -> None:
     X, y = real_table()
     weight = np.ones(y.size)
-    weight[-39:] = 0.0
+    weight[empty] = 0.0
     with pytest.raises(InputError, match="all weights are zero in the rows that early_stopping splits off"):
         GradientDescentRegressor(early_stopping=True, shuffle=False).fit(X, y, weight)
 

@@ -69,6 +69,16 @@ def test_powers_are_exact_where_roots_meet(beta: float, side: float) -> None:
         np.testing.assert_allclose(states[0, :, 0], known[0], atol=1e-10 * np.abs(known[0]).max())
 
 
+@pytest.mark.parametrize("last", [0, 63, 64, 1000])
+def test_chunks_are_all_epochs_in_order(last: int) -> None:
+    system = penalised(mean_squared_error(solve(ArraySource(*graded(3, decades=0.0))), raw(3, True)), 0.0, 3)
+    path = ClosedForm(system.decompose(), None, HeavyBall(0.5), 0.1, np.ones(4))
+    firsts, states = zip(*path.chunks(last, 3), strict=True)
+    assert list(firsts) == np.cumsum([0, *(part.shape[1] for part in states[:-1])]).tolist()
+    whole = powers(path.matrices, path.start, np.arange(last + 1))
+    np.testing.assert_allclose(np.concatenate(states, axis=1), whole, rtol=1e-9, atol=1e-12)
+
+
 @settings(max_examples=30)
 @example(h=0.1, beta=0.0, kind=HeavyBall, epochs=[0, 1, 2, 128, 130, 131])
 @given(

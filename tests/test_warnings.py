@@ -36,6 +36,14 @@ def test_more_features_than_rows() -> None:
     np.testing.assert_allclose(model.predict(wide), y, rtol=1e-5)
 
 
+def test_duplicate_columns_without_an_intercept() -> None:
+    rows = np.column_stack([X, X[:, 1]])
+    model = GradientDescentRegressor(fit_intercept=False, tol=1e-14, max_iter=100_000)
+    told = warned(CollinearColumnsWarning, lambda: model.fit(rows, Y))
+    assert told.startswith("'x1' and 'x2' are collinear, so the coefficients are not unique")
+    np.testing.assert_allclose(model.predict(rows), X @ np.linalg.lstsq(X, Y)[0], rtol=1e-5)
+
+
 def test_a_constant_column() -> None:
     rows = np.column_stack([X, np.full(20, 3.0)])
     model = GradientDescentRegressor()

@@ -96,11 +96,6 @@ class Moments:
         return replace(self, mean=self.mean + shift, y_mean=self.y_mean + y_shift)
 
     @property
-    def n_features(self) -> int:
-        """The number of columns of X."""
-        return int(self.mean.shape[0])
-
-    @property
     def variance(self) -> Array:
         """The variance of each column, (d,)."""
         return np.diagonal(self.xx) / self.weight
