@@ -1,0 +1,248 @@
+"""Rows as kernels see them, dense or CSR: each touches the entries of one row, and nothing else is written twice.
+
+A kernel holds its coefficients as ``scale · v``; here only v is touched.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+from numba.extending import register_jitable
+from numpy.typing import NDArray
+
+from downslope.stochastic.compiling import implements, is_one_of, prefetch
+
+__all__ = [
+    "DenseRows",
+    "KernelRows",
+    "SparseRows",
+    "add_and_dot",
+    "add_row",
+    "dot_row",
+    "fetch_row",
+    "kernel_rows",
+    "rows_ahead",
+    "squared_row",
+    "truncate_row",
+]
+
+CACHE_LINE = 64
+# So many bytes of rows to come are asked for ahead of their use (measured, random order: 2^10 to 2^12 are alike).
+BYTES_AHEAD = 2**11
+
+
+class DenseRows(NamedTuple):
+    """X (n, d) in C order, flat as well, y (n,), and the weights (n,) or an empty array."""
+
+    X: NDArray[Any]
+    flat: NDArray[Any]
+    y: NDArray[Any]
+    weight: NDArray[Any]
+
+
+class SparseRows(NamedTuple):
+    """The parts of a CSR matrix, y (n,), and the weights (n,) or an empty array."""
+
+    values: NDArray[Any]
+    columns: NDArray[Any]
+    begins: NDArray[Any]
+    y: NDArray[Any]
+    weight: NDArray[Any]
+
+
+KernelRows = DenseRows | SparseRows
+
+
+def kernel_rows(X: Any, y: NDArray[Any], weight: NDArray[Any] | None) -> KernelRows:
+    """The rows of a dense or CSR matrix, not copied where X is in C order."""
+    weights = np.empty(0, dtype=y.dtype) if weight is None else weight
+    if scipy.sparse.issparse(X):
+        return SparseRows(X.data, X.indices, X.indptr, y, weights)
+    X = np.ascontiguousarray(X)
+    return DenseRows(X, X.reshape(-1), y, weights)
+
+
+def rows_ahead(rows: KernelRows) -> int:
+    """How many rows before its use a row is asked for."""
+    data = rows.flat if isinstance(rows, DenseRows) else rows.values
+    n_bytes = max(data.nbytes // max(rows.y.size, 1), 1)
+    return int(np.clip(BYTES_AHEAD // n_bytes, 2, 16))
+
+
+def fetch_row(rows: Any, i: int) -> None:
+    """Ask for row i ahead of its use, inside compiled code."""
+    raise NotImplementedError
+
+
+def dot_row(rows: Any, i: int, v: Any) -> float:
+    """x_i·v, inside compiled code."""
+    raise NotImplementedError
+
+
+def squared_row(rows: Any, i: int) -> float:
+    """‖x_i‖², inside compiled code."""
+    raise NotImplementedError
+
+
+def add_row(rows: Any, i: int, v: Any, c: float) -> None:
+    """V ← v + c·x_i, inside compiled code."""
+    raise NotImplementedError
+
+
+def add_and_dot(rows: Any, i: int, v: Any, c: float, following: int) -> tuple[float, float, float]:
+    """V ← v + c·x_i; then x_following·v, and Σ v² and Σ abs(v) over the entries of row i, inside compiled code."""
+    raise NotImplementedError
+
+
+def truncate_row(rows: Any, i: int, v: Any, paid: Any, due: float, scale: float) -> None:
+    """Pay the L1 penalty that is due on the entries of row i, inside compiled code.
+
+    The truncated gradient with cumulative penalty of Tsuruoka, Tsujii and Ananiadou (2009): `paid` (d,) is what each
+    coefficient has been moved so far, `due` what any coefficient owes.
+    """
+    raise NotImplementedError
+
+
+@implements(fetch_row)  # type: ignore[untyped-decorator]
+def _fetch_row(rows: Any, i: Any) -> Any:
+    if is_one_of(rows, DenseRows):
+
+        def fetch_dense(rows: Any, i: Any) -> None:
+            d = rows.X.shape[1]
+            prefetch(rows.y, i)
+            for j in range(i * d, (i + 1) * d, CACHE_LINE // rows.flat.itemsize):
+                prefetch(rows.flat, j)
+            prefetch(rows.flat, (i + 1) * d - 1)
+
+        return fetch_dense
+
+    def fetch_sparse(rows: Any, i: Any) -> None:
+        begin, end = rows.begins[i], rows.begins[i + 1]
+        prefetch(rows.y, i)
+        for k in range(begin, end, CACHE_LINE // rows.values.itemsize):
+            prefetch(rows.values, k)
+        for k in range(begin, end, CACHE_LINE // rows.columns.itemsize):
+            prefetch(rows.columns, k)
+
+    return fetch_sparse
+
+
+@implements(dot_row)  # type: ignore[untyped-decorator]
+def _dot_row(rows: Any, i: Any, v: Any) -> Any:
+    if is_one_of(rows, DenseRows):
+
+        def dot_dense(rows: Any, i: Any, v: Any) -> Any:
+            total = v.dtype.type(0)
+            for j in range(v.size):
+                total += rows.X[i, j] * v[j]
+            return total
+
+        return dot_dense
+
+    def dot_sparse(rows: Any, i: Any, v: Any) -> Any:
+        total = v.dtype.type(0)
+        for k in range(rows.begins[i], rows.begins[i + 1]):
+            total += rows.values[k] * v[rows.columns[k]]
+        return total
+
+    return dot_sparse
+
+
+@implements(squared_row)  # type: ignore[untyped-decorator]
+def _squared_row(rows: Any, i: Any) -> Any:
+    if is_one_of(rows, DenseRows):
+
+        def square_dense(rows: Any, i: Any) -> Any:
+            total = 0.0
+            for j in range(rows.X.shape[1]):
+                total += rows.X[i, j] * rows.X[i, j]
+            return total
+
+        return square_dense
+
+    def square_sparse(rows: Any, i: Any) -> Any:
+        total = 0.0
+        for k in range(rows.begins[i], rows.begins[i + 1]):
+            total += rows.values[k] * rows.values[k]
+        return total
+
+    return square_sparse
+
+
+@implements(add_row)  # type: ignore[untyped-decorator]
+def _add_row(rows: Any, i: Any, v: Any, c: Any) -> Any:
+    if is_one_of(rows, DenseRows):
+
+        def add_dense(rows: Any, i: Any, v: Any, c: Any) -> None:
+            factor = v.dtype.type(c)
+            for j in range(v.size):
+                v[j] += factor * rows.X[i, j]
+
+        return add_dense
+
+    def add_sparse(rows: Any, i: Any, v: Any, c: Any) -> None:
+        factor = v.dtype.type(c)
+        for k in range(rows.begins[i], rows.begins[i + 1]):
+            v[rows.columns[k]] += factor * rows.values[k]
+
+    return add_sparse
+
+
+@implements(add_and_dot)  # type: ignore[untyped-decorator]
+def _add_and_dot(rows: Any, i: Any, v: Any, c: Any, following: Any) -> Any:
+    if is_one_of(rows, DenseRows):
+
+        def add_dense(rows: Any, i: Any, v: Any, c: Any, following: Any) -> Any:
+            factor = v.dtype.type(c)
+            x, ahead = rows.X[i], rows.X[following]
+            total = squares = absolutes = v.dtype.type(0)
+            for j in range(v.size):
+                w = v[j] + factor * x[j]
+                v[j] = w
+                total += ahead[j] * w
+                squares += w * w
+                absolutes += abs(w)
+            return total, squares, absolutes
+
+        return add_dense
+
+    def add_sparse(rows: Any, i: Any, v: Any, c: Any, following: Any) -> Any:
+        factor = v.dtype.type(c)
+        squares = absolutes = v.dtype.type(0)
+        for k in range(rows.begins[i], rows.begins[i + 1]):
+            j = rows.columns[k]
+            w = v[j] + factor * rows.values[k]
+            v[j] = w
+            squares += w * w
+            absolutes += abs(w)
+        return dot_row(rows, following, v), squares, absolutes
+
+    return add_sparse
+
+
+@register_jitable(forceinline=True)  # type: ignore[untyped-decorator]
+def truncate_one(v: Any, paid: Any, j: Any, due: Any, scale: Any) -> None:
+    """Pay what coefficient j owes, at most down to zero."""
+    before = v[j]
+    if before > 0.0:
+        v[j] = max(0.0, before - (due + paid[j]) / scale)
+    elif before < 0.0:
+        v[j] = min(0.0, before + (due - paid[j]) / scale)
+    paid[j] += scale * (v[j] - before)
+
+
+@implements(truncate_row)  # type: ignore[untyped-decorator]
+def _truncate_row(rows: Any, i: Any, v: Any, paid: Any, due: Any, scale: Any) -> Any:
+    if is_one_of(rows, DenseRows):
+
+        def truncate_dense(rows: Any, i: Any, v: Any, paid: Any, due: Any, scale: Any) -> None:
+            for j in range(v.size):
+                truncate_one(v, paid, j, due, scale)
+
+        return truncate_dense
+
+    def truncate_sparse(rows: Any, i: Any, v: Any, paid: Any, due: Any, scale: Any) -> None:
+        for k in range(rows.begins[i], rows.begins[i + 1]):
+            truncate_one(v, paid, rows.columns[k], due, scale)
+
+    return truncate_sparse
