@@ -7,8 +7,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from numba.extending import register_jitable
-
 from downslope.losses import (
     AbsoluteError,
     EpsilonInsensitive,
@@ -18,7 +16,7 @@ from downslope.losses import (
     SquaredEpsilonInsensitive,
     SquaredError,
 )
-from downslope.stochastic.compiling import implements, is_one_of
+from downslope.stochastic.compiling import implements, inlined, is_one_of
 
 __all__ = ["kernel_loss", "needs_squares", "slope", "step", "value"]
 
@@ -116,7 +114,7 @@ def needs_squares(loss: Any) -> bool:
     raise NotImplementedError
 
 
-@register_jitable(forceinline=True)  # type: ignore[untyped-decorator]
+@inlined
 def within(number: Any, bound: Any) -> Any:
     """`number`, held between -bound and bound; what is not a number stays so."""
     if number > bound:

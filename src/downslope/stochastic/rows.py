@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
-from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-from downslope.stochastic.compiling import implements, is_one_of, prefetch
+from downslope.stochastic.compiling import implements, inlined, is_one_of, prefetch
 
 __all__ = [
     "DenseRows",
@@ -220,7 +219,7 @@ def _add_and_dot(rows: Any, i: Any, v: Any, c: Any, following: Any) -> Any:
     return add_sparse
 
 
-@register_jitable(forceinline=True)  # type: ignore[untyped-decorator]
+@inlined
 def truncate_one(v: Any, paid: Any, j: Any, due: Any, scale: Any) -> None:
     """Pay what coefficient j owes, at most down to zero."""
     before = v[j]

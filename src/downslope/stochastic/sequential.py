@@ -9,10 +9,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-from downslope.stochastic.compiling import compiled
+from downslope.stochastic.compiling import compiled, inlined
 from downslope.stochastic.losses import needs_squares, step, value
 from downslope.stochastic.rows import add_and_dot, add_row, dot_row, fetch_row, squared_row, truncate_row
 
@@ -132,7 +131,7 @@ def finish(vectors: Vectors, position: Position) -> Position:
     return position._replace(scale=1.0, share=0.0, growth=1.0)
 
 
-@register_jitable(forceinline=True)  # type: ignore[untyped-decorator]
+@inlined
 def rate_at(plan: Any, t: Any) -> Any:
     """The rate at update t; roots are several times quicker than a general power."""
     if plan.power == 0.0:
