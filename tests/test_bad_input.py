@@ -139,7 +139,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "epsilon": (-0.1, r"range \[0\.0, inf\)\. Got -0\.1 instead"),
     "quantile": (1.0, r"range \(0\.0, 1\.0\)\. Got 1\.0 instead"),
     "momentum": (1.0, r"range \[0\.0, 1\.0\)\. Got 1\.0 instead"),
-    "batch_size": (32, r"must be None\. Got 32 instead"),
+    "batch_size": (0, r"int in the range \[1, inf\) or None\. Got 0 instead"),
     "max_iter": (0, r"int in the range \[1, inf\)\. Got 0 instead"),
     "tol": (-1e-3, r"range \[0\.0, inf\) or None\. Got -0\.001 instead"),
     "stop_below": (0.0, r"range \(0\.0, inf\) or None\. Got 0\.0 instead"),

@@ -13,6 +13,7 @@ BEST = Traits(squared=True, linear=True, constant=True, l1=False, n_parameters=5
 SPECTRAL = "squared loss with a linear step rule at a constant rate: every epoch has a closed form"
 MOMENTS = "squared loss, so an epoch needs only the statistics of one read; "
 DATA = "one pass over the rows an epoch; "
+STOCHASTIC = "batch_size is smaller than the number of rows: one compiled pass an epoch, an update a batch"
 
 
 def traits(**changes: bool | int) -> Traits:
@@ -28,9 +29,10 @@ def traits(**changes: bool | int) -> Traits:
         (traits(l1=True), "moments", MOMENTS + "the L1 penalty has no closed form"),
         (traits(l1=True, linear=False, constant=False), "moments", MOMENTS + "the L1 penalty has no closed form"),
         (traits(squared=False), "data", DATA + "the loss is not squared_error"),
+        (traits(batched=True), "stochastic", STOCHASTIC),
         (traits(n_parameters=1001), "data", DATA + "1001² statistics would be larger than the data"),
     ],
-    ids=["spectral", "rule", "schedule", "l1", "all three", "loss", "size"],
+    ids=["spectral", "rule", "schedule", "l1", "all three", "loss", "batches", "size"],
 )
 def test_the_table(given: Traits, name: str, reason: str) -> None:
     engine = choose_engine(given)
@@ -56,7 +58,7 @@ def test_every_problem_has_an_engine_and_what_it_may_ask_for(flags: tuple[bool, 
     chosen = choose_engine(given)
     able = [name for name, obstacle in given.obstacles().items() if not obstacle]
     assert chosen == able[0]
-    assert able[-1] == "data"
+    assert able[-2:] == ["data", "stochastic"]
     for name in ENGINES:
         if name in able:
             asked = choose_engine(given, name)
@@ -70,20 +72,33 @@ def test_every_problem_has_an_engine_and_what_it_may_ask_for(flags: tuple[bool, 
 @pytest.mark.parametrize(
     ("given", "wanted", "sentence"),
     [
-        (traits(), "warp", "engine='warp' is not known: choose auto, spectral, moments, data"),
+        (traits(), "warp", "engine='warp' is not known: choose auto, spectral, moments, data, stochastic"),
         (
             traits(l1=True),
             "spectral",
             "engine='spectral' cannot run this problem because the L1 penalty has no closed form: choose auto, or "
-            "moments or data",
+            "moments or data or stochastic",
         ),
         (
             traits(squared=False),
             "moments",
-            "engine='moments' cannot run this problem because the loss is not squared_error: choose auto, or data",
+            "engine='moments' cannot run this problem because the loss is not squared_error: choose auto, or data "
+            "or stochastic",
+        ),
+        (
+            traits(batched=True),
+            "spectral",
+            "engine='spectral' cannot run this problem because batch_size asks for updates on a part of the rows: "
+            "choose auto, or stochastic",
+        ),
+        (
+            traits(squared=False, smoothed=True),
+            "stochastic",
+            "engine='stochastic' cannot run this problem because an automatic rate smooths this loss, which compiled "
+            "passes do not: choose auto, or data",
         ),
     ],
-    ids=["unknown", "spectral", "moments"],
+    ids=["unknown", "spectral", "moments", "batches", "smoothed"],
 )
 def test_an_engine_that_cannot_be_had(given: Traits, wanted: str, sentence: str) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
@@ -96,6 +111,7 @@ def test_an_engine_that_cannot_be_had(given: Traits, wanted: str, sentence: str)
         ("spectral", SPECTRAL),
         ("moments", MOMENTS + "no closed form is needed"),
         ("data", DATA + "statistics would do"),
+        ("stochastic", "one compiled pass an epoch, all rows in one batch"),
     ],
 )
 def test_an_engine_that_is_asked_for_says_so(name: str, reason: str) -> None:

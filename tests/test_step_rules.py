@@ -92,6 +92,8 @@ PUBLISHED = {
     "rmsprop": lambda g, x: adaptive(lambda s, gi, t: RHO * s + (1 - RHO) * gi * gi, 0.0, g, x),
     "adam": lambda g, x: adaptive(lambda s, gi, t: BETA2 * s + (1 - BETA2) * gi * gi, BETA, g, x),
     "averaged": averaged,
+    # With all rows in one batch nothing is remembered.
+    "saga": gd,
 }
 method = pytest.mark.parametrize("method", METHODS)
 

@@ -63,6 +63,8 @@ class Task:
         The means of the descended columns.
     validation : callable or None
         The mean squared error of parameters on the validation rows.
+    watches_validation : bool
+        Whether patience waits for that error, or for the objective.
     listener : callable or None
         Receives each row and its parameters; a true answer stops the run.
     began : float
@@ -76,6 +78,7 @@ class Task:
     mapping_step: float
     means: Array
     validation: Callable[[Array], float] | None = None
+    watches_validation: bool = True
     listener: Callable[[Row, Array], bool] | None = None
     began: float = field(default_factory=time.perf_counter)
 
@@ -161,9 +164,11 @@ def look(
     """Measure one record: its row, the best one so far, what to remember, and whether a rule fires."""
     mapping, coef_gradient = task.norms(shown, seen.gradient)
     validation = None if task.validation is None else task.validation(shown)
-    watch = task.stopping.watch(state.watch, coef_gradient, mapping, validation)
+    watched = validation if task.watches_validation else seen.objective
+    watch = task.stopping.watch(state.watch, coef_gradient, mapping, watched)
     reason = task.stopping.reason(state.epoch, seen.objective, seen.mse, seen.excess, mapping, watch)
-    score = seen.objective if validation is None or task.stopping.patience is None else validation
+    decides = validation is not None and task.watches_validation and task.stopping.patience is not None
+    score = validation if decides and validation is not None else seen.objective
     if score < best.score:
         best = Best(score, state.epoch, shown)
     seconds = time.perf_counter() - task.began

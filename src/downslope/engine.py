@@ -1,12 +1,13 @@
 """Which engine runs a problem: one table, public, with the reason.
 
-=====================================================================  ============  ==========================
+=====================================================================  ==============  ==========================
 when                                                                   engine        cost of an epoch
-=====================================================================  ============  ==========================
+=====================================================================  ==============  ==========================
 squared loss, full batch, linear rule, constant rate, no L1            ``spectral``  none: any epoch directly
 squared loss, full batch, otherwise (Adam, L1, schedules …)            ``moments``   O(d²)
 any other full-batch loss, or d² statistics larger than the data       ``data``      one fused pass over the rows
-=====================================================================  ============  ==========================
+``batch_size`` smaller than the number of rows                         ``stochastic``  one compiled pass
+=====================================================================  ==============  ==========================
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from downslope.exceptions import InputError
 
 __all__ = ["ENGINES", "Engine", "choose_engine"]
 
-ENGINES = ("spectral", "moments", "data")
+ENGINES = ("spectral", "moments", "data", "stochastic")
 # Statistics of up to this many columns (8 MB) are worth having whatever the number of rows.
 ALWAYS_AFFORDABLE = 1000
 
@@ -58,6 +59,10 @@ class Traits:
         Whether the penalty has a kink.
     n_parameters, n_stored : int
         The size of the statistics is the square of the first, that of the data is the second.
+    batched : bool
+        Whether an update takes fewer rows than there are.
+    smoothed : bool
+        Whether full-batch descent would smooth the loss on its way.
     """
 
     squared: bool
@@ -66,6 +71,8 @@ class Traits:
     l1: bool
     n_parameters: int
     n_stored: int
+    batched: bool = False
+    smoothed: bool = False
 
     @property
     def affordable(self) -> bool:
@@ -86,7 +93,11 @@ class Traits:
             spectral = "this method's steps are not linear in the gradient"
         if not spectral and not self.constant:
             spectral = "the learning rate is not constant"
-        return {"spectral": spectral, "moments": statistics, "data": ""}
+        if self.batched:
+            whole = "batch_size asks for updates on a part of the rows"
+            return {"spectral": whole, "moments": whole, "data": whole, "stochastic": ""}
+        passes = "an automatic rate smooths this loss, which compiled passes do not" if self.smoothed else ""
+        return {"spectral": spectral, "moments": statistics, "data": "", "stochastic": passes}
 
 
 def choose_engine(traits: Traits, wanted: str = "auto") -> Engine:
@@ -118,5 +129,9 @@ def reason_for(name: str, obstacles: dict[str, str]) -> str:
     if name == "moments":
         why = obstacles["spectral"] or "no closed form is needed"
         return f"squared loss, so an epoch needs only the statistics of one read; {why}"
+    if name == "stochastic" and not obstacles["data"]:
+        return "one compiled pass an epoch, all rows in one batch"
+    if name == "stochastic":
+        return "batch_size is smaller than the number of rows: one compiled pass an epoch, an update a batch"
     why = obstacles["moments"] or "statistics would do"
     return f"one pass over the rows an epoch; {why}"

@@ -17,10 +17,12 @@ from downslope.callbacks import CallbackSupportMixin, Printed, ScikitLearnCallba
 from downslope.data.arrays import ArraySource
 from downslope.data.frames import to_array, to_vector
 from downslope.data.rows import Rows, check_rows, check_target, check_weights, refuse_non_finite, split_rows
+from downslope.engine import Engine
 from downslope.exceptions import (
     CollinearColumnsWarning,
     ConstantColumnWarning,
     DivergenceWarning,
+    DownslopeWarning,
     InputError,
     NotConvergedWarning,
 )
@@ -35,6 +37,7 @@ from downslope.problem import Problem, Settings
 from downslope.schedules import Schedule
 from downslope.step_rules import make_step_rule
 from downslope.stopping import StopReason
+from downslope.streaming import Pass, Stream, follow
 
 __all__ = ["GradientDescentRegressor"]
 
@@ -72,20 +75,25 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     standardize : bool, default=True
         Descend in (x - mean)/σ instead of the units of the rows (without an intercept in x over its root mean
         square). The rows are not copied, and all results are in the units of the rows.
-    method : {"gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged"}, default="gd"
+    method : {"gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged", "saga"}, default="gd"
+        "saga" remembers what each row said last, and so reaches the optimum with mini-batches too (with full batches
+        its steps are plain ones); it needs a loss without kinks.
     momentum : float, default=0.9
         β of heavy ball, Nesterov and Adam.
     learning_rate : "auto", float or callable, default="auto"
         η in descended coordinates; a callable gives it for each epoch, counted from 0. "auto" is 1/λ_max of the
         squared loss; for other losses the curvature is measured on the way (Malitsky and Mishchenko, 2020), and
-        adaptive methods take a tenth of the distance to go, falling as 1/(1 + epoch/100).
-    batch_size : None, default=None
-        None is full batch.
+        adaptive methods take a tenth of the distance to go, falling as 1/(1 + epoch/100). With a `batch_size` it is
+        1.5 over the curvature of a batch (see `downslope.row_curvature`), half of that after four epochs, and what is
+        recorded and returned is a mean of the places, later ones weighing more.
+    batch_size : int or None, default=None
+        Rows an update: None takes all of them, 1 is descent row by row. An epoch is a pass over all rows.
     max_iter : int, default=10_000
-        The most updates to make.
+        The most epochs to make; with full batches an epoch is one update.
     tol : float, default=1e-6
         Stop when J - J* is below `tol` times that of the start, the intercept being at its best; where J* is not
-        known, when the gradient mapping is below `tol` times the largest gradient met. 0 never stops.
+        known, when the gradient mapping is below `tol` times the largest gradient met. With a `batch_size` also when
+        the objective has not fallen by this share for `n_iter_no_change` epochs. 0 never stops.
     stop_below : float or None, default=None
         Stop as soon as the mean squared error of the training rows is below.
     early_stopping : bool, default=False
@@ -97,7 +105,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     init : {"zeros", "uniform"} or (coef, intercept), default="zeros"
         The start; "uniform" draws each coefficient, then the intercept, from U(-1, 1), in the units of the rows.
     shuffle : bool, default=True
-        Whether rows set aside for validation are drawn at random; if not, they are the last ones.
+        Whether each epoch takes the mini-batches in a new order, and whether rows set aside for validation are drawn
+        at random; if not, they are the last ones.
     random_state : int, RandomState or None, default=None
     warm_start : bool, default=False
         Go on where the last fit ended, momentum and schedule included.
@@ -105,7 +114,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         Each receives every `Record`; one that returns True stops the run.
     verbose : int, default=0
         Print every so-many-th epoch.
-    engine : {"auto", "spectral", "moments", "data"}, default="auto"
+    engine : {"auto", "spectral", "moments", "data", "stochastic"}, default="auto"
         What runs the descent; see `downslope.engine`.
 
     Attributes
@@ -250,6 +259,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         rng = check_random_state(self.random_state)
         going_on = self._continuation(rows.X.shape[1], columns)
         drawn = self._drawn(rng, rows.X.shape[1])
+        seed = 0 if self.batch_size is None else int(rng.randint(2**31 - 1))
         train, held_out = rows, given
         if self.early_stopping and given is None:
             train, held_out = split_rows(rows, self.validation_fraction, rng if self.shuffle else None)
@@ -273,6 +283,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                         validation_source=validation,
                         hear=heard,
                         going_on=going_on,
+                        shuffle=self.shuffle,
+                        seed=seed,
                         began=began,
                     )
                 )
@@ -290,6 +302,47 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             interrupt = KeyboardInterrupt()
             interrupt.add_note(f"{solution.message} The estimator is fitted and can predict.")
             raise interrupt
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Go on with one pass over a block of rows, `batch_size` of them an update (None: the whole block).
+
+        The scales of the columns are those of all blocks so far. `learning_rate="auto"` is 1 over the curvature of the
+        steepest row so far, with a mean of the places, later ones weighing more; a schedule is asked for each block.
+        Records hold running values, each row's measured before the update that it took part in.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as `fit` takes them
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            For rows or options that cannot be used, and for other columns than before; the model stays as it was.
+        """
+        began = time.perf_counter()
+        self._validate_params()
+        if self.early_stopping or self.method == "saga":
+            got = "early_stopping=True" if self.early_stopping else "method='saga'"
+            raise InputError(f"partial_fit got {got}, which needs all rows at once: call fit, or set another")
+        rows, columns = self._rows(X, y, sample_weight)
+        stream = self._stream_so_far(rows.X.shape[1], columns)
+        names = list(columns) if columns is not None else [f"x{j}" for j in range(rows.X.shape[1])]
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        with ArraySource(*rows) as source:
+            way = Pass(self._settings(rows.X.shape[1]), self.shuffle, seed, columns, time.perf_counter() - began)
+            try:
+                stream = follow(stream, source, way)
+            except (OverflowingSquaresError, UnderflowingSquaresError):
+                refuse_non_finite(rows.X, names)
+                raise
+        if not np.all(np.isfinite(stream.model[0])):
+            refuse_non_finite(rows.X, names)
+        self._store_stream(stream, columns)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -351,15 +404,24 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         return given
 
     def _settings(self, n_features: int) -> Settings:
-        rate = self.learning_rate
+        rate, loss = (
+            self.learning_rate,
+            make_loss(self.loss, delta=self.delta, epsilon=self.epsilon, quantile=self.quantile),
+        )
+        if self.method == "saga" and not np.isfinite(loss.curvature):
+            raise InputError(
+                f"method='saga' got loss={self.loss!r}: it needs a loss without kinks (squared_error, huber or "
+                "squared_epsilon_insensitive)"
+            )
         return Settings(
-            loss=make_loss(self.loss, delta=self.delta, epsilon=self.epsilon, quantile=self.quantile),
+            loss=loss,
             penalty=make_penalty(self.penalty, self.alpha, self.l1_ratio, n_features),
             rule=make_step_rule(self.method, self.momentum),
             learning_rate=float(rate) if isinstance(rate, Real) else rate,
             fit_intercept=self.fit_intercept,
             standardize=self.standardize,
             engine=self.engine,
+            batch_size=None if self.batch_size is None else int(self.batch_size),
         )
 
     def _limits(self) -> Limits:
@@ -368,6 +430,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             tol=self.tol or 0.0,
             stop_below=self.stop_below,
             patience=self.n_iter_no_change if self.early_stopping else None,
+            window=self.n_iter_no_change,
         )
 
     def _drawn(self, rng: Any, n_features: int) -> Callable[[Problem], Array]:
@@ -434,12 +497,63 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         self.learning_rate_ = solution.learning_rate
         self.optimum_ = solution.optimum
         self.gap_ = solution.gap
-        self._going_on = solution.continuation
+        self._going_on: Continuation | None = solution.continuation
+        self._stream: Stream | None = None
         self._made_by = (self.method, self.standardize)
+
+    def _stream_so_far(self, n_features: int, columns: tuple[str, ...] | None) -> Stream:
+        """The stream that partial_fit goes on with: none yet, one begun by a fit, or that of earlier blocks."""
+        if not hasattr(self, "coef_"):
+            given = isinstance(self.init, str)
+            coef, intercept = (np.zeros(n_features), 0.0) if given else start_from(self.init, n_features)
+            if self.init == "uniform":
+                rng = check_random_state(self.random_state)
+                coef, intercept = rng.uniform(-1.0, 1.0, n_features), float(rng.uniform(-1.0, 1.0))
+            return Stream((coef, intercept), (coef, intercept))
+        if n_features != self.n_features_in_:
+            raise InputError(
+                f"X has {n_features} features, but {type(self).__name__} is expecting {self.n_features_in_} features "
+                "as input: give the columns of the earlier blocks"
+            )
+        before = tuple(getattr(self, "feature_names_in_", ()))
+        if columns and before and columns != before:
+            raise InputError(
+                f"partial_fit goes on with the columns {name_list(list(before))}, but got {name_list(list(columns))}: "
+                "give the columns of the earlier blocks"
+            )
+        stream: Stream | None = getattr(self, "_stream", None)
+        return stream or Stream((self.coef_, self.intercept_), (self.coef_, self.intercept_))
+
+    def _store_stream(self, stream: Stream, columns: tuple[str, ...] | None) -> None:
+        """Set the fitted attributes after a block, and warn where the stream has blown up."""
+        assert stream.history is not None
+        self._stream, self._going_on = stream, None
+        (self.coef_, self.intercept_), self.n_features_in_ = stream.model, int(stream.model[0].size)
+        if columns is not None:
+            self.feature_names_in_ = np.array(columns, dtype=object)
+        self.n_iter_, self.history_, self.learning_rate_ = stream.n_blocks, stream.history, stream.rate
+        self.optimum_ = self.gap_ = self.restored_epoch_ = None
+        self.engine_ = Engine("stochastic", "partial_fit: one compiled pass over each block")
+        self.stop_reason_ = StopReason.DIVERGED if stream.diverged else StopReason.MAX_ITER
+        self.stop_message_ = f"One pass over each of {stream.n_blocks} blocks, {stream.n_rows} rows in all."
+        if stream.diverged:
+            self.stop_message_ = (
+                f"Diverged in block {stream.n_blocks} with learning_rate {stream.rate:.4g}: its rows' objective is "
+                f"{self.history_['objective'][-1]:.3g}, that of the start was {stream.first:.3g}. Try "
+                f"learning_rate='auto', or {stream.rate / 10:.2g}."
+            )
+            warnings.warn(self.stop_message_, DivergenceWarning, stacklevel=3)
 
     def _warn(self, solution: Solution, names: list[str]) -> None:
         """Warnings with their causes."""
         problem = solution.problem
+        if self.batch_size is not None and self.batch_size > problem.source.n_rows:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the {problem.source.n_rows} rows, so each epoch is one "
+                "update on all of them: give batch_size=None to say so",
+                DownslopeWarning,
+                stacklevel=FRAMES_TO_CALLER,
+            )
         # Without an intercept a column of ones is the usual way to have one.
         idle = [names[j] for j in problem.constant_columns] if self.fit_intercept else []
         if idle:

@@ -34,12 +34,15 @@ def explain_divergence(problem: Problem, names: list[str], epoch: int, rate: flo
     if not np.isfinite(product) or not np.isfinite(problem.settings.loss.curvature):
         return f"{told} with learning_rate {rate:.4g}; {restored}. Try learning_rate='auto', or {rate / 10:.2g}."
     curvature, direction = problem.steepest()
-    limit = product / curvature
+    limit, measure = product / curvature, "λ_max"
+    if problem.stochastic and problem.largest_stable_rate:
+        limit, curvature = problem.largest_stable_rate, problem.batch_curvature
+        measure = "curvature of single rows" if problem.batch == 1 else f"curvature of batches of {problem.batch} rows"
     scaled = "" if problem.settings.standardize else ", or standardize=True"
     if rate <= limit:
         return f"{told} with learning_rate {rate:.4g} (largest stable {limit:.4g}); {restored}. Try {0.1 * rate:.2g}."
     return (
-        f"{told}: learning_rate {rate:.4g} is above the largest stable {limit:.4g} (λ_max = {curvature:.4g}, "
+        f"{told}: learning_rate {rate:.4g} is above the largest stable {limit:.4g} ({measure} = {curvature:.4g}, "
         f"dominated by {dominant_column(direction, names)}); {restored}. Try {0.9 * limit:.2g}{scaled}."
     )
 
@@ -70,14 +73,20 @@ def explain_stop(
         StopReason.STOP_BELOW: f"Stopped at epoch {epoch}: the mean squared error is below stop_below = "
         f"{limits['stop_below']}",
         StopReason.CONVERGED: f"Converged at epoch {epoch}",
-        StopReason.NO_IMPROVEMENT: f"Stopped at epoch {epoch}: no better validation error for "
-        f"{limits['n_iter_no_change']} epochs",
+        StopReason.NO_IMPROVEMENT: f"Stopped at epoch {epoch}: {stalled(limits)}",
         StopReason.MAX_ITER: f"Stopped at max_iter = {limits['max_iter']} epochs",
         StopReason.INTERRUPTED: f"Interrupted at epoch {epoch}; the model so far is kept",
         StopReason.CALLBACK: f"A callback stopped the run at epoch {epoch}",
     }[reason]
     wanted_more = reason is StopReason.MAX_ITER and bool(limits["tol"] or limits["stop_below"])
     return f"{told}; {certificate(problem, gap, start_gap, mapping)}.{advice(problem, rate) if wanted_more else ''}"
+
+
+def stalled(limits: Mapping[str, float | int | None]) -> str:
+    """What has not improved, and for how long."""
+    if limits["n_iter_no_change"] is not None:
+        return f"no better validation error for {limits['n_iter_no_change']} epochs"
+    return f"the objective has not fallen by a share of {limits['tol']} for {limits['window']} epochs"
 
 
 def certificate(problem: Problem, gap: float | None, start_gap: float | None, mapping: float) -> str:
@@ -89,7 +98,7 @@ def certificate(problem: Problem, gap: float | None, start_gap: float | None, ma
     if np.isfinite(problem.settings.loss.curvature):
         return f"the {kind} is {mapping:.3g} (the minimum itself is not known in closed form)"
     none = "no exact certificate exists for a loss with kinks"
-    if problem.settings.learning_rate != "auto":
+    if problem.settings.learning_rate != "auto" or problem.engine == "stochastic":
         return f"the sub{kind} is {mapping:.3g}, and {none}"
     return (
         f"the {kind} of the smoothed loss is {mapping:.3g}; smoothing costs at most 0.1 % of the objective, and {none}"
@@ -107,6 +116,8 @@ def advice(problem: Problem, rate: float) -> str:
         return " Raise max_iter, or try learning_rate='auto'."
     if not problem.settings.standardize:
         return " Raise max_iter, or try standardize=True."
+    if problem.stochastic and np.isfinite(problem.settings.loss.curvature):
+        return " Raise max_iter, or try method='saga'."
     if isinstance(problem.settings.rule, Nesterov):
         return " Raise max_iter, or tol if this is near enough."
     return " Raise max_iter, or try method='nesterov'."

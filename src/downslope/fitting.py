@@ -2,29 +2,35 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downslope.coordinates import Coordinates
+from downslope.data.arrays import ArraySource
 from downslope.data.source import Source
 from downslope.descent import Outcome, Row, State, Task, descend
 from downslope.engine import Engine
 from downslope.explanation import explain_divergence, explain_stop
 from downslope.history import History, Record
 from downslope.objectives import Evaluation, Objective
+from downslope.passes import descend_passes
 from downslope.problem import Optimum, Problem, Settings, prepare, validation_error
 from downslope.quadratic import Quadratic
 from downslope.schedules import Constant, Scheduled
 from downslope.spectral import ClosedForm, descend_spectrum
+from downslope.step_rules import Averaged, Saga
 from downslope.stopping import EPS, EXPLOSION, Stopping, StopReason
 from downslope.threads import one_blas_thread
 
 __all__ = ["Continuation", "Limits", "Request", "Solution", "fit_full_batch"]
 
 Array = NDArray[np.float64]
+
+# In the mean of places that "auto" shows, the k-th place weighs k³ (Shamir and Zhang, 2013).
+LATENESS = 3.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Limits:
     tol: float
     stop_below: float | None
     patience: int | None
+    window: int = 10
 
 
 class Continuation(NamedTuple):
@@ -44,6 +51,8 @@ class Continuation(NamedTuple):
     state: State
     start: Array
     history: History | None
+    batched: bool = False
+    n_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,9 @@ class Request:
         Receives every record; a true answer stops the run.
     going_on : Continuation or None
         The run to continue.
+    shuffle : bool
+    seed : int
+        Of the orders in which mini-batches take the rows.
     began : float
         `time.perf_counter()` when the caller was called.
     """
@@ -122,6 +134,8 @@ class Request:
     validation_source: Source | None = None
     hear: Callable[[Record], bool] | None = None
     going_on: Continuation | None = None
+    shuffle: bool = True
+    seed: int = 0
     began: float = field(default_factory=time.perf_counter)
 
 
@@ -136,7 +150,7 @@ def run(request: Request) -> Solution:
     going_on, settings = request.going_on, request.settings
     problem = prepare(request.source, settings, None if going_on is None else going_on.coordinates)
     start = request.begin(problem) if going_on is None else going_on.start
-    objective: Objective = problem.rows_objective() if problem.engine == "data" else problem.quadratic_objective()
+    objective = objective_of(problem)
     at = objective.value_and_gradient(start)
     validation, quadratic = None, None
     if request.validation_source is not None:
@@ -151,6 +165,7 @@ def run(request: Request) -> Solution:
         mapping_step=1.0 / problem.curvature if problem.curvature else problem.first_rate(at),
         means=problem.means,
         validation=validation,
+        watches_validation=not problem.stochastic or request.limits.patience is not None,
         listener=None if request.hear is None else listener(request.hear, problem.coordinates, validation is not None),
         began=request.began,
     )
@@ -158,13 +173,54 @@ def run(request: Request) -> Solution:
     if going_on is not None:
         # A rule of another kind than before begins its own count.
         same = type(going_on.state.rate) is type(state.rate)
-        state = going_on.state if same else going_on.state._replace(rate=state.rate)
-    closed = problem.engine == "spectral"
+        earlier = going_on.state if same else going_on.state._replace(rate=state.rate)
+        goes_on = going_on.batched == (problem.engine == "stochastic") and going_on.n_rows == request.source.n_rows
+        state = earlier if goes_on or not going_on.batched else earlier._replace(rule=state.rule)
     # A run that blows up overflows on its way: that is an outcome here, not a surprise.
     with np.errstate(over="ignore", invalid="ignore"):
-        outcome = closed_form(problem, task, state, quadratic) if closed else descend(task, state)
+        if problem.engine == "spectral":
+            outcome = closed_form(problem, task, state, quadratic)
+        elif problem.engine == "stochastic":
+            outcome = stochastic(problem, task, state, request)
+        else:
+            outcome = descend(task, state)
     outcome = outcome._replace(reason=judged(problem, outcome, at.objective))
     return conclude(problem, request, outcome, start)
+
+
+def objective_of(problem: Problem) -> Objective:
+    """The objective that the records of a run are measured by."""
+    if problem.engine == "data":
+        return problem.rows_objective()
+    if problem.smooth is not None:
+        return problem.quadratic_objective()
+    # A mini-batch takes the subgradient: nothing is smoothed.
+    return replace(problem.rows_objective(), lowest=None)
+
+
+def stochastic(problem: Problem, task: Task, state: State, request: Request) -> Outcome:
+    """Run the stochastic engine, whose compiled passes load when they are first needed."""
+    from downslope.stochastic.sweep import Sweep, SweepState
+
+    rows, settings = request.source, problem.settings
+    assert isinstance(rows, ArraySource)
+    auto = settings.learning_rate == "auto"
+    sweep = Sweep(
+        rows.X,
+        rows.y,
+        rows.weight,
+        settings.loss,
+        settings.rule,
+        settings.penalty,
+        problem.coordinates,
+        problem.batch,
+        problem.weight / rows.n_rows,
+        LATENESS if problem.stochastic and auto and not isinstance(settings.rule, Averaged | Saga) else None,
+        request.shuffle,
+    )
+    if not isinstance(state.rule, SweepState):
+        state = state._replace(rule=sweep.begin(state.parameters, request.seed))
+    return descend_passes(task, sweep, state, problem.smooth is not None or not problem.stochastic)
 
 
 def closed_form(problem: Problem, task: Task, state: State, validation: Quadratic | None) -> Outcome:
@@ -194,13 +250,17 @@ def stopping(
         # Rounding of the start's own size is as near as numbers get.
         rounding = 100 * start.size * EPS**2 * at.excess
         excess_below = max(limits.tol * reference_excess(problem.smooth, problem, start), rounding)
+    patience = limits.patience
+    if problem.stochastic and limits.tol > 0 and not (patience or isinstance(problem.settings.rule, Saga)):
+        # Noise keeps a mini-batch from a small gradient: it stops when its objective does not fall any more.
+        patience = limits.window
     return Stopping(
         last_epoch=first + limits.max_iter,
         explode_above=EXPLOSION * highest,
         stop_below=limits.stop_below,
         excess_below=excess_below,
         tol=limits.tol,
-        patience=limits.patience,
+        patience=patience,
     )
 
 
@@ -243,9 +303,11 @@ def judged(problem: Problem, outcome: Outcome, start: float) -> StopReason:
 
     A loss with bounded slopes cannot explode.
     """
-    limit, rate, last = problem.largest_stable_rate, float(outcome.rows[-1, 4]), float(outcome.rows[-1, 1])
-    bounced = limit is not None and rate > limit and last > start
-    return StopReason.DIVERGED if outcome.reason is StopReason.MAX_ITER and bounced else outcome.reason
+    rate, last = float(outcome.rows[-1, 4]), float(outcome.rows[-1, 1])
+    if outcome.reason not in (StopReason.MAX_ITER, StopReason.NO_IMPROVEMENT) or not last > start:
+        return outcome.reason
+    limit = problem.largest_stable_rate
+    return StopReason.DIVERGED if limit is not None and rate > limit else outcome.reason
 
 
 def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array) -> Solution:
@@ -277,6 +339,7 @@ def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array)
                 "stop_below": limits.stop_below,
                 "max_iter": limits.max_iter,
                 "n_iter_no_change": limits.patience,
+                "window": limits.window,
             },
         )
         if restored is not None:
@@ -296,7 +359,9 @@ def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array)
         optimum=optimum,
         gap=gap,
         problem=problem,
-        continuation=Continuation(problem.coordinates, state, start, history),
+        continuation=Continuation(
+            problem.coordinates, state, start, history, problem.engine == "stochastic", request.source.n_rows
+        ),
     )
 
 

@@ -101,7 +101,9 @@ class History(Mapping[str, Array]):
     mse
         The mean squared residual.
     gradient_norm
-        The length of the gradient (under L1 of the proximal gradient mapping) in descended coordinates.
+        The length of the gradient (under L1 of the proximal gradient mapping) in descended coordinates. Not a number
+        where it was not measured: then `objective` and `mse` are running values, each row's measured before the update
+        that it took part in, during the pass that led there.
     learning_rate
         The rate of the update that led here; at the start that of the first one.
     seconds
@@ -146,6 +148,11 @@ class History(Mapping[str, Array]):
         """The names of the columns."""
         return tuple(self._columns)
 
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Whether each record's `objective` and `mse` were measured at its weights, not on the way there."""
+        return ~np.isnan(self["gradient_norm"])
+
     def weight_names(self) -> tuple[str, ...]:
         """The names of the weights: the columns' own, or w for one and w1, w2 … for several."""
         if self.feature_names is not None:
@@ -154,8 +161,10 @@ class History(Mapping[str, Array]):
         return ("w",) if n_features == 1 else tuple(f"w{j}" for j in range(1, n_features + 1))
 
     def followed_by(self, later: "History") -> "History":
-        """The history of two runs, the later begun where this one ended, with no more records than one may hold."""
-        epochs = np.concatenate([self["epoch"][:-1], later["epoch"]]).astype(int)
+        """The history of two runs, the later begun where this one ended or after it, no longer than one may be."""
+        meet = bool(later["epoch"][0] == self["epoch"][-1])
+        upto = len(self) - meet
+        epochs = np.concatenate([self["epoch"][:upto], later["epoch"]]).astype(int)
         most = most_records(later.coef.shape[1] + 1)
         kept = np.arange(epochs.size)
         if epochs.size > most:
@@ -163,15 +172,16 @@ class History(Mapping[str, Array]):
             wanted = kept_epochs(int(epochs[-1]) + 1, most)
             kept = np.unique(np.searchsorted(epochs, wanted))
         columns = {
-            name: np.concatenate([self[name][:-1] if name in self else np.full(len(self) - 1, np.nan), column])
+            name: np.concatenate([self[name][:upto] if name in self else np.full(upto, np.nan), column])
             for name, column in later.items()
         }
-        if "learning_rate" in self and "learning_rate" in columns:
+        if meet and "learning_rate" in self and "learning_rate" in columns:
             # Where they meet, the rate that led there.
-            columns["learning_rate"][len(self) - 1] = self["learning_rate"][-1]
+            columns["learning_rate"][upto] = self["learning_rate"][-1]
         columns = {name: column[kept] for name, column in columns.items()}
-        coef = np.concatenate([self.coef[:-1], later.coef])[kept]
-        return History(columns, coef, np.concatenate([self.intercept[:-1], later.intercept])[kept], later.feature_names)
+        coef = np.concatenate([self.coef[:upto], later.coef])[kept]
+        intercept = np.concatenate([self.intercept[:upto], later.intercept])[kept]
+        return History(columns, coef, intercept, later.feature_names)
 
     def to_dict(self) -> dict[str, list[Any]]:
         """All columns, then the weights by name, then `intercept`, as lists; not-a-number as None."""

@@ -30,7 +30,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "method": [StrOptions(set(METHODS))],
     "momentum": [Interval(Real, 0, 1, closed="left")],
     "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), callable],
-    "batch_size": [None],
+    "batch_size": [Interval(Integral, 1, None, closed="left"), None],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
     "tol": [Interval(Real, 0, None, closed="left"), None],
     "stop_below": [Interval(Real, 0, None, closed="neither"), None],

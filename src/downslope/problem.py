@@ -17,8 +17,18 @@ from downslope.moments import gather, gather_columns, triangulate
 from downslope.objectives import Evaluation, QuadraticObjective, RowsObjective
 from downslope.penalties import Penalty
 from downslope.quadratic import Minimum, Quadratic, Spectrum, mean_squared_error, minimise, penalised
-from downslope.schedules import Constant, Exponential, InverseTime, MeasuredRate, RateRule, Schedule, Scheduled
-from downslope.step_rules import AdaGrad, Averaged, HeavyBall, Nesterov, RMSProp, StepRule, stable_product
+from downslope.row_curvature import RowCurvature, measure_rows
+from downslope.schedules import (
+    Constant,
+    Exponential,
+    InverseScaling,
+    InverseTime,
+    MeasuredRate,
+    RateRule,
+    Schedule,
+    Scheduled,
+)
+from downslope.step_rules import AdaGrad, Averaged, HeavyBall, Nesterov, RMSProp, Saga, StepRule, stable_product
 
 __all__ = ["Optimum", "Problem", "Settings", "prepare", "validation_error"]
 
@@ -40,6 +50,8 @@ class Settings:
     learning_rate : "auto", a number or a schedule
     fit_intercept, standardize : bool
     engine : str
+    batch_size : int or None
+        Rows an update; None takes all.
     """
 
     loss: Loss
@@ -49,6 +61,7 @@ class Settings:
     fit_intercept: bool
     standardize: bool
     engine: str
+    batch_size: int | None = None
 
     @property
     def squared(self) -> bool:
@@ -178,11 +191,39 @@ class Problem:
             return self.spectrum.largest
         return steepest * float(np.linalg.norm(self.half_mse.factor, 2)) ** 2 + self.settings.penalty.l2
 
+    @property
+    def batch(self) -> int:
+        """Rows an update."""
+        return min(self.settings.batch_size or self.source.n_rows, self.source.n_rows)
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether an update sees a part of the rows only."""
+        return self.batch < self.source.n_rows
+
+    @cached_property
+    def row_curvature(self) -> RowCurvature:
+        """How steep single rows are, in one more read."""
+        return measure_rows(self.source, self.coordinates, self.spectrum)
+
+    @cached_property
+    def batch_curvature(self) -> float:
+        """The curvature that bounds the steps of the stochastic engine; infinite for a loss with kinks."""
+        rows = self.row_curvature
+        single = rows.of_worst_batch if isinstance(self.settings.rule, Saga) else rows.of_batch
+        return self.settings.loss.curvature * single(self.batch, self.source.n_rows) + self.settings.penalty.l2
+
     @cached_property
     def largest_stable_rate(self) -> float | None:
         """The rate at and beyond which the descent does not settle; None for rules without such a limit."""
         product = stable_product(self.settings.rule)
-        return product / self.curvature if self.curvature and np.isfinite(product) else None
+        if not np.isfinite(product):
+            return None
+        if self.stochastic:
+            # On noise, momentum β is worth a rate of 1/(1 - β) times as much.
+            limit = 2.0 * (1.0 - inertia(self.settings.rule)) / self.batch_curvature
+            return limit if limit > 0 else None
+        return product / self.curvature if self.curvature else None
 
     @cached_property
     def optimum(self) -> Optimum | None:
@@ -265,11 +306,13 @@ class Problem:
         rate = self.settings.learning_rate
         if not isinstance(rate, str):
             return Scheduled(Constant(float(rate)) if isinstance(rate, int | float) else rate)
+        if self.stochastic:
+            return Scheduled(self.batch_schedule(start, at))
         rule = self.settings.rule
         if self.settings.squared and rule_is_steady(rule) and self.curvature is not None:
             return Scheduled(Constant(1.0 / self.curvature if self.curvature > 0 else 1.0))
         if rule_is_steady(rule):
-            momentum = rule.momentum if isinstance(rule, HeavyBall | Nesterov) else 0.0
+            momentum = inertia(rule)
             fastest = 0.5 * (1.0 + 1.0 / momentum) if momentum else np.inf
             return MeasuredRate(self.first_rate(at), fastest)
         # Adaptive rules move each coordinate by about the rate: a tenth of the way to go, measured from the
@@ -279,6 +322,29 @@ class Problem:
             return Scheduled(Constant(reach))
         # RMSProp's steps do not shrink with the gradient: its rate must, down to the digits that are wanted.
         return Scheduled(Exponential(reach, 0.5**0.005) if isinstance(rule, RMSProp) else InverseTime(reach, 100.0))
+
+    def batch_schedule(self, start: Array, at: Evaluation) -> Schedule:
+        """The schedule of "auto" for the stochastic engine, its rates those of one update each.
+
+        Steady rules: 1.5 / the curvature of a batch, half of that after four epochs, and places averaged with a
+        weight that grows with their third power. Measured on the real table, five epochs of single rows, how far R²
+        falls short of that of least squares: at most 0.0009 over ten seeds; 0.23 at 1 / the steepest row without the
+        mean, 0.019 at that over 1 + epoch.
+        """
+        rule, n_updates = self.settings.rule, -(-self.source.n_rows // self.batch)
+        if isinstance(rule, Saga):
+            return Constant(1.0 / (3.0 * self.batch_curvature))
+        if rule_is_steady(rule) and np.isfinite(self.settings.loss.curvature):
+            return InverseTime((1.0 - inertia(rule)) * 1.5 / self.batch_curvature, 4.0)
+        reach = self.distance(start, at)
+        if rule_is_steady(rule):
+            # The classical rate of the subgradient method: distance / (length of a subgradient · √updates).
+            length = np.sqrt(self.row_curvature.mean * n_updates)
+            return InverseScaling((1.0 - inertia(rule)) * reach / length, 0.5)
+        # Shares of the way to go that were best, or near it, of 0.1, 0.3, 1 and 3 on the real table.
+        if isinstance(rule, AdaGrad):
+            return Constant(0.3 * reach)
+        return InverseTime(0.3 * reach / np.sqrt(n_updates), 4.0)
 
     def first_rate(self, at: Evaluation) -> float:
         """A cautious rate for a first step whose curvature will be measured."""
@@ -302,7 +368,12 @@ def largest(vector: Array) -> float:
 
 def rule_is_steady(rule: StepRule) -> bool:
     """Whether the rule's steps scale with the gradient, so that curvature decides the rate."""
-    return rule.linear or isinstance(rule, Averaged)
+    return rule.linear or isinstance(rule, Averaged | Saga)
+
+
+def inertia(rule: StepRule) -> float:
+    """The share of the last step that the next one keeps."""
+    return rule.momentum if isinstance(rule, HeavyBall | Nesterov) else 0.0
 
 
 def prepare(source: Source, settings: Settings, coordinates: Coordinates | None = None) -> Problem:
@@ -323,6 +394,8 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
         l1=bool(settings.penalty.l1),
         n_parameters=d + int(settings.fit_intercept),
         n_stored=source.n_stored,
+        batched=settings.batch_size is not None and settings.batch_size < source.n_rows,
+        smoothed=settings.learning_rate == "auto" and not settings.squared,
     )
     engine = choose_engine(traits, settings.engine)
     problem = solve(source, exact=settings.squared) if traits.affordable else None
@@ -358,7 +431,7 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
 
 def validation_error(problem: Problem, source: Source) -> tuple[Callable[[Array], float], Quadratic | None]:
     """The mean squared error of parameters on other rows; as a quadratic too where statistics are affordable."""
-    if problem.engine != "data":
+    if problem.engine != "data" and problem.least_squares is not None:
         quadratic = validation_quadratic(source, problem.coordinates)
         return lambda parameters: 2.0 * quadratic.value(parameters), quadratic
     rows = replace(

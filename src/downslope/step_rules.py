@@ -23,6 +23,7 @@ __all__ = [
     "Nesterov",
     "Plain",
     "RMSProp",
+    "Saga",
     "StepRule",
     "make_step_rule",
     "reported",
@@ -32,7 +33,7 @@ __all__ = [
 Array = NDArray[np.float64]
 Prox = Callable[[Array, float | Array], Array]
 
-METHODS = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged")
+METHODS = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged", "saga")
 
 
 class StepRule(Protocol):
@@ -182,6 +183,22 @@ class Adam:
         return prox(aimed, step), Slots(mean, square, peak, count)
 
 
+@dataclass(frozen=True)
+class Saga:
+    """θ ← θ - η(ψᵢ - ψᵢ' + mean of all ψ'): plain steps whose noise dies away (Defazio, Bach and Lacoste-Julien, 2014).
+
+    ψ' is what each row said when it was last visited; with all rows in one batch, as here, the step is plain.
+    """
+
+    linear: bool = True
+
+    def init(self, parameters: Array) -> None:
+        return None
+
+    def update(self, parameters: Array, gradient: Array, rate: float, state: None, prox: Prox) -> tuple[Array, None]:
+        return Plain().update(parameters, gradient, rate, state, prox)
+
+
 class Average(NamedTuple):
     """The state of the wrapped rule, and the mean of the places it has reached."""
 
@@ -215,7 +232,7 @@ def stable_product(rule: StepRule) -> float:
     (2 + 2β)/(1 + 2β) for Nesterov (Lessard, Recht and Packard, 2016); an average settles where its steps do.
     """
     rule = rule.rule if isinstance(rule, Averaged) else rule
-    if isinstance(rule, Plain):
+    if isinstance(rule, Plain | Saga):
         return 2.0
     if isinstance(rule, HeavyBall):
         return 2.0 * (1.0 + rule.momentum)
@@ -250,6 +267,7 @@ def make_step_rule(method: str, momentum: float = 0.9) -> StepRule:
         "rmsprop": RMSProp(),
         "adam": Adam(momentum),
         "averaged": Averaged(),
+        "saga": Saga(),
     }
     if method not in rules:
         raise InputError(f"method={method!r} is not known: choose one of {', '.join(METHODS)}")

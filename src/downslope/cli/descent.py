@@ -37,6 +37,9 @@ def expected_engine(model: TableRegressor, n_rows: int, n_features: int) -> Engi
         l1=bool(make_penalty(model.penalty, model.alpha, model.l1_ratio, n_features).l1),
         n_parameters=n_features + int(model.fit_intercept),
         n_stored=n_rows * n_features,
+        # One row stands for rows that have not been read.
+        batched=model.batch_size is not None and not 1 < n_rows <= model.batch_size,
+        smoothed=model.learning_rate == "auto" and not isinstance(loss, SquaredError),
     )
     return choose_engine(traits, model.engine)
 

@@ -46,6 +46,7 @@ def fit(
     method: options.Method = "gd",
     momentum: options.Momentum = 0.9,
     learning_rate: options.LearningRate = "auto",
+    batch_size: options.BatchSize = None,
     max_iter: options.MaxIter = 10_000,
     tol: options.Tol = 1e-6,
     stop_below: options.StopBelow = None,

@@ -66,17 +66,20 @@ L1Ratio = Annotated[float, of_model("--l1-ratio", metavar=NUMBER, help="The shar
 NoIntercept = Annotated[bool, of_model("--no-intercept", metavar=FLAG, help="Force the line through the origin.")]
 
 # ------------------------------------------------------------------------------------------------------------ descent
-MethodName = Literal["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged"]
+MethodName = Literal["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged", "saga"]
 Method = Annotated[
     MethodName,
     of_descent(
         "--method",
         metavar=NAME,
-        help="How a step is made: gd, momentum, nesterov, adagrad, rmsprop, adam, averaged.",
+        help="How a step is made: gd, momentum, nesterov, adagrad, rmsprop, adam, averaged, saga.",
     ),
 ]
 Momentum = Annotated[float, of_descent("--momentum", metavar=NUMBER, help="Of momentum, nesterov and adam.")]
 LearningRate = Annotated[str, of_descent("--learning-rate", metavar=NUMBER, help='The rate of the steps, or "auto".')]
+BatchSize = Annotated[
+    int | None, of_descent("--batch-size", metavar=NUMBER, help="Rows an update: 1 is row by row; all without it.")
+]
 MaxIter = Annotated[int, of_descent("--max-iter", metavar=NUMBER, help="The most epochs.")]
 Tol = Annotated[
     float, of_descent("--tol", metavar=NUMBER, help="Stop when less than this share is left to gain; 0 never.")
@@ -95,9 +98,9 @@ Init = Annotated[InitName, of_descent("--init", metavar=NAME, help="The start: z
 Raw = Annotated[
     bool, of_descent("--raw", metavar=FLAG, help="Descend in the units of the table, not in standardized ones.")
 ]
-EngineName = Literal["auto", "spectral", "moments", "data"]
+EngineName = Literal["auto", "spectral", "moments", "data", "stochastic"]
 Engine = Annotated[
-    EngineName, of_descent("--engine", metavar=NAME, help="What runs the epochs: auto, spectral, moments, data.")
+    EngineName, of_descent("--engine", metavar=NAME, help="What runs them: auto, spectral, moments, data, stochastic.")
 ]
 
 # ------------------------------------------------------------------------------------------------------------ results

@@ -34,6 +34,7 @@ TRACEBACK = "DOWNSLOPE_TRACEBACK"
 # Parameters of the estimator as they are called in sentences, and the options of the command that set them.
 SPOKEN = (
     "max_iter",
+    "batch_size",
     "stop_below",
     "learning_rate",
     "early_stopping",
