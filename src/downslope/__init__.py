@@ -12,7 +12,7 @@ from downslope._version import __version__
 if TYPE_CHECKING:
     from downslope.data import load_example, make_linear
     from downslope.displays import CoefficientPathDisplay, FitDisplay, LossCurveDisplay
-    from downslope.estimators import GradientDescentRegressor
+    from downslope.estimators import GradientDescentRegressor, SGDRegressor
     from downslope.model_file import load_model, save_model
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "FitDisplay",
     "GradientDescentRegressor",
     "LossCurveDisplay",
+    "SGDRegressor",
     "__version__",
     "load_example",
     "load_model",
@@ -32,6 +33,7 @@ HOMES = {
     "FitDisplay": "displays",
     "GradientDescentRegressor": "estimators",
     "LossCurveDisplay": "displays",
+    "SGDRegressor": "estimators",
     "load_example": "data",
     "load_model": "model_file",
     "make_linear": "data",

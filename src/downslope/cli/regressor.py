@@ -1,7 +1,5 @@
 """The estimator, told the names of its columns by a table on disk instead of a data frame."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,10 +16,6 @@ class TableRegressor(GradientDescentRegressor):
     """
 
     column_names: tuple[str, ...]
-
-    def _columns(self, X: Any, *, least: int = 1) -> tuple[Any, tuple[str, ...]]:
-        array, _ = super()._columns(X, least=least)
-        return array, self.column_names
 
 
 def predictions(model: GradientDescentRegressor, X: NDArray[np.float64]) -> NDArray[np.float64]:

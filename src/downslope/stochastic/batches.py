@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from downslope.stochastic.compiling import compiled, implements, inlined, is_one_of
 from downslope.stochastic.losses import slope, value
-from downslope.stochastic.rows import DenseRows, add_row, dot_row, fetch_row
+from downslope.stochastic.rows import DENSE, add_row, dot_row, fetch_row
 from downslope.stochastic.rules import move
 
 __all__ = ["Frame", "Place", "Running", "Setting", "descend_batches"]
@@ -121,7 +121,7 @@ def add_about(rows: Any, i: int, sums: Array, factor: float, about: Array) -> No
 
 @implements(dot_about)  # type: ignore[untyped-decorator]
 def _dot_about(rows: Any, i: Any, coef: Any, about: Any) -> Any:
-    if is_one_of(rows, DenseRows):
+    if is_one_of(rows, *DENSE):
 
         def dot_dense(rows: Any, i: Any, coef: Any, about: Any) -> Any:
             total = 0.0
@@ -135,7 +135,7 @@ def _dot_about(rows: Any, i: Any, coef: Any, about: Any) -> Any:
 
 @implements(add_about)  # type: ignore[untyped-decorator]
 def _add_about(rows: Any, i: Any, sums: Any, factor: Any, about: Any) -> Any:
-    if is_one_of(rows, DenseRows):
+    if is_one_of(rows, *DENSE):
 
         def add_dense(rows: Any, i: Any, sums: Any, factor: Any, about: Any) -> None:
             for j in range(sums.size):

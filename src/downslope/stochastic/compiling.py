@@ -1,6 +1,11 @@
-"""How kernels are compiled: cached on disk, without the interpreter's lock, with sums free to be reordered."""
+"""How kernels are compiled: cached on disk, without the interpreter's lock.
+
+Code that is handed rows of an exact kind keeps to the order in which it is written, sum by sum and product by product;
+all other code is free to reorder sums.
+"""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar, cast
 
 from llvmlite import ir
@@ -8,41 +13,59 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
-__all__ = ["compiled", "implements", "inlined", "is_one_of", "prefetch"]
+__all__ = ["compiled", "implements", "inlined", "is_exact", "is_one_of", "prefetch"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Sums may be taken in any order and products fused, so that loops use wide registers; NaN and infinity keep their
 # meaning, because they are how a run that blew up is told.
 ARITHMETIC = {"reassoc", "contract", "nsz", "arcp"}
-OPTIONS: Any = {"fastmath": ARITHMETIC, "error_model": "numpy"}
+EXACT: Any = {"error_model": "numpy"}
+FAST: Any = {**EXACT, "fastmath": ARITHMETIC}
 
 
-def compiled(function: F) -> F:
+def compiled(function: F, *, exact: bool = False) -> F:
     """The function as a compiled one, kept on disk where there is a folder that can be written."""
+    options: Any = EXACT if exact else FAST
     try:
-        kernel: Any = njit(cache=True, nogil=True, **OPTIONS)(function)
+        kernel: Any = njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # numba has found no such folder
-        kernel = njit(nogil=True, **OPTIONS)(function)
+        kernel = njit(nogil=True, **options)(function)
     return cast(F, kernel)
 
 
 def implements(function: Callable[..., Any]) -> Any:
     """Decorates a function of numba types that gives the code of `function` for values of these types."""
-    # Not strict: numba would take the annotations for a part of the signature.
-    options: Any = {**OPTIONS, "forceinline": True}
-    return overload(function, strict=False, jit_options=options)
+
+    def register(choose: Callable[..., Any]) -> Callable[..., Any]:
+        for options, exact in ((FAST, False), (EXACT, True)):
+
+            @wraps(choose)
+            def chosen(*numba_types: Any, exact: bool = exact) -> Any:
+                return choose(*numba_types) if exact == any(map(is_exact, numba_types)) else None
+
+            inlining: Any = {**options, "forceinline": True}
+            # Not strict: numba would take the annotations for a part of the signature.
+            overload(function, strict=False, jit_options=inlining)(chosen)
+        return choose
+
+    return register
 
 
-def inlined(function: F) -> F:
+def inlined(function: F, *, exact: bool = False) -> F:
     """A function that compiled code may call, written into its caller."""
-    code: Any = register_jitable(forceinline=True, **OPTIONS)(function)
+    code: Any = register_jitable(forceinline=True, **(EXACT if exact else FAST))(function)
     return cast(F, code)
 
 
 def is_one_of(numba_type: Any, *classes: type) -> bool:
     """Whether a numba type is that of one of these NamedTuples."""
     return isinstance(numba_type, types.BaseNamedTuple) and getattr(numba_type, "instance_class", None) in classes
+
+
+def is_exact(numba_type: Any) -> bool:
+    """Whether a numba type is that of a NamedTuple that asks for exact arithmetic."""
+    return hasattr(getattr(numba_type, "instance_class", None), "exact")
 
 
 def fetch(typing_context: Any, array: Any, index: Any) -> Any:

@@ -18,7 +18,7 @@ from downslope.losses import (
 )
 from downslope.stochastic.compiling import implements, inlined, is_one_of
 
-__all__ = ["kernel_loss", "needs_squares", "slope", "step", "value"]
+__all__ = ["STEEPEST", "kernel_loss", "needs_squares", "skips", "slope", "step", "value"]
 
 # scikit-learn clips slopes here; a run in which that happens has diverged.
 STEEPEST = 1e12
@@ -111,6 +111,11 @@ def step(loss: Any, residual: float, rate: float, squares: float) -> float:
 
 def needs_squares(loss: Any) -> bool:
     """Whether `step` looks at the length of the row, inside compiled code."""
+    raise NotImplementedError
+
+
+def skips(loss: Any, squares: float) -> bool:
+    """Whether a row of this squared length makes no update at all, inside compiled code."""
     raise NotImplementedError
 
 
@@ -211,3 +216,10 @@ def _step(loss: Any, residual: Any, rate: Any, squares: Any) -> Any:
 def _needs_squares(loss: Any) -> Any:
     needed = is_one_of(loss, *AGGRESSIVE)
     return lambda loss: needed
+
+
+@implements(skips)  # type: ignore[untyped-decorator]
+def _skips(loss: Any, squares: Any) -> Any:
+    if is_one_of(loss, PassiveAggressive):
+        return lambda loss, squares: squares == 0.0
+    return lambda loss, squares: False

@@ -1,5 +1,6 @@
 """The orders in which rows are visited."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,24 @@ from numpy.typing import NDArray
 
 from downslope.stochastic.compiling import compiled
 
-__all__ = ["shuffled_indices"]
+__all__ = ["orders_of_passes", "shuffled_indices"]
+
+
+def orders_of_passes(n: int, seed: int | None) -> Iterator[NDArray[Any]]:
+    """The order of the rows in each pass, as scikit-learn shuffles them with a seed; as they lie with None.
+
+    An order is overwritten when the next is asked for.
+    """
+    if seed is None:
+        order = np.arange(n, dtype=np.int32)
+        while True:
+            yield order
+    exchange = shuffled_indices(n, seed)
+    order, spare = exchange.copy(), np.empty_like(exchange)
+    while True:
+        yield order
+        np.take(order, exchange, out=spare, mode="clip")  # "raise" would make another copy
+        order, spare = spare, order
 
 
 @compiled

@@ -1,23 +1,47 @@
 """Descent one row at a time, step for step as scikit-learn's SGDRegressor makes it.
 
+A pass writes all that it changes to arrays, so that an interrupt raised when it returns finds them of one piece.
+
 The coefficients are kept as ``scale · v``, so that shrinking them costs one product (Shalev-Shwartz, Singer and
 Srebro, "Pegasos", 2007). Their average is kept as ``(mean + share · v) / growth``, so that it costs one row (Bottou,
 "Stochastic Gradient Descent Tricks", 2012). Adding one row and looking at the next is one loop over the coefficients.
 """
 
-import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downslope.stochastic.compiling import compiled, inlined
-from downslope.stochastic.losses import needs_squares, step, value
-from downslope.stochastic.rows import add_and_dot, add_row, dot_row, fetch_row, squared_row, truncate_row
+from downslope.stochastic.losses import STEEPEST, needs_squares, skips, step, value
+from downslope.stochastic.rows import (
+    add_and_dot,
+    average_row,
+    dot_row,
+    fetch_row,
+    quotient,
+    root,
+    squared_row,
+    truncate_row,
+)
 
-__all__ = ["Plan", "Position", "Sums", "Vectors", "begin", "descend_rows", "finish", "no_sums"]
+__all__ = [
+    "Plan",
+    "Position",
+    "Sums",
+    "Vectors",
+    "begin",
+    "descend_rows",
+    "descend_rows_exactly",
+    "no_sums",
+    "weights_at",
+]
 
 Array = NDArray[Any]
+
+# A slope this steep was cut, whatever the rounding.
+CUT = 0.999 * STEEPEST
 
 
 class Plan(NamedTuple):
@@ -29,8 +53,10 @@ class Plan(NamedTuple):
         The penalty's strength, and the share of L1 in it.
     shrinks, truncates : bool
         Whether there is an L2 and an L1 part.
-    first, offset, power : float
-        The rate at update t is first / (t + offset)^power; adaptive schedules are constant within a pass.
+    counts_penalty : bool
+        Whether the stop rule looks at it.
+    first, factor, offset, power : float
+        The rate at update t is first / (factor · (offset + t - 1))^power; the adaptive one is constant within a pass.
     average_from : float
         The update from which places are averaged; 0 for never.
     fit_intercept : bool
@@ -46,7 +72,9 @@ class Plan(NamedTuple):
     l1_ratio: float
     shrinks: bool
     truncates: bool
+    counts_penalty: bool
     first: float
+    factor: float
     offset: float
     power: float
     average_from: float
@@ -97,112 +125,141 @@ class Sums(NamedTuple):
 
     Attributes
     ----------
-    loss, objective, squares : float
-        Σ ℓ(r), Σ (ℓ(r) + the penalty), Σ r².
-    clipped : int
+    loss, squares, weight : float
+        Σ s ℓ(r), Σ s r², Σ s.
+    objective : float
+        What scikit-learn's stop rule looks at: Σ ℓ(r) without weights, and the penalty with it.
+    clipped : float
         Rows whose slope was cut.
     rate : float
         The rate of the last update.
+    resets : float
+        How often `scale` was multiplied into v.
     """
 
     loss: float
-    objective: float
     squares: float
-    clipped: int
+    weight: float
+    objective: float
+    clipped: float
     rate: float
+    resets: float
 
 
-def no_sums() -> Sums:
-    """Before the first row of a pass."""
-    return Sums(0.0, 0.0, 0.0, 0, 0.0)
-
-
-def begin(v: Array, intercept: float, t: float, mean_intercept: float) -> Position:
-    """The position before a run that starts from coefficients v."""
+def begin(v: Array, intercept: float, t: float, mean_intercept: float) -> NDArray[np.float64]:
+    """The fields of the `Position` before a run that starts from coefficients v."""
     squares, absolutes = float(v @ v), float(np.abs(v).sum())
-    return Position(t, intercept, mean_intercept, 1.0, squares, absolutes, 0.0, 1.0, 0.0)
+    return np.array(Position(t, intercept, mean_intercept, 1.0, squares, absolutes, 0.0, 1.0, 0.0))
 
 
-def finish(vectors: Vectors, position: Position) -> Position:
-    """Multiply `scale` into v and close the average; the arrays then hold the coefficients and their mean."""
-    if vectors.mean.size:
-        vectors.mean[:] = (vectors.mean + position.share * vectors.v) / position.growth
-    vectors.v[:] *= vectors.v.dtype.type(position.scale)
-    return position._replace(scale=1.0, share=0.0, growth=1.0)
-
-
-@inlined
-def rate_at(plan: Any, t: Any) -> Any:
-    """The rate at update t; roots are several times quicker than a general power."""
-    if plan.power == 0.0:
-        return plan.first
-    if plan.power == 0.25:
-        return plan.first / math.sqrt(math.sqrt(t + plan.offset))
-    if plan.power == 0.5:
-        return plan.first / math.sqrt(t + plan.offset)
-    if plan.power == 1.0:
-        return plan.first / (t + plan.offset)
-    return plan.first / (t + plan.offset) ** plan.power
+def no_sums() -> NDArray[np.float64]:
+    """The fields of the `Sums` before the first row of a pass."""
+    return np.zeros(len(Sums._fields))
 
 
 @compiled
-def descend_rows(
-    loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, position: Position, sums: Sums
-) -> tuple[Position, Sums]:
-    """One update for each row of `order`."""
+def close_mean(mean: Array, v: Array, share: float, growth: float) -> None:
+    """Mean ← (mean + share·v)/growth, a difference of large numbers where the scale has become small.
+
+    As BLAS does it for scikit-learn: product and sum are fused, and the divisor is inverted first.
+    """
+    inverse = 1.0 / growth
+    for j in range(v.size):
+        mean[j] = (mean[j] + share * v[j]) * inverse
+
+
+def weights_at(vectors: Vectors, position: Position) -> tuple[Array, Array]:
+    """The coefficients and their mean, empty where none is kept."""
+    v, mean = vectors.v, vectors.mean.copy()
+    if mean.size:
+        close_mean(mean, v, position.share, position.growth)
+    return v * v.dtype.type(position.scale), mean
+
+
+@partial(inlined, exact=True)
+def rate_at(rows: Any, plan: Any, t: Any) -> Any:
+    """The rate at update t."""
+    if plan.power == 0.0:
+        return plan.first
+    if plan.power == 1.0:
+        return plan.first / (plan.factor * (plan.offset + t - 1.0))
+    return plan.first / root(rows, plan.factor * (plan.offset + t - 1.0), plan.power)
+
+
+def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, position: Array, sums: Array) -> None:
+    """One update for each row of `order`; writes to `vectors`, and to `position` and `sums` the fields of these."""
     v, mean, paid = vectors
-    t, intercept, mean_intercept, scale, squares, absolutes, share, growth, due = position
-    total, objective, residual_squares, clipped, rate = sums
-    weighted, penalised = rows.weight.size > 0, plan.shrinks or plan.truncates
-    n_steps = order.size
+    t, intercept, mean_intercept, scale, squares = position[0], position[1], position[2], position[3], position[4]
+    absolutes, share, growth, due = position[5], position[6], position[7], position[8]
+    total, residual_squares, weight_sum, objective, clipped, resets = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    rate = plan.first
+    weighted, last = rows.weight.size > 0, order.size - 1
+    inverse, weight, length = 1.0 / scale, 1.0, 0.0
     dot = dot_row(rows, order[0], v)
-    for k in range(n_steps):
-        i, following = order[k], order[min(k + 1, n_steps - 1)]
-        fetch_row(rows, order[min(k + plan.ahead, n_steps - 1)])
-        rate = rate_at(plan, t)
+    for k in range(order.size):
+        i, following = order[k], order[min(k + 1, last)]
+        fetch_row(rows, order[min(k + plan.ahead, last)])
+        rate = rate_at(rows, plan, t)
         residual = dot * scale + intercept - rows.y[i]
-        penalty = 0.0
-        if penalised:
-            l2, l1 = 0.5 * squares * scale * scale, absolutes * scale
-            penalty = plan.alpha * ((1.0 - plan.l1_ratio) * l2 + plan.l1_ratio * l1)
+        if weighted:
+            weight = rows.weight[i]
         cost = value(loss, residual)
-        total += cost
-        objective += cost + penalty
-        residual_squares += residual * residual
-        length = 0.0
+        total += weight * cost
+        residual_squares += weight * residual * residual
+        weight_sum += weight
+        objective += cost
+        if plan.counts_penalty:
+            l2, l1 = 0.5 * squares * scale * scale, absolutes * scale
+            objective += plan.alpha * ((1.0 - plan.l1_ratio) * l2 + plan.l1_ratio * l1)
         if needs_squares(loss):
             length = squared_row(rows, i)
-        update = step(loss, residual, rate, length)
-        clipped += abs(update) >= 0.999e12 * rate
-        if weighted:
-            update *= rows.weight[i]
+        if skips(loss, length):
+            dot = dot_row(rows, following, v)
+            continue
+        update = step(loss, residual, rate, length) * weight
+        if abs(update) > CUT * rate * weight:
+            clipped += 1.0
         if plan.shrinks:
             scale *= max(0.0, 1.0 - (1.0 - plan.l1_ratio) * rate * plan.alpha)
             if scale < plan.smallest_scale:
                 if mean.size:
-                    for j in range(v.size):
-                        mean[j] = (mean[j] + share * v[j]) / growth
+                    close_mean(mean, v, share, growth)
                     share, growth = 0.0, 1.0
                 for j in range(v.size):
                     v[j] *= scale
                 squares, absolutes, scale = squares * scale * scale, absolutes * scale, 1.0
+                resets += 1.0
+            inverse = 1.0 / scale
         if update != 0.0:
-            dot, squares, absolutes = add_and_dot(rows, i, v, update / scale, following)
+            dot, squares, absolutes = add_and_dot(rows, i, v, quotient(rows, update, scale, inverse), following)
         else:
             dot = dot_row(rows, following, v)
         if plan.fit_intercept:
             intercept += update * plan.intercept_share
         if 0.0 < plan.average_from <= t:
             averaged = t - plan.average_from + 1.0
-            add_row(rows, i, mean, -share * update / scale)
+            part = 1.0 / averaged
+            average_row(rows, i, mean, share, quotient(rows, update, scale, inverse))
             if averaged > 1.0:
-                growth /= 1.0 - 1.0 / averaged
-            share += growth * scale / averaged
+                growth /= 1.0 - part
+            share += part * growth * scale
             mean_intercept += (intercept - mean_intercept) / averaged
         if plan.truncates:
             due += plan.l1_ratio * rate * plan.alpha
             truncate_row(rows, i, v, paid, due, scale)
             dot = dot_row(rows, following, v)
         t += 1.0
-    position = Position(t, intercept, mean_intercept, scale, squares, absolutes, share, growth, due)
-    return position, Sums(total, objective, residual_squares, clipped, rate)
+    position[0], position[1], position[2], position[3], position[4] = t, intercept, mean_intercept, scale, squares
+    position[5], position[6], position[7], position[8] = absolutes, share, growth, due
+    sums[0] += total
+    sums[1] += residual_squares
+    sums[2] += weight_sum
+    sums[3] += objective
+    sums[4] += clipped
+    sums[5] = rate
+    sums[6] += resets
+
+
+descend_rows = compiled(descend)
+# Where steps amplify rounding errors, only scikit-learn's own order of operations leads to its numbers.
+descend_rows_exactly = compiled(descend, exact=True)

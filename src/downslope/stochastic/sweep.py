@@ -14,15 +14,13 @@ from downslope.penalties import Penalty
 from downslope.step_rules import Averaged, Saga, StepRule
 from downslope.stochastic.batches import Frame, Place, Running, Setting, descend_batches
 from downslope.stochastic.losses import kernel_loss
-from downslope.stochastic.rows import kernel_rows, rows_ahead
+from downslope.stochastic.rows import kernel_rows, pieces, rows_ahead
 from downslope.stochastic.rules import kernel_rule
 
 __all__ = ["Sweep", "SweepState"]
 
 Array = NDArray[np.float64]
 
-# Values of X between two looks at the signals: about a twentieth of a second.
-PIECE = 10**7
 # Rows that lie together stay together in the order of a pass over many rows, a few cache lines of them: shuffling
 # then costs a part, and the rows are read faster (measured, 10⁶ × 20: see docs/architecture.md).
 NEIGHBOURS = 16
@@ -101,12 +99,9 @@ class Sweep:
         )
         running = Running(0.0, 0.0, 0.0, state.updates)
         loss, rule = kernel_loss(self.loss), kernel_rule(self.rule)
-        per_row = 16 + (self.X.nnz // max(self.y.size, 1) if scipy.sparse.issparse(self.X) else self.X.shape[1])
-        per_row += self.X.shape[1] // setting.size
-        piece = setting.size * max(1, PIECE // (per_row * setting.size))
-        for start in range(0, order.size, piece):
+        for piece in pieces(order, rows, setting.size, self.X.shape[1]):
             with np.errstate(all="ignore"):
-                sums = descend_batches(loss, rule, rows, order[start : start + piece], frame, setting, place, running)
+                sums = descend_batches(loss, rule, rows, piece, frame, setting, place, running)
             running = Running(*sums)
             yield SweepState(place, running.updates, state.generator), running
 

@@ -1,4 +1,4 @@
-"""Estimators under scikit-learn's contract: validate, choose, call, store."""
+"""Gradient descent, full-batch, by mini-batches or by rows, under scikit-learn's contract."""
 
 import time
 import warnings
@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.callbacks import CallbackSupportMixin, Printed, ScikitLearnCallbacks, with_callbacks
 from downslope.data.arrays import ArraySource
-from downslope.data.frames import to_array, to_vector
-from downslope.data.rows import Rows, check_rows, check_target, check_weights, refuse_non_finite, split_rows
+from downslope.data.rows import Rows, refuse_non_finite, split_rows
 from downslope.engine import Engine
+from downslope.estimators.reading import called, read_rows, refuse_other_columns, remember_columns, rows_to_predict
 from downslope.exceptions import (
     CollinearColumnsWarning,
     ConstantColumnWarning,
@@ -254,7 +253,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         """
         began = time.perf_counter()
         self._validate_params()
-        rows, columns = self._rows(X, y, sample_weight, least=2)
+        rows, columns = read_rows(self, X, y, sample_weight, least=2)
         given = self._given(X_val, y_val, sample_weight_val, rows, columns)
         rng = check_random_state(self.random_state)
         going_on = self._continuation(rows.X.shape[1], columns)
@@ -263,7 +262,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         train, held_out = rows, given
         if self.early_stopping and given is None:
             train, held_out = split_rows(rows, self.validation_fraction, rng if self.shuffle else None)
-        names = list(columns) if columns is not None else [f"x{j}" for j in range(rows.X.shape[1])]
+        names = called(columns, rows.X.shape[1])
         told = ScikitLearnCallbacks.begin(self, X, y, columns)
         lines = Printed(int(self.verbose), None if columns is None else names)
         heard = self._listeners(told, lines if self.verbose else None)
@@ -329,9 +328,9 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         if self.early_stopping or self.method == "saga":
             got = "early_stopping=True" if self.early_stopping else "method='saga'"
             raise InputError(f"partial_fit got {got}, which needs all rows at once: call fit, or set another")
-        rows, columns = self._rows(X, y, sample_weight)
+        rows, columns = read_rows(self, X, y, sample_weight)
         stream = self._stream_so_far(rows.X.shape[1], columns)
-        names = list(columns) if columns is not None else [f"x{j}" for j in range(rows.X.shape[1])]
+        names = called(columns, rows.X.shape[1])
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with ArraySource(*rows) as source:
             way = Pass(self._settings(rows.X.shape[1]), self.shuffle, seed, columns, time.perf_counter() - began)
@@ -356,35 +355,12 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         -------
         array (n_rows,)
         """
-        check_is_fitted(self)
-        array, _ = self._columns(X)
-        validate_data(self, X if hasattr(X, "shape") else array, reset=False, skip_check_array=True)
-        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
-        refuse_non_finite(array, list(names))
-        return np.asarray(array @ self.coef_ + self.intercept_)
+        return np.asarray(rows_to_predict(self, X) @ self.coef_ + self.intercept_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    def _columns(self, X: Any, *, least: int = 1) -> tuple[Any, tuple[str, ...] | None]:
-        """X as a float array or CSR matrix of at least `least` rows, and the names of its columns."""
-        array, names = to_array(X)
-        twice = [name for name in names or () if (names or ()).count(name) > 1]
-        if twice:
-            raise InputError(f"X has {len(twice)} columns called '{twice[0]}': give each column a name of its own")
-        return check_rows(array, type(self).__name__, least=least), names
-
-    def _rows(self, X: Any, y: Any, weight: Any, *, least: int = 1) -> tuple[Rows, tuple[str, ...] | None]:
-        """The rows as arrays, and the names of the columns; refused with a sentence where they cannot be used."""
-        if y is None:
-            raise InputError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None: give one number a row"
-            )
-        array, names = self._columns(X, least=least)
-        target = check_target(to_vector(y), array.shape[0])
-        return Rows(array, target, check_weights(weight, array.shape[0])), names
 
     def _given(self, X: Any, y: Any, weight: Any, rows: Rows, columns: tuple[str, ...] | None) -> Rows | None:
         """The validation rows that `fit` was given, if any."""
@@ -394,7 +370,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                     "y_val and sample_weight_val were given without X_val: give the rows that they belong to"
                 )
             return None
-        given, names = self._rows(X, y, weight)
+        given, names = read_rows(self, X, y, weight)
         if given.X.shape[1] != rows.X.shape[1] or (names and columns and names != columns):
             theirs, ours = (name_list(list(told or ())) or "unnamed" for told in (names, columns))
             raise InputError(
@@ -481,11 +457,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
 
     def _store(self, solution: Solution, columns: tuple[str, ...] | None) -> None:
         """Set the fitted attributes, all at once: a fit that fails leaves those of the last one."""
-        self.n_features_in_ = int(solution.coef.size)
-        if columns is not None:
-            self.feature_names_in_ = np.array(columns, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
+        remember_columns(self, int(solution.coef.size), columns)
         self.coef_ = solution.coef
         self.intercept_ = solution.intercept
         self.n_iter_ = solution.n_iter
@@ -510,17 +482,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                 rng = check_random_state(self.random_state)
                 coef, intercept = rng.uniform(-1.0, 1.0, n_features), float(rng.uniform(-1.0, 1.0))
             return Stream((coef, intercept), (coef, intercept))
-        if n_features != self.n_features_in_:
-            raise InputError(
-                f"X has {n_features} features, but {type(self).__name__} is expecting {self.n_features_in_} features "
-                "as input: give the columns of the earlier blocks"
-            )
-        before = tuple(getattr(self, "feature_names_in_", ()))
-        if columns and before and columns != before:
-            raise InputError(
-                f"partial_fit goes on with the columns {name_list(list(before))}, but got {name_list(list(columns))}: "
-                "give the columns of the earlier blocks"
-            )
+        refuse_other_columns(self, n_features, columns)
         stream: Stream | None = getattr(self, "_stream", None)
         return stream or Stream((self.coef_, self.intercept_), (self.coef_, self.intercept_))
 
@@ -528,9 +490,9 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         """Set the fitted attributes after a block, and warn where the stream has blown up."""
         assert stream.history is not None
         self._stream, self._going_on = stream, None
-        (self.coef_, self.intercept_), self.n_features_in_ = stream.model, int(stream.model[0].size)
-        if columns is not None:
-            self.feature_names_in_ = np.array(columns, dtype=object)
+        self.coef_, self.intercept_ = stream.model
+        if columns is not None or not hasattr(self, "n_features_in_"):
+            remember_columns(self, int(self.coef_.size), columns)
         self.n_iter_, self.history_, self.learning_rate_ = stream.n_blocks, stream.history, stream.rate
         self.optimum_ = self.gap_ = self.restored_epoch_ = None
         self.engine_ = Engine("stochastic", "partial_fit: one compiled pass over each block")

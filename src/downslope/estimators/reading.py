@@ -1,0 +1,89 @@
+"""Rows as estimators are given them: read, checked, and held against the columns of an earlier fit."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from downslope.data.frames import to_array, to_vector
+from downslope.data.rows import Rows, check_rows, check_target, check_weights, refuse_non_finite
+from downslope.exceptions import InputError
+from downslope.explanation import name_list
+
+__all__ = ["called", "read_columns", "read_rows", "refuse_other_columns", "remember_columns", "rows_to_predict"]
+
+Names = tuple[str, ...] | None
+
+
+def read_columns(estimator: Any, X: Any, *, least: int = 1) -> tuple[Any, Names]:
+    """X as a float array or CSR matrix of at least `least` rows, and the names of its columns.
+
+    An estimator that was told the names of the columns of an array, as `column_names`, gives them.
+
+    Raises
+    ------
+    InputError
+        Where the numbers cannot be used, in a sentence that names the estimator.
+    """
+    array, names = to_array(X)
+    names = getattr(estimator, "column_names", names)
+    twice = [name for name in names or () if (names or ()).count(name) > 1]
+    if twice:
+        raise InputError(f"X has {len(twice)} columns called '{twice[0]}': give each column a name of its own")
+    return check_rows(array, type(estimator).__name__, least=least), names
+
+
+def read_rows(
+    estimator: Any, X: Any, y: Any, weight: ArrayLike | None, *, least: int = 1, idle: bool = False
+) -> tuple[Rows, Names]:
+    """The rows as arrays, and the names of the columns; refused with a sentence where they cannot be used.
+
+    All weights may be zero where rows may be `idle`.
+    """
+    if y is None:
+        raise InputError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None: give one number a row"
+        )
+    array, names = read_columns(estimator, X, least=least)
+    target = check_target(to_vector(y), array.shape[0])
+    return Rows(array, target, check_weights(weight, array.shape[0], idle=idle)), names
+
+
+def called(columns: Names, n_features: int) -> list[str]:
+    """What to call the columns in sentences."""
+    return list(columns) if columns is not None else [f"x{j}" for j in range(n_features)]
+
+
+def remember_columns(estimator: Any, n_features: int, columns: Names) -> None:
+    """Set the attributes that tell which columns an estimator was fitted on."""
+    estimator.n_features_in_ = n_features
+    if columns is not None:
+        estimator.feature_names_in_ = np.array(columns, dtype=object)
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+
+
+def refuse_other_columns(estimator: Any, n_features: int, columns: Names) -> None:
+    """Raise `InputError` for a block whose columns are not those of the blocks before."""
+    if n_features != estimator.n_features_in_:
+        raise InputError(
+            f"X has {n_features} features, but {type(estimator).__name__} is expecting {estimator.n_features_in_} "
+            "features as input: give the columns of the earlier blocks"
+        )
+    before = tuple(getattr(estimator, "feature_names_in_", ()))
+    if columns and before and columns != before:
+        raise InputError(
+            f"partial_fit goes on with the columns {name_list(list(before))}, but got {name_list(list(columns))}: "
+            "give the columns of the earlier blocks"
+        )
+
+
+def rows_to_predict(estimator: Any, X: Any) -> NDArray[Any] | Any:
+    """X as `estimator`, which must be fitted, can multiply it."""
+    check_is_fitted(estimator)
+    array, _ = read_columns(estimator, X)
+    validate_data(estimator, X if hasattr(X, "shape") else array, reset=False, skip_check_array=True)
+    names = getattr(estimator, "feature_names_in_", None)
+    refuse_non_finite(array, called(None if names is None else tuple(names), estimator.n_features_in_))
+    return array
