@@ -16,7 +16,7 @@ from downslope.losses import Loss, sum_and_derivative
 from downslope.penalties import Penalty
 from downslope.quadratic import Quadratic
 
-__all__ = ["Evaluation", "Objective", "QuadraticObjective", "RowsObjective"]
+__all__ = ["Evaluation", "LossSums", "Objective", "QuadraticObjective", "RowsObjective"]
 
 Array = NDArray[np.float64]
 

@@ -1,6 +1,7 @@
 """One fit of SGDRegressor from rows to result: measure the start, pass, measure the end, judge, explain."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -8,17 +9,18 @@ from numpy.typing import NDArray
 
 from downslope.coordinates import raw
 from downslope.data.arrays import ArraySource
+from downslope.data.block import Block
 from downslope.data.rows import refuse_non_finite
 from downslope.descent import Row, norm
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
 from downslope.history import History
 from downslope.losses import SquaredError
 from downslope.moments import OverflowingSquaresError, UnderflowingSquaresError
-from downslope.objectives import Evaluation, RowsObjective
+from downslope.objectives import Evaluation, LossSums
 from downslope.problem import Problem, Settings, prepare
 from downslope.row_curvature import measure_rows
 from downslope.row_explanation import ended_early, explain_row_divergence, explain_row_stop
-from downslope.row_passes import Place, RowOutcome, RowTask, descend_single_rows
+from downslope.row_passes import Place, RowOutcome, RowTask, Rule, descend_single_rows
 from downslope.step_rules import Plain
 from downslope.stopping import StopReason
 from downslope.threads import one_blas_thread
@@ -31,6 +33,8 @@ Array = NDArray[Any]
 WORSE = 2.0
 # The same for running values, which the first rows of a pass may spoil.
 MUCH_WORSE = 100.0
+# Targets at a time, so that what is computed from them stays in a core's own cache.
+SLICE = 2**14
 
 
 @dataclass(frozen=True)
@@ -70,52 +74,68 @@ class RowFit:
 
 
 @dataclass(frozen=True)
+class CompiledLoss:
+    """The function of a block that gives its `LossSums`."""
+
+    rule: Rule
+    coef: NDArray[np.float64]
+    intercept: float
+
+    def __call__(self, block: Block) -> LossSums:
+        from downslope.stochastic.losses import kernel_loss
+        from downslope.stochastic.measuring import measure_loss
+        from downslope.stochastic.rows import kernel_rows
+
+        gradient = np.zeros(self.coef.size)
+        rows = kernel_rows(block.X, block.y, block.weight)
+        sums = measure_loss(kernel_loss(self.rule.loss), rows, self.coef, float(self.intercept), gradient)
+        return LossSums(*sums, gradient)
+
+
+@dataclass(frozen=True)
 class Measure:
     """Measures models on the rows that are learnt from."""
 
     task: RowTask
     source: ArraySource
 
-    @property
-    def objective(self) -> RowsObjective:
-        """J over those rows."""
-        weight, n_rows = self.source.weight, self.source.n_rows
-        total = float(n_rows) if weight is None else float(weight.sum(dtype=np.float64))
-        rule = self.task.rule
-        return RowsObjective(
-            self.source, total, raw(self.source.n_features, rule.fit_intercept), rule.loss, self.task.penalty
-        )
-
     def at(self, coef: Array, intercept: float) -> Evaluation:
         """J, the mean squared error and the gradient, by one read."""
-        parameters = coef.astype(np.float64)
-        if self.task.rule.fit_intercept:
-            parameters = np.append(parameters, intercept)
-        with one_blas_thread(), np.errstate(all="ignore"):
-            return self.objective.value_and_gradient(parameters)
+        rule, penalty, weight = self.task.rule, self.task.penalty, self.source.weight
+        coef = coef.astype(np.float64)
+        sums = self.source.reduce(CompiledLoss(rule, coef, intercept))
+        total = float(self.source.n_rows if weight is None else weight.sum(dtype=np.float64))
+        parameters = np.append(coef, intercept)
+        with np.errstate(all="ignore"):
+            gradient = np.append(sums.gradient, sums.total if rule.fit_intercept else 0.0) / total
+            objective = sums.loss / total + penalty.value(parameters)
+            return Evaluation(objective, sums.squares / total, penalty.add_gradient(parameters, gradient))
 
+    @cached_property
     def at_zero(self) -> Evaluation:
         """J and the mean squared error of predicting zero: they take the target alone."""
-        y = self.source.y.astype(np.float64, copy=False)
-        values = self.task.rule.loss.value_and_derivative(-y)[0]
-        weight = self.source.weight
-        if weight is not None and not weight.any():
+        y, weight = self.source.y, self.source.weight
+        if weight is None or not weight.any():
             weight = None
-        return Evaluation(
-            float(np.average(values, weights=weight)), float(np.average(y * y, weights=weight)), np.full(1, np.nan)
-        )
+        sums = np.zeros(3)
+        for start in range(0, y.size, SLICE):
+            residual = -y[start : start + SLICE].astype(np.float64, copy=False)
+            s = np.ones(residual.size) if weight is None else weight[start : start + SLICE]
+            values, _ = self.task.rule.loss.value_and_derivative(residual)
+            sums += s @ values, s @ (residual * residual), s.sum()
+        return Evaluation(sums[0] / sums[2], sums[1] / sums[2], np.full(1, np.nan))
 
     def start(self, place: Place) -> Row:
         """The record of the start: of zeros without a read of X."""
         zero = not place.coef.any() and place.intercept == 0.0
-        seen = self.at_zero() if zero else self.at(place.coef, place.intercept)
+        seen = self.at_zero if zero else self.at(place.coef, place.intercept)
         slope = self.length(place.coef, place.intercept, seen.gradient) if not zero else np.nan
         error = np.nan if self.task.held_out is None else self.task.held_out.error(place.coef, place.intercept)
         return Row(0, seen.objective, seen.mse, slope, self.task.rule.first_rate, 0.0, error)
 
     def length(self, coef: Array, intercept: float, gradient: Array, rate: float = 1.0) -> float:
         """The norm of the gradient mapping."""
-        parameters = np.append(coef.astype(np.float64), intercept)[: gradient.size]
+        parameters = np.append(coef.astype(np.float64), intercept)
         return norm(self.task.penalty.gradient_mapping(parameters, gradient, rate))
 
     @property
@@ -189,7 +209,7 @@ def fit_rows(task: RowTask, start: Place) -> RowFit:
         coef, intercept = outcome.place.shown(task.rule.average, start.t - 1.0 + outcome.n_iter * task.y.size)
         seen = measure.at(coef, intercept)
         slope = measure.length(coef, intercept, seen.gradient, outcome.rate)
-        lowest = max(first.objective, measure.at_zero().objective)
+        lowest = max(first.objective, measure.at_zero.objective)
         reason = outcome.reason
         if reason is not StopReason.INTERRUPTED and (outcome.cut or not seen.objective <= WORSE * lowest):
             reason = StopReason.DIVERGED
@@ -247,7 +267,7 @@ def pass_once(task: RowTask, start: Place, history: History | None) -> RowFit:
     task = replace(task, max_iter=1, tol=None)
     with learnt(task) as source:
         measure = Measure(task, source)
-        zero = measure.at_zero().objective
+        zero = measure.at_zero.objective
         before = 0 if history is None else int(history["epoch"][-1])
         first = measure.start(start) if history is None else Row(before, zero, zero, np.nan, np.nan, 0.0, np.nan)
         outcome = descend_single_rows(task, start, first, exact=measure.chaotic)

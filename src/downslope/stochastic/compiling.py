@@ -6,6 +6,7 @@ all other code is free to reorder sums.
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from llvmlite import ir
@@ -30,8 +31,18 @@ def compiled(function: F, *, exact: bool = False) -> F:
     try:
         kernel: Any = njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # numba has found no such folder
-        kernel = njit(nogil=True, **options)(function)
+        return cast(F, njit(nogil=True, **options)(function))
+    # numba keeps a kernel until the file of its own changes, and ours take their code from all files of this folder.
+    index: Any = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
+    if hasattr(index, "_source_stamp"):
+        index._source_stamp = (index._source_stamp, stamp(Path(__file__).parent))
     return cast(F, kernel)
+
+
+def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What changes when any module of a folder does."""
+    files = sorted(folder.glob("*.py"))
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
 
 
 def implements(function: Callable[..., Any]) -> Any:
@@ -78,8 +89,8 @@ def fetch(typing_context: Any, array: Any, index: Any) -> Any:
         number, insert = ir.IntType(32), cast(Any, cgutils.get_or_insert_function)
         kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
         request = insert(builder.module, kind, "llvm.prefetch.p0")
-        # A read, to be kept in every cache, of data.
-        builder.call(request, [address, number(0), number(3), number(1)])
+        # A read of data, to be kept from the second cache on: filled that far ahead, the first would lose it again.
+        builder.call(request, [address, number(0), number(2), number(1)])
         return context.get_dummy_value()
 
     return types.void(array, types.intp), generate

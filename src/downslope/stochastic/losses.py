@@ -1,7 +1,7 @@
 """The losses of `downslope.losses` for one residual at a time: NamedTuples by whose type numba chooses the code.
 
-`step(loss, residual, rate, squares)` is what a row adds to the prediction's coefficients, in units of the row:
--rate · ℓ'(r), the slope held within ±1e12 as scikit-learn does, or a passive-aggressive step.
+A row is added to the coefficients `pull(loss, residual, squares) · pace(loss, rate)` times: -ℓ'(r), held within ±1e12
+as scikit-learn does, times the rate, or a passive-aggressive step.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from downslope.losses import (
 )
 from downslope.stochastic.compiling import implements, inlined, is_one_of
 
-__all__ = ["STEEPEST", "kernel_loss", "needs_squares", "skips", "slope", "step", "value"]
+__all__ = ["STEEPEST", "kernel_loss", "needs_squares", "pace", "pull", "skips", "slope", "value"]
 
 # scikit-learn clips slopes here; a run in which that happens has diverged.
 STEEPEST = 1e12
@@ -97,20 +97,25 @@ def slope(loss: Any, residual: float) -> float:
     raise NotImplementedError
 
 
-def step(loss: Any, residual: float, rate: float, squares: float) -> float:
-    """The multiple of its row by which the coefficients move, inside compiled code.
+def pull(loss: Any, residual: float, squares: float) -> float:
+    """The multiple of its row by which the coefficients move at a rate of 1, inside compiled code.
 
     Parameters
     ----------
-    rate : float
+    residual : float
     squares : float
         The row's squared length, where `needs_squares`.
     """
     raise NotImplementedError
 
 
+def pace(loss: Any, rate: float) -> float:
+    """The rate, or 1 where a step is as long as its row asks for, inside compiled code."""
+    raise NotImplementedError
+
+
 def needs_squares(loss: Any) -> bool:
-    """Whether `step` looks at the length of the row, inside compiled code."""
+    """Whether `pull` looks at the length of the row, inside compiled code."""
     raise NotImplementedError
 
 
@@ -189,27 +194,30 @@ def _slope(loss: Any, residual: Any) -> Any:
     return None
 
 
-@implements(step)  # type: ignore[untyped-decorator]
-def _step(loss: Any, residual: Any, rate: Any, squares: Any) -> Any:
+@implements(pull)  # type: ignore[untyped-decorator]
+def _pull(loss: Any, residual: Any, squares: Any) -> Any:
     if is_one_of(loss, PassiveAggressive):
 
-        def to_the_edge(loss: Any, residual: Any, rate: Any, squares: Any) -> Any:
+        def to_the_edge(loss: Any, residual: Any, squares: Any) -> Any:
             size = min(loss.most, value(loss, residual) / squares)
             return -size if residual > 0.0 else size
 
         return to_the_edge
     if is_one_of(loss, SoftPassiveAggressive):
 
-        def towards_the_edge(loss: Any, residual: Any, rate: Any, squares: Any) -> Any:
+        def towards_the_edge(loss: Any, residual: Any, squares: Any) -> Any:
             size = value(loss, residual) / (squares + 0.5 / loss.most)
             return -size if residual > 0.0 else size
 
         return towards_the_edge
+    return lambda loss, residual, squares: -within(slope(loss, residual), STEEPEST)
 
-    def against_the_slope(loss: Any, residual: Any, rate: Any, squares: Any) -> Any:
-        return -rate * within(slope(loss, residual), STEEPEST)
 
-    return against_the_slope
+@implements(pace)  # type: ignore[untyped-decorator]
+def _pace(loss: Any, rate: Any) -> Any:
+    if is_one_of(loss, *AGGRESSIVE):
+        return lambda loss, rate: 1.0
+    return lambda loss, rate: rate
 
 
 @implements(needs_squares)  # type: ignore[untyped-decorator]

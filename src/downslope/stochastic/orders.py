@@ -24,7 +24,7 @@ def orders_of_passes(n: int, seed: int | None) -> Iterator[NDArray[Any]]:
     order, spare = exchange.copy(), np.empty_like(exchange)
     while True:
         yield order
-        np.take(order, exchange, out=spare, mode="clip")  # "raise" would make another copy
+        take(order, exchange, spare)
         order, spare = spare, order
 
 
@@ -45,3 +45,10 @@ def shuffled_indices(n: int, seed: int) -> NDArray[Any]:
         j = i + np.int64((state & np.uint32(0x7FFFFFFF)) % np.uint32(n - i))
         order[i], order[j] = order[j], order[i]
     return order
+
+
+@compiled
+def take(order: NDArray[Any], exchange: NDArray[Any], out: NDArray[Any]) -> None:
+    """Write ``order[exchange]``: numpy's own way makes a copy more, or takes half as long again."""
+    for k in range(exchange.size):
+        out[k] = order[np.uint64(exchange[k])]

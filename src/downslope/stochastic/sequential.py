@@ -7,23 +7,26 @@ Srebro, "Pegasos", 2007). Their average is kept as ``(mean + share · v) / growt
 "Stochastic Gradient Descent Tricks", 2012). Adding one row and looking at the next is one loop over the coefficients.
 """
 
+import math
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.stochastic.compiling import compiled, inlined
-from downslope.stochastic.losses import STEEPEST, needs_squares, skips, step, value
+from downslope.stochastic.compiling import compiled, implements, inlined, is_exact
+from downslope.stochastic.losses import STEEPEST, needs_squares, pace, pull, skips, value
 from downslope.stochastic.rows import (
-    add_and_dot,
+    advance,
     average_row,
     dot_row,
+    factor_of,
     fetch_row,
-    quotient,
-    root,
+    look,
+    residual_of,
     squared_row,
     truncate_row,
+    update_of,
 )
 
 __all__ = [
@@ -40,8 +43,7 @@ __all__ = [
 
 Array = NDArray[Any]
 
-# A slope this steep was cut, whatever the rounding.
-CUT = 0.999 * STEEPEST
+AT_ONCE = 64
 
 
 class Plan(NamedTuple):
@@ -176,14 +178,53 @@ def weights_at(vectors: Vectors, position: Position) -> tuple[Array, Array]:
     return v * v.dtype.type(position.scale), mean
 
 
+@inlined
+def unsigned(index: Any) -> Any:
+    """An index that the compiler knows not to be negative; one that may be is looked at before each use."""
+    return np.uint64(index)
+
+
+def fill_rates(rows: Any, plan: Any, t: float, rates: Array) -> None:
+    """Write the rates of the updates from t on, inside compiled code; roots by square roots where rounding is free."""
+    raise NotImplementedError
+
+
+@implements(fill_rates)  # type: ignore[untyped-decorator]
+def _fill_rates(rows: Any, plan: Any, t: Any, rates: Any) -> Any:
+    if is_exact(rows):
+
+        def fill_exactly(rows: Any, plan: Any, t: Any, rates: Any) -> None:
+            for k in range(rates.size):
+                rates[k] = plan.first / (plan.factor * (plan.offset + (t + k) - 1.0)) ** plan.power
+
+        return fill_exactly
+
+    def fill(rows: Any, plan: Any, t: Any, rates: Any) -> None:
+        for k in range(rates.size):
+            rates[k] = plan.factor * (plan.offset + (t + k) - 1.0)
+        if plan.power == 0.0:
+            rates[:] = 1.0
+        elif plan.power == 0.25:
+            for k in range(rates.size):
+                rates[k] = math.sqrt(math.sqrt(rates[k]))
+        elif plan.power == 0.5:
+            for k in range(rates.size):
+                rates[k] = math.sqrt(rates[k])
+        elif plan.power != 1.0:
+            for k in range(rates.size):
+                rates[k] **= plan.power
+        for k in range(rates.size):
+            rates[k] = plan.first / rates[k]
+
+    return fill
+
+
 @partial(inlined, exact=True)
-def rate_at(rows: Any, plan: Any, t: Any) -> Any:
-    """The rate at update t."""
-    if plan.power == 0.0:
-        return plan.first
-    if plan.power == 1.0:
-        return plan.first / (plan.factor * (plan.offset + t - 1.0))
-    return plan.first / root(rows, plan.factor * (plan.offset + t - 1.0), plan.power)
+def fill_shrinkage(plan: Any, rates: Any, kept: Any, released: Any) -> None:
+    """Write by what each update multiplies the coefficients, and the inverse."""
+    for k in range(rates.size):
+        kept[k] = max(0.0, 1.0 - (1.0 - plan.l1_ratio) * rates[k] * plan.alpha)
+        released[k] = 1.0 / kept[k]
 
 
 def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, position: Array, sums: Array) -> None:
@@ -191,55 +232,67 @@ def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, po
     v, mean, paid = vectors
     t, intercept, mean_intercept, scale, squares = position[0], position[1], position[2], position[3], position[4]
     absolutes, share, growth, due = position[5], position[6], position[7], position[8]
-    total, residual_squares, weight_sum, objective, clipped, resets = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    rate = plan.first
+    total, residual_squares, weight_sum, costs, penalties, clipped, resets = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    # Roots and quotients are found for many updates at once: alone, each would take as long as the rest of a step.
+    rates, kept, released, rate = np.empty(AT_ONCE), np.ones(AT_ONCE), np.ones(AT_ONCE), plan.first
+    l2, l1 = 0.5 * plan.alpha * (1.0 - plan.l1_ratio), plan.alpha * plan.l1_ratio
     weighted, last = rows.weight.size > 0, order.size - 1
     inverse, weight, length = 1.0 / scale, 1.0, 0.0
-    dot = dot_row(rows, order[0], v)
+    near = unsigned(order[0])
+    far = unsigned(order[unsigned(min(1, last))])
+    dot, ahead = dot_row(rows, near, v), look(rows, v, near, far)
     for k in range(order.size):
-        i, following = order[k], order[min(k + 1, last)]
-        fetch_row(rows, order[min(k + plan.ahead, last)])
-        rate = rate_at(rows, plan, t)
-        residual = dot * scale + intercept - rows.y[i]
+        i, near, far = near, far, unsigned(order[unsigned(min(k + 2, last))])
+        fetch_row(rows, unsigned(order[unsigned(min(k + plan.ahead, last))]))
+        now = k % AT_ONCE
+        if now == 0:
+            fill_rates(rows, plan, t, rates)
+            if plan.shrinks:
+                fill_shrinkage(plan, rates, kept, released)
+        rate = rates[now]
+        residual = residual_of(rows, dot, scale, intercept, rows.y[i])
+        cost, square = value(loss, residual), residual * residual
+        costs += cost
         if weighted:
             weight = rows.weight[i]
-        cost = value(loss, residual)
-        total += weight * cost
-        residual_squares += weight * residual * residual
-        weight_sum += weight
-        objective += cost
+            weight_sum += weight
+            total += weight * cost
+            residual_squares += weight * square
+        else:
+            residual_squares += square
         if plan.counts_penalty:
-            l2, l1 = 0.5 * squares * scale * scale, absolutes * scale
-            objective += plan.alpha * ((1.0 - plan.l1_ratio) * l2 + plan.l1_ratio * l1)
+            penalties += l2 * (squares * scale * scale) + l1 * (absolutes * scale)
         if needs_squares(loss):
             length = squared_row(rows, i)
         if skips(loss, length):
-            dot = dot_row(rows, following, v)
+            dot, ahead = dot_row(rows, near, v), look(rows, v, near, far)
             continue
-        update = step(loss, residual, rate, length) * weight
-        if abs(update) > CUT * rate * weight:
+        pulled, paced = pull(loss, residual, length), pace(loss, rate)
+        update = update_of(rows, pulled, paced, weight)
+        if abs(pulled) >= STEEPEST:
             clipped += 1.0
         if plan.shrinks:
-            scale *= max(0.0, 1.0 - (1.0 - plan.l1_ratio) * rate * plan.alpha)
+            scale *= kept[now]
+            inverse *= released[now]
             if scale < plan.smallest_scale:
                 if mean.size:
                     close_mean(mean, v, share, growth)
                     share, growth = 0.0, 1.0
                 for j in range(v.size):
                     v[j] *= scale
-                squares, absolutes, scale = squares * scale * scale, absolutes * scale, 1.0
+                ahead = (v.dtype.type(ahead[0] * scale), ahead[1])
+                squares, absolutes, scale, inverse = squares * scale * scale, absolutes * scale, 1.0, 1.0
                 resets += 1.0
-            inverse = 1.0 / scale
+        factor = factor_of(rows, pulled, paced, weight, scale, inverse)
+        dot, ahead, moved_squares, moved_absolutes = advance(rows, i, v, factor, near, far, ahead)
         if update != 0.0:
-            dot, squares, absolutes = add_and_dot(rows, i, v, quotient(rows, update, scale, inverse), following)
-        else:
-            dot = dot_row(rows, following, v)
+            squares, absolutes = moved_squares, moved_absolutes
         if plan.fit_intercept:
             intercept += update * plan.intercept_share
         if 0.0 < plan.average_from <= t:
             averaged = t - plan.average_from + 1.0
             part = 1.0 / averaged
-            average_row(rows, i, mean, share, quotient(rows, update, scale, inverse))
+            average_row(rows, i, mean, share, factor)
             if averaged > 1.0:
                 growth /= 1.0 - part
             share += part * growth * scale
@@ -247,14 +300,14 @@ def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, po
         if plan.truncates:
             due += plan.l1_ratio * rate * plan.alpha
             truncate_row(rows, i, v, paid, due, scale)
-            dot = dot_row(rows, following, v)
+            dot, ahead = dot_row(rows, near, v), look(rows, v, near, far)
         t += 1.0
     position[0], position[1], position[2], position[3], position[4] = t, intercept, mean_intercept, scale, squares
     position[5], position[6], position[7], position[8] = absolutes, share, growth, due
-    sums[0] += total
+    sums[0] += total if weighted else costs
     sums[1] += residual_squares
-    sums[2] += weight_sum
-    sums[3] += objective
+    sums[2] += weight_sum if weighted else float(order.size)
+    sums[3] += costs + penalties
     sums[4] += clipped
     sums[5] = rate
     sums[6] += resets
