@@ -150,8 +150,11 @@ class History(Mapping[str, Array]):
 
     @property
     def measured(self) -> NDArray[np.bool_]:
-        """Whether each record's `objective` and `mse` were measured at its weights, not on the way there."""
-        return ~np.isnan(self["gradient_norm"])
+        """Whether each record's `objective` and `mse` were measured at its weights, not on the way there.
+
+        Those of the start always are, even where its gradient is not.
+        """
+        return ~np.isnan(self["gradient_norm"]) | (self["epoch"] == 0)
 
     def weight_names(self) -> tuple[str, ...]:
         """The names of the weights: the columns' own, or w for one and w1, w2 … for several."""

@@ -10,7 +10,9 @@ from downslope.stopping import StopReason
 __all__ = ["ended_early", "explain_row_divergence", "explain_row_stop"]
 
 # An objective that still falls by this share in the passes that a stop rule waits for has not settled.
-STILL_FALLING = 0.01
+STILL_FALLING = 0.02
+# The default of `tol` as a share of the objective of the start.
+FAIR_SHARE = 1e-3
 
 
 def explain_row_divergence(
@@ -79,17 +81,16 @@ def explain_row_stop(task: RowTask, outcome: RowOutcome, reason: StopReason, obj
 def ended_early(task: RowTask, outcome: RowOutcome, first: float) -> str | None:
     """A sentence where `tol` ended the run only because it is absolute.
 
-    That is so where the same rule, with `tol` as a share of the objective of the start, would have gone on, and the
-    objective was still falling.
+    That is so where the objective was still falling, and a `tol` that is a share of `first`, the objective of the
+    start, would have let it.
     """
-    window, objectives = task.n_iter_no_change, outcome.objectives
-    if task.tol is None or task.held_out is not None or len(objectives) <= window or not 0.0 < first < 1.0:
+    window, objectives, fair = task.n_iter_no_change, outcome.objectives, FAIR_SHARE * first
+    if task.tol is None or task.held_out is not None or len(objectives) <= window or not task.tol > 2.0 * fair:
         return None
     before, last = min(objectives[:-window]), min(objectives[-window:])
-    fallen = (before - last) / before if before > 0.0 else 0.0
-    if fallen < STILL_FALLING or before - last < task.tol * first:
+    if not before - last > max(fair, STILL_FALLING * before):
         return None
     return (
         f" But tol = {task.tol:g} is absolute, and the objective itself is {last:.3g}: it still fell by "
-        f"{100 * fallen:.2g} % in those passes. Set tol={task.tol * first:.1g}, or multiply y by a constant."
+        f"{100 * (before - last) / before:.2g} % in those passes. Set tol={fair:.1g}, or multiply y by a constant."
     )

@@ -115,8 +115,6 @@ class Measure:
     def at_zero(self) -> Evaluation:
         """J and the mean squared error of predicting zero: they take the target alone."""
         y, weight = self.source.y, self.source.weight
-        if weight is None or not weight.any():
-            weight = None
         sums = np.zeros(3)
         for start in range(0, y.size, SLICE):
             residual = -y[start : start + SLICE].astype(np.float64, copy=False)
@@ -154,8 +152,6 @@ class Measure:
         if not np.isfinite(rule.loss.curvature):
             return False
         mean_weight = 1.0 if weight is None else float(weight.mean())
-        if mean_weight == 0.0:
-            return False
         with np.errstate(all="ignore"):
             lengths = measure_rows(self.source, raw(X.shape[1], rule.fit_intercept), None)
         return not rule.first_rate * rule.loss.curvature * mean_weight * lengths.largest <= 2.0
@@ -173,8 +169,7 @@ class Measure:
             engine="auto",
             batch_size=1,
         )
-        weight = rows.weight if rows.weight is not None and rows.weight.any() else None
-        source = ArraySource(rows.X, rows.y.astype(np.float64, copy=False), weight)
+        source = ArraySource(rows.X, rows.y.astype(np.float64, copy=False), rows.weight)
         try:
             with source, one_blas_thread(), np.errstate(all="ignore"):
                 problem = prepare(source, settings)

@@ -368,11 +368,10 @@ def parameters_of(shown: tuple[Array, float]) -> NDArray[np.float64]:
 
 def row_of(task: RowTask, epoch: int, sums: Any, shown: tuple[Array, float]) -> Row:
     """The record of a pass: running values of the loss, and the penalty where the pass led."""
-    total = sums.weight if sums.weight > 0 else np.nan
-    objective = sums.loss / total + task.penalty.value(parameters_of(shown))
+    objective = sums.loss / sums.weight + task.penalty.value(parameters_of(shown))
     validation = np.nan if task.held_out is None else task.held_out.error(*shown)
     seconds = time.perf_counter() - task.began
-    return Row(epoch, objective, sums.squares / total, np.nan, sums.rate, seconds, validation)
+    return Row(epoch, objective, sums.squares / sums.weight, np.nan, sums.rate, seconds, validation)
 
 
 def record_of(row: Row, shown: tuple[Array, float], *, validated: bool) -> Record:

@@ -102,8 +102,8 @@ def check_target(y: Any, n_rows: int) -> Array:
     return np.ascontiguousarray(target)
 
 
-def check_weights(weight: Any, n_rows: int, *, idle: bool = False) -> Array | None:
-    """The weights as finite float64 numbers that are not negative, or None; all zero only where rows may be `idle`."""
+def check_weights(weight: Any, n_rows: int) -> Array | None:
+    """The weights as finite float64 numbers that are not negative and not all zero, or None."""
     if weight is None:
         return None
     try:
@@ -122,7 +122,7 @@ def check_weights(weight: Any, n_rows: int, *, idle: bool = False) -> Array | No
     if np.any(weights < 0):
         bad = int(np.count_nonzero(weights < 0))
         raise InputError(f"sample_weight is negative in {bad} of {n_rows} rows: weights must be 0 or more")
-    if not (idle or weights.any()):
+    if not weights.any():
         raise InputError("sample_weight is zero in all rows: at least one row needs a positive weight")
     return np.ascontiguousarray(weights)
 

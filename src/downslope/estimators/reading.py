@@ -34,20 +34,15 @@ def read_columns(estimator: Any, X: Any, *, least: int = 1) -> tuple[Any, Names]
     return check_rows(array, type(estimator).__name__, least=least), names
 
 
-def read_rows(
-    estimator: Any, X: Any, y: Any, weight: ArrayLike | None, *, least: int = 1, idle: bool = False
-) -> tuple[Rows, Names]:
-    """The rows as arrays, and the names of the columns; refused with a sentence where they cannot be used.
-
-    All weights may be zero where rows may be `idle`.
-    """
+def read_rows(estimator: Any, X: Any, y: Any, weight: ArrayLike | None, *, least: int = 1) -> tuple[Rows, Names]:
+    """The rows as arrays, and the names of the columns; refused with a sentence where they cannot be used."""
     if y is None:
         raise InputError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None: give one number a row"
         )
     array, names = read_columns(estimator, X, least=least)
     target = check_target(to_vector(y), array.shape[0])
-    return Rows(array, target, check_weights(weight, array.shape[0], idle=idle)), names
+    return Rows(array, target, check_weights(weight, array.shape[0])), names
 
 
 def called(columns: Names, n_features: int) -> list[str]:

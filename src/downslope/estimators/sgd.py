@@ -244,7 +244,6 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X, y, sample_weight : as `fit` takes them
-            Weights may be zero in a whole block.
 
         Returns
         -------
@@ -262,7 +261,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
                 "partial_fit got early_stopping=True, which needs all rows at once: early_stopping should be False "
                 "with partial_fit, or call fit"
             )
-        rows, columns = read_rows(self, X, y, sample_weight, idle=True)
+        rows, columns = read_rows(self, X, y, sample_weight)
         d = rows.X.shape[1]
         if hasattr(self, "coef_"):
             refuse_other_columns(self, d, columns)
