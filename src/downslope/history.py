@@ -154,7 +154,8 @@ class History(Mapping[str, Array]):
 
         Those of the start always are, even where its gradient is not.
         """
-        return ~np.isnan(self["gradient_norm"]) | (self["epoch"] == 0)
+        measured: NDArray[np.bool_] = ~np.isnan(self["gradient_norm"]) | (self["epoch"] == 0)
+        return measured
 
     def weight_names(self) -> tuple[str, ...]:
         """The names of the weights: the columns' own, or w for one and w1, w2 … for several."""
