@@ -31,10 +31,12 @@ class Scale:
     loop_epochs: int = 10
     huber_epochs: tuple[int, int] = (10, 50)
     processes: int = 15
+    sgd_rounds: int = 7
+    sgd_part: int = 1
 
 
 FULL = Scale(rows=1_000_000, columns=20, rounds=11)
-QUICK = Scale(rows=100_000, columns=20, rounds=3, many_epochs=100_000, processes=3)
+QUICK = Scale(rows=100_000, columns=20, rounds=3, many_epochs=100_000, processes=3, sgd_rounds=2, sgd_part=10)
 
 
 def make_rows(n_rows: int, n_columns: int) -> tuple[Array, Array]:

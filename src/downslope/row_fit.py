@@ -118,9 +118,13 @@ class Measure:
         sums = np.zeros(3)
         for start in range(0, y.size, SLICE):
             residual = -y[start : start + SLICE].astype(np.float64, copy=False)
-            s = np.ones(residual.size) if weight is None else weight[start : start + SLICE]
             values, _ = self.task.rule.loss.value_and_derivative(residual)
-            sums += s @ values, s @ (residual * residual), s.sum()
+            s = 1.0 if weight is None else weight[start : start + SLICE]
+            sums += (
+                np.sum(s * values),
+                np.sum(s * residual * residual),
+                np.sum(s) if weight is not None else values.size,
+            )
         return Evaluation(sums[0] / sums[2], sums[1] / sums[2], np.full(1, np.nan))
 
     def start(self, place: Place) -> Row:

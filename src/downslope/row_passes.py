@@ -170,8 +170,6 @@ class RowTask:
         Absolute; None never stops.
     seed : int or None
         Of the orders; None takes the rows as they lie.
-    names : list of str
-        What to call the columns in sentences.
     feature_names : tuple of str or None
     held_out : HeldOut or None
     hear : callable or None
@@ -188,11 +186,15 @@ class RowTask:
     n_iter_no_change: int
     tol: float | None
     seed: int | None
-    names: list[str]
     feature_names: tuple[str, ...] | None = None
     held_out: HeldOut | None = None
     hear: Callable[[Record], Any] | None = None
     began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def names(self) -> list[str]:
+        """What to call the columns in sentences."""
+        return list(self.feature_names or (f"x{j}" for j in range(self.X.shape[1])))
 
     def orders(self) -> Iterator[Array]:
         """The order of the rows to learn from, pass by pass."""

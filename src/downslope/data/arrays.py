@@ -113,4 +113,13 @@ class ArraySource:
         if start == 0 and stop == self.n_rows:
             return Block(self.X, self.y, self.weight)
         weight = None if self.weight is None else self.weight[start:stop]
-        return Block(self.X[start:stop], self.y[start:stop], weight)
+        return Block(rows_of(self.X, start, stop), self.y[start:stop], weight)
+
+
+def rows_of(X: Any, start: int, stop: int) -> Any:
+    """Consecutive rows, in place: scipy's own slices of a CSR matrix are copies."""
+    if not scipy.sparse.issparse(X):
+        return X[start:stop]
+    begin, end = X.indptr[start], X.indptr[stop]
+    parts = X.data[begin:end], X.indices[begin:end], X.indptr[start : stop + 1] - begin
+    return type(X)(parts, shape=(stop - start, X.shape[1]), copy=False)

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from downslope.callbacks import Printed
 from downslope.data.rows import Rows
 from downslope.engine import Engine
-from downslope.estimators.reading import called, read_rows, refuse_other_columns, remember_columns, rows_to_predict
+from downslope.estimators.reading import read_rows, refuse_other_columns, remember_columns, rows_to_predict
 from downslope.exceptions import DownslopeWarning, InputError
 from downslope.losses import make_loss
 from downslope.penalties import make_penalty
@@ -338,7 +338,6 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         seed = int(rng.randint(0, MOST_SEEDS))
         # scikit-learn seeds its dataset too, which shuffles by the other seed.
         rng.randint(1, MOST_SEEDS)
-        names = called(columns, d)
         return RowTask(
             X=X,
             y=y,
@@ -349,10 +348,9 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
             n_iter_no_change=self.n_iter_no_change,
             tol=self.tol,
             seed=seed if self.shuffle else None,
-            names=names,
             feature_names=columns,
             held_out=held_out,
-            hear=Printed(int(self.verbose), None if columns is None else names) if self.verbose else None,
+            hear=Printed(int(self.verbose), None if columns is None else list(columns)) if self.verbose else None,
             began=began,
         )
 

@@ -90,7 +90,7 @@ def fetch(typing_context: Any, array: Any, index: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
         request = insert(builder.module, kind, "llvm.prefetch.p0")
         # A read of data, to be kept from the second cache on: filled that far ahead, the first would lose it again.
-        builder.call(request, [address, number(0), number(2), number(1)])
+        builder.call(request, [address, number(0), number(1), number(1)])
         return context.get_dummy_value()
 
     return types.void(array, types.intp), generate

@@ -30,6 +30,7 @@ __all__ = [
     "rows_ahead",
     "squared_row",
     "truncate_row",
+    "unsigned",
     "update_of",
 ]
 
@@ -118,6 +119,12 @@ def rows_ahead(rows: KernelRows) -> int:
     data = rows.flat if isinstance(rows, DENSE) else rows.values
     n_bytes = max(data.nbytes // max(rows.y.size, 1), 1)
     return int(np.clip(BYTES_AHEAD // n_bytes, 2, ROWS_AHEAD))
+
+
+@inlined
+def unsigned(index: Any) -> Any:
+    """An index that the compiler knows not to be negative; one that may be is looked at before each use."""
+    return np.uint64(index)
 
 
 def pieces(order: NDArray[Any], rows: KernelRows, size: int = 1, width: int = 0) -> Iterator[NDArray[Any]]:
@@ -234,8 +241,8 @@ def _dot_row(rows: Any, i: Any, v: Any) -> Any:
 
     def dot_sparse(rows: Any, i: Any, v: Any) -> Any:
         total = v.dtype.type(0)
-        for k in range(rows.begins[i], rows.begins[i + 1]):
-            total += rows.values[k] * v[rows.columns[k]]
+        for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
+            total += rows.values[k] * v[unsigned(rows.columns[k])]
         return total
 
     return dot_sparse
@@ -255,7 +262,7 @@ def _squared_row(rows: Any, i: Any) -> Any:
 
     def square_sparse(rows: Any, i: Any) -> Any:
         total = 0.0
-        for k in range(rows.begins[i], rows.begins[i + 1]):
+        for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
             total += rows.values[k] * rows.values[k]
         return total
 
@@ -275,8 +282,8 @@ def _add_row(rows: Any, i: Any, v: Any, c: Any) -> Any:
 
     def add_sparse(rows: Any, i: Any, v: Any, c: Any) -> None:
         factor = v.dtype.type(c)
-        for k in range(rows.begins[i], rows.begins[i + 1]):
-            v[rows.columns[k]] += factor * rows.values[k]
+        for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
+            v[unsigned(rows.columns[k])] += factor * rows.values[k]
 
     return add_sparse
 
@@ -333,8 +340,8 @@ def _average_row(rows: Any, i: Any, mean: Any, share: Any, c: Any) -> Any:
         return average_dense
 
     def average_sparse(rows: Any, i: Any, mean: Any, share: Any, c: Any) -> None:
-        for k in range(rows.begins[i], rows.begins[i + 1]):
-            mean[rows.columns[k]] += share * rows.values[k] * -c
+        for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
+            mean[unsigned(rows.columns[k])] += share * rows.values[k] * -c
 
     return average_sparse
 
@@ -376,8 +383,8 @@ def _advance(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any)
     def advance_sparse(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any) -> Any:
         factor = v.dtype.type(c)
         squares = absolutes = v.dtype.type(0)
-        for k in range(rows.begins[i], rows.begins[i + 1]):
-            j = rows.columns[k]
+        for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
+            j = unsigned(rows.columns[k])
             w = v[j] + factor * rows.values[k]
             v[j] = w
             squares += w * w
@@ -416,7 +423,7 @@ def _truncate_row(rows: Any, i: Any, v: Any, paid: Any, due: Any, scale: Any) ->
         return truncate_dense
 
     def truncate_sparse(rows: Any, i: Any, v: Any, paid: Any, due: Any, scale: Any) -> None:
-        for k in range(rows.begins[i], rows.begins[i + 1]):
-            truncate_one(v, paid, rows.columns[k], due, scale)
+        for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
+            truncate_one(v, paid, unsigned(rows.columns[k]), due, scale)
 
     return truncate_sparse
