@@ -84,12 +84,13 @@ class CompiledLoss:
     def __call__(self, block: Block) -> LossSums:
         from downslope.stochastic.losses import kernel_loss
         from downslope.stochastic.measuring import measure_loss
-        from downslope.stochastic.rows import kernel_rows
+        from downslope.stochastic.rows import kernel_rows, pieces
 
-        gradient = np.zeros(self.coef.size)
-        rows = kernel_rows(block.X, block.y, block.weight)
-        sums = measure_loss(kernel_loss(self.rule.loss), rows, self.coef, float(self.intercept), gradient)
-        return LossSums(*sums, gradient)
+        gradient, sums = np.zeros(self.coef.size), np.zeros(3)
+        rows, loss = kernel_rows(block.X, block.y, block.weight), kernel_loss(self.rule.loss)
+        for begin, end in pieces(block.y.size, rows):
+            sums += measure_loss(loss, rows, begin, end, self.coef, float(self.intercept), gradient)
+        return LossSums(float(sums[0]), float(sums[1]), float(sums[2]), gradient)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,10 @@ class Measure:
         """J, the mean squared error and the gradient, by one read."""
         rule, penalty, weight = self.task.rule, self.task.penalty, self.source.weight
         coef = coef.astype(np.float64)
-        sums = self.source.reduce(CompiledLoss(rule, coef, intercept))
+        function = CompiledLoss(rule, coef, intercept)
+        # The gradients of many columns, one a block, would take longer than the few numbers of sparse rows.
+        whole = isinstance(self.source.X, np.ndarray)
+        sums = self.source.reduce(function) if whole else function(Block(self.source.X, self.source.y, weight))
         total = float(self.source.n_rows if weight is None else weight.sum(dtype=np.float64))
         parameters = np.append(coef, intercept)
         with np.errstate(all="ignore"):

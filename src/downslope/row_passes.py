@@ -282,7 +282,7 @@ def descend_single_rows(task: RowTask, start: Place, first: Row, *, exact: bool 
     """
     from downslope.stochastic import sequential
     from downslope.stochastic.rows import kernel_rows, pieces, rows_ahead
-    from downslope.stochastic.sequential import Position, Sums, Vectors, begin, no_sums, weights_at
+    from downslope.stochastic.sequential import Position, Sums, Vectors, no_sums, weights_at
 
     rule, sparse = task.rule, not isinstance(task.X, np.ndarray)
     rows, loss = kernel_rows(task.X, task.y, task.weight, exact=exact), rule.kernel_loss()
@@ -294,7 +294,7 @@ def descend_single_rows(task: RowTask, start: Place, first: Row, *, exact: bool 
         none if start.mean_coef is None else start.mean_coef.copy(),
         np.zeros_like(start.coef) if plan.truncates else none,
     )
-    position = begin(vectors.v, start.intercept, start.t, start.mean_intercept)
+    position = sequential.begin(vectors.v, start.intercept, start.t, start.mean_intercept)
     recorder, patience, objectives = Recorder(start.coef.size + 1), Patience(), list[float]()
     place, sums, reason, overflowed, epoch, begun = start, no_sums(), StopReason.MAX_ITER, False, 0, 0
     passed_before = start.t - 1.0
@@ -311,18 +311,19 @@ def descend_single_rows(task: RowTask, start: Place, first: Row, *, exact: bool 
                 sums = no_sums()
                 order = next(orders)
                 begun = epoch
-                for piece in pieces(order, rows, 1):
-                    descend_rows(loss, rows, piece, plan, vectors, position, sums)
+                for begin, end in pieces(order.size, rows):
+                    descend_rows(loss, rows, order[begin:end], plan, vectors, position, sums)
                 if not exact and amplifies(task, Sums(*sums), position[3], first):
                     return descend_single_rows(task, start, first, exact=True, heard=epoch - 1)
-                if not (np.isfinite(position[1]) and np.all(np.isfinite(vectors.v))):
+                if not all_finite(vectors.v, position[1]):
                     reason, overflowed = StopReason.DIVERGED, True
                     break
                 place, seen = here(), Sums(*sums)
                 objectives.append(seen.objective / order.size)
                 shown = place.shown(rule.average, passed_before + epoch * task.y.size)
-                row = row_of(task, epoch, seen, shown)
-                recorder.add((epoch, *row), parameters_of(shown))
+                parameters = parameters_of(shown)
+                row = row_of(task, epoch, seen, shown, task.penalty.value(parameters))
+                recorder.add((epoch, *row), parameters)
                 if task.hear is not None and epoch > heard:
                     task.hear(record_of(row, shown, validated=task.held_out is not None))
                 watched = objectives[-1]
@@ -336,7 +337,7 @@ def descend_single_rows(task: RowTask, start: Place, first: Row, *, exact: bool 
                     plan, patience = plan._replace(first=plan.first / 5.0), patience._replace(since=0)
         except KeyboardInterrupt:
             reason = StopReason.INTERRUPTED
-            place = here() if np.isfinite(position[1]) and np.all(np.isfinite(vectors.v)) else place
+            place = here() if all_finite(vectors.v, position[1]) else place
     return RowOutcome(
         reason,
         place,
@@ -365,12 +366,19 @@ def amplifies(task: RowTask, sums: "Sums", scale: float, first: Row) -> bool:
 
 def parameters_of(shown: tuple[Array, float]) -> NDArray[np.float64]:
     """The coefficients and the intercept in one vector."""
-    return np.append(shown[0].astype(np.float64), shown[1])
+    parameters = np.empty(shown[0].size + 1)
+    parameters[:-1], parameters[-1] = shown
+    return parameters
 
 
-def row_of(task: RowTask, epoch: int, sums: Any, shown: tuple[Array, float]) -> Row:
+def all_finite(coef: Array, intercept: float) -> bool:
+    """Whether all are numbers; where their sum is one, that is so without a look at each."""
+    return bool(np.isfinite(intercept) and (np.isfinite(coef.sum()) or np.all(np.isfinite(coef))))
+
+
+def row_of(task: RowTask, epoch: int, sums: "Sums", shown: tuple[Array, float], penalty: float) -> Row:
     """The record of a pass: running values of the loss, and the penalty where the pass led."""
-    objective = sums.loss / sums.weight + task.penalty.value(parameters_of(shown))
+    objective = sums.loss / sums.weight + penalty
     validation = np.nan if task.held_out is None else task.held_out.error(*shown)
     seconds = time.perf_counter() - task.began
     return Row(epoch, objective, sums.squares / sums.weight, np.nan, sums.rate, seconds, validation)

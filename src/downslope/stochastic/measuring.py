@@ -11,15 +11,17 @@ from downslope.stochastic.rows import add_row, dot_row
 
 __all__ = ["measure_loss"]
 
+Array = NDArray[np.float64]
+
 
 @compiled
 def measure_loss(
-    loss: Any, rows: Any, coef: NDArray[np.float64], intercept: float, gradient: NDArray[np.float64]
+    loss: Any, rows: Any, begin: int, end: int, coef: Array, intercept: float, gradient: Array
 ) -> tuple[float, float, float]:
-    """Σ s ℓ(r), Σ s r² and Σ s ℓ'(r); adds Σ s ℓ'(r)·x to `gradient` (d,)."""
+    """Σ s ℓ(r), Σ s r² and Σ s ℓ'(r) over the rows begin … end - 1; adds Σ s ℓ'(r)·x to `gradient` (d,)."""
     total, squares, slopes, weight = 0.0, 0.0, 0.0, 1.0
     weighted = rows.weight.size > 0
-    for i in range(rows.y.size):
+    for i in range(begin, end):
         residual = dot_row(rows, i, coef) + intercept - rows.y[i]
         if weighted:
             weight = rows.weight[i]

@@ -127,16 +127,16 @@ def unsigned(index: Any) -> Any:
     return np.uint64(index)
 
 
-def pieces(order: NDArray[Any], rows: KernelRows, size: int = 1, width: int = 0) -> Iterator[NDArray[Any]]:
-    """An order cut into parts short enough for an interrupt to be heard.
+def pieces(n_rows: int, rows: KernelRows, size: int = 1, width: int = 0) -> Iterator[tuple[int, int]]:
+    """So many rows cut into stretches begin … end - 1 that are short enough for an interrupt to be heard.
 
-    Parts are of whole batches of `size` rows, each of which costs `width` products beside those of its rows.
+    Stretches are of whole batches of `size` rows, each of which costs `width` products beside those of its rows.
     """
     values = rows.flat.size if isinstance(rows, DENSE) else rows.values.size
     cost = 16 + values // max(rows.y.size, 1) + width // size
     step = size * max(1, PIECE // (cost * size))
-    for start in range(0, order.size, step):
-        yield order[start : start + step]
+    for begin in range(0, n_rows, step):
+        yield begin, min(begin + step, n_rows)
 
 
 def fetch_row(rows: Any, i: int) -> None:

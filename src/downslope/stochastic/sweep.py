@@ -99,7 +99,8 @@ class Sweep:
         )
         running = Running(0.0, 0.0, 0.0, state.updates)
         loss, rule = kernel_loss(self.loss), kernel_rule(self.rule)
-        for piece in pieces(order, rows, setting.size, self.X.shape[1]):
+        for begin, end in pieces(order.size, rows, setting.size, self.X.shape[1]):
+            piece = order[begin:end]
             with np.errstate(all="ignore"):
                 sums = descend_batches(loss, rule, rows, piece, frame, setting, place, running)
             running = Running(*sums)
