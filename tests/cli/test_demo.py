@@ -110,7 +110,17 @@ def test_scikit_learn_stands_beside_ours_and_the_truth(said: str) -> None:
     assert table[:, 0] == pytest.approx([0.3, 0.5, 0.7, rows["b"][0]])
     assert table[:, 1] == pytest.approx(by_hand(data.X, data.y, start(3), 0.00001)[-1][1:5], abs=1e-5)
     assert table[:, 2] == pytest.approx([*sgd.coef_, sgd.intercept_[0]], abs=1e-5)
-    assert np.abs(table[:, 3] - table[:, 0]).max() < np.abs(table[:, 2] - table[:, 0]).max() / 10
+    np.testing.assert_array_equal(table[:, 3], table[:, 2])
+    assert np.abs(table[:, 4] - table[:, 0]).max() < np.abs(table[:, 2] - table[:, 0]).max() / 10
+    assert re.search(rf"^passes +147 +{sgd.n_iter_} +{sgd.n_iter_} +4$", step, re.MULTILINE)
+
+
+def test_the_default_that_blows_up_says_why(said: str) -> None:
+    step = said.partition("— 8.")[2]
+    theirs, ours = re.findall(r"^SGDRegressor\(\), \S+ +(\S+)$", step, re.MULTILINE)
+    assert theirs == ours
+    assert float(ours) < -1e20
+    assert re.search(r"Downslope warns: Diverged at epoch \d+: .* dominated by column 'weight'\)", step)
 
 
 def test_the_real_table_is_fitted_and_kept(said: str, folder: Path, call: Call) -> None:

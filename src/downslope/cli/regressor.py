@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.estimators import GradientDescentRegressor
+from downslope.estimators import GradientDescentRegressor, SGDRegressor
 
 __all__ = ["TableRegressor", "predictions"]
 
@@ -18,6 +18,6 @@ class TableRegressor(GradientDescentRegressor):
     column_names: tuple[str, ...]
 
 
-def predictions(model: GradientDescentRegressor, X: NDArray[np.float64]) -> NDArray[np.float64]:
+def predictions(model: GradientDescentRegressor | SGDRegressor, X: NDArray[np.float64]) -> NDArray[np.float64]:
     """ŷ for an array whose columns are known to be those of the model; `predict` would ask for their names."""
     return np.asarray(X @ model.coef_ + model.intercept_)

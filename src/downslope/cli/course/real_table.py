@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sklearn.linear_model
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import SGDRegressor
 
 from downslope.cli.course.stage import SEED, Stage
 from downslope.cli.picture import draw_fit
@@ -17,6 +17,7 @@ from downslope.cli.tables import number, number_table
 from downslope.cli.yardstick import quality
 from downslope.data import load_example
 from downslope.data.files import Table
+from downslope.estimators import SGDRegressor
 from downslope.model_file import save_model
 
 __all__ = ["fit_the_cars"]
@@ -87,12 +88,23 @@ def compare_defaults(stage: Stage, rows: Part, model: TableRegressor) -> None:
     """What a default that trusts the scale of the columns makes of the same rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        sgd = SGDRegressor(random_state=SEED).fit(rows.X, rows.y)
+        theirs = sklearn.linear_model.SGDRegressor(random_state=SEED).fit(rows.X, rows.y)
+        sgd = SGDRegressor(random_state=SEED)
+        sgd.column_names = model.column_names
+        sgd.fit(rows.X, rows.y)
     stage.say(
-        "Gradient descent in the units of the table is at the mercy of them. Both estimators as they come, on these "
+        "Gradient descent in the units of the table is at the mercy of them. Three estimators as they come, on these "
         "rows:",
         "단위를 맞추지 않은 경사하강법은 이렇게 터져 버릴 수 있어요. 기본 설정 그대로 견주어 봐요.",
     )
-    ours, theirs = quality(rows, predictions(model, rows.X)), quality(rows, sgd.predict(rows.X))
-    lines = [("GradientDescentRegressor()", number(ours.r2)), ("SGDRegressor()", number(theirs.r2))]
+    fits = {
+        "GradientDescentRegressor()": predictions(model, rows.X),
+        "SGDRegressor(), scikit-learn": theirs.predict(rows.X),
+        "SGDRegressor(), Downslope": predictions(sgd, rows.X),
+    }
+    lines = [(name, number(quality(rows, predicted).r2)) for name, predicted in fits.items()]
     stage.show(number_table(("", "R²"), [lines]))
+    stage.say(
+        f"scikit-learn says nothing. Downslope warns: {sgd.stop_message_}",
+        "scikit-learn은 아무 말이 없지만, Downslope는 어느 열 때문에 발산했는지와 알맞은 학습률을 알려 줘요.",
+    )

@@ -1,7 +1,9 @@
 """Several features: the same descent with a weight for each, and scikit-learn beside it."""
 
+from typing import Any
+
 import numpy as np
-from sklearn.linear_model import SGDRegressor
+import sklearn.linear_model
 
 from downslope.cli.course.one_feature import by_hand
 from downslope.cli.course.stage import SEED, Stage
@@ -10,7 +12,7 @@ from downslope.cli.tables import number_table
 from downslope.data import make_linear
 from downslope.data.generated import LinearData
 from downslope.displays import CoefficientPathDisplay, FitDisplay
-from downslope.estimators import GradientDescentRegressor
+from downslope.estimators import GradientDescentRegressor, SGDRegressor
 
 __all__ = ["descend_on_several_features"]
 
@@ -46,18 +48,24 @@ def descend_on_several_features(stage: Stage) -> None:
 
 
 def compare_with_scikit_learn(stage: Stage, data: LinearData, model: GradientDescentRegressor) -> None:
-    """The weights of three ways beside the true ones."""
-    stage.title("7. The same with scikit-learn's SGDRegressor")
+    """The weights of four ways beside the true ones."""
+    stage.title("7. The same with SGDRegressor, scikit-learn's and ours")
     stage.say(
-        'SGDRegressor(max_iter=5000, tol=1e-5, learning_rate="constant") steps after every row; ours looked at all '
-        "rows before each step. The last column is our default, with no learning rate to choose.",
-        "같은 데이터를 scikit-learn으로도 풀어서 정답과 견주어 봐요.",
+        'SGDRegressor(max_iter=5000, tol=1e-5, learning_rate="constant") steps after every row, where the loop by hand '
+        "looked at all rows before each step. Downslope's has the numbers of scikit-learn's, and says why it stopped. "
+        "The last column is GradientDescentRegressor(), with no learning rate to choose.",
+        "점 하나를 볼 때마다 가중치를 고치는 방법이에요. scikit-learn과 Downslope의 SGDRegressor는 결과가 같고, "
+        "Downslope는 왜 멈췄는지도 알려 줘요.",
     )
-    sgd = SGDRegressor(max_iter=5000, tol=1e-5, learning_rate="constant", random_state=SEED).fit(data.X, data.y)
+    call: dict[str, Any] = {"max_iter": 5000, "tol": 1e-5, "learning_rate": "constant", "random_state": SEED}
+    theirs = sklearn.linear_model.SGDRegressor(**call).fit(data.X, data.y)
+    sgd = SGDRegressor(**call).fit(data.X, data.y)
+    stage.say(sgd.stop_message_)
     usual = GradientDescentRegressor().fit(data.X, data.y)
     columns = [
         [*data.coef, data.intercept],
         [*model.coef_, model.intercept_],
+        [*theirs.coef_, float(theirs.intercept_[0])],
         [*sgd.coef_, float(sgd.intercept_[0])],
         [*usual.coef_, usual.intercept_],
     ]
@@ -67,4 +75,6 @@ def compare_with_scikit_learn(stage: Stage, data: LinearData, model: GradientDes
     ]
     farthest = [max(abs(np.subtract(column, columns[0]))) for column in columns]
     errors = ("farthest off", *("" if error == 0 else f"{error:.1g}" for error in farthest))
-    stage.show(number_table(("", "true", "by hand", "SGDRegressor", "default"), [lines, [errors]]))
+    passes = ("passes", "", str(model.n_iter_), str(theirs.n_iter_), str(sgd.n_iter_), str(usual.n_iter_))
+    header = ("", "true", "by hand", "scikit-learn", "ours", "our default")
+    stage.show(number_table(header, [lines, [errors, passes]]))
