@@ -41,6 +41,7 @@ def test_no_key_can_be_missing(path: Path) -> None:
 
 
 BROKEN: dict[str, dict[str, Any]] = {
+    "estimator": {"unknown": "Oracle", "null": None, "list": []},
     "parameters": {"list": [1], "null": None},
     "coef": {"a word": ["a", "b", "c"], "null": None, "not finite": [1, 2, float("nan")], "table": [[1, 2, 3]]},
     "intercept": {"null": None, "list": [1], "word": "b", "not finite": float("inf")},

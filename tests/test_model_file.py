@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from downslope import GradientDescentRegressor, load_model, save_model
+from downslope import GradientDescentRegressor, SGDRegressor, load_model, save_model
 from downslope.exceptions import DownslopeWarning, FileError, InputError, ModelFileWarning
 from downslope.schedules import Constant, Cosine, Exponential, InverseScaling, InverseTime, StepDecay
 from tests.problems import collinear, course, real_table
@@ -34,6 +34,22 @@ def path(tmp_path: Path) -> Path:
 
 
 # ------------------------------------------------------------------------------------------------------ round trip
+@pytest.mark.parametrize("sparse", [False, True])
+def test_sgd_regressors_come_back_too(sparse: bool, path: Path) -> None:
+    X, y = course(3)
+    model = SGDRegressor(penalty="l1", alpha=0.01, average=5, random_state=0).fit(X, y)
+    predicted = model.predict(X)
+    save_model(model.sparsify() if sparse else model, path)
+    loaded = load_model(path)
+    assert type(loaded) is SGDRegressor
+    assert loaded.get_params() == model.get_params()
+    np.testing.assert_allclose(loaded.predict(X), predicted, rtol=1e-15)
+    for attribute in (*ATTRIBUTES, "t_"):
+        assert getattr(loaded, attribute) == getattr(model, attribute), attribute
+    # It goes on from there: with a mean of its own, which is not in the file.
+    assert loaded.partial_fit(X, y).t_ == model.t_ + 100
+
+
 MODELS: dict[str, dict[str, Any]] = {
     "default": {},
     "moments": {"method": "adam", "penalty": "elasticnet", "alpha": 0.01},

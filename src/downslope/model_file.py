@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from downslope import schedules
 from downslope._version import __version__
 from downslope.engine import Engine
-from downslope.estimators import GradientDescentRegressor
+from downslope.estimators import GradientDescentRegressor, SGDRegressor
 from downslope.exceptions import FileError, InputError, ModelFileWarning
 from downslope.problem import Optimum
 from downslope.stopping import StopReason
@@ -22,17 +23,19 @@ __all__ = ["load_model", "save_model"]
 
 FORMAT = "downslope-model"
 VERSION = 1
+ESTIMATORS = {"GradientDescentRegressor": GradientDescentRegressor, "SGDRegressor": SGDRegressor}
 SCHEDULES = ("Constant", "Cosine", "Exponential", "InverseScaling", "InverseTime", "StepDecay")
 
 
-def save_model(
-    model: GradientDescentRegressor, path: str | os.PathLike[str], *, table: dict[str, Any] | None = None
-) -> None:
+Regressor = GradientDescentRegressor | SGDRegressor
+
+
+def save_model(model: Regressor, path: str | os.PathLike[str], *, table: dict[str, Any] | None = None) -> None:
     """Write a fitted model as JSON; a file that is there is replaced only when the new one is complete.
 
     Parameters
     ----------
-    model : GradientDescentRegressor
+    model : GradientDescentRegressor or SGDRegressor
         Fitted.
     path : path
     table : dict or None
@@ -58,20 +61,26 @@ def save_model(
     """
     if not hasattr(model, "coef_"):
         raise InputError(f"this {type(model).__name__} is not fitted: call fit before save_model")
-    if not np.all(np.isfinite(model.coef_)) or not np.isfinite(model.intercept_):
+    coef: Any = model.coef_
+    coef = np.asarray(coef.toarray() if scipy.sparse.issparse(coef) else coef, dtype=np.float64).reshape(-1)
+    intercept = float(np.reshape(model.intercept_, -1)[0])
+    if not np.all(np.isfinite(coef)) or not np.isfinite(intercept):
         raise InputError("this model's coefficients are not finite, so it cannot predict: fit it again before saving")
     names, parameters = getattr(model, "feature_names_in_", None), {}
+    kind = next(name for name, estimator in ESTIMATORS.items() if isinstance(model, estimator))
     for name, value in model.get_params(deep=False).items():
-        parameters[name] = encoded(name, value)
+        parameters[name] = encoded(name, value, ESTIMATORS[kind])
     content = {
         "format": FORMAT,
         "version": VERSION,
         "written_by": f"downslope {__version__}",
+        "estimator": kind,
         "parameters": parameters,
         "feature_names": None if names is None else [str(name) for name in names],
-        "coef": model.coef_.tolist(),
-        "intercept": float(model.intercept_),
+        "coef": coef.tolist(),
+        "intercept": intercept,
         "n_iter": int(model.n_iter_),
+        "t": getattr(model, "t_", None),
         "restored_epoch": model.restored_epoch_,
         "stop_reason": model.stop_reason_.value,
         "stop_message": model.stop_message_,
@@ -84,7 +93,7 @@ def save_model(
     write_text(Path(path), json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def load_model(path: str | os.PathLike[str]) -> GradientDescentRegressor:
+def load_model(path: str | os.PathLike[str]) -> Any:
     """Read a model that `save_model` wrote: it predicts as the one that was saved, and has no history.
 
     Parameters
@@ -93,7 +102,7 @@ def load_model(path: str | os.PathLike[str]) -> GradientDescentRegressor:
 
     Returns
     -------
-    GradientDescentRegressor
+    GradientDescentRegressor or SGDRegressor
         With `table_`, what `save_model` was given as `table`.
 
     Raises
@@ -103,9 +112,10 @@ def load_model(path: str | os.PathLike[str]) -> GradientDescentRegressor:
     """
     content = read_content(Path(path))
     try:
-        model = GradientDescentRegressor(
-            **{name: decoded(name, value) for name, value in content["parameters"].items()}
-        )
+        kind, t = content["estimator"], content["t"]
+        if kind not in ESTIMATORS:
+            raise ValueError(f"{kind!r} is no estimator")
+        model: Any = ESTIMATORS[kind](**{name: decoded(name, value) for name, value in content["parameters"].items()})
         model._validate_params()
         coef, names = np.array(content["coef"], dtype=np.float64), content["feature_names"]
         if coef.ndim != 1 or not np.all(np.isfinite(coef)) or (names is not None and len(names) != coef.size):
@@ -113,6 +123,8 @@ def load_model(path: str | os.PathLike[str]) -> GradientDescentRegressor:
         if not np.isfinite(content["intercept"]):
             raise ValueError("the intercept is not a finite number")
         model.coef_, model.intercept_ = coef, float(content["intercept"])
+        if isinstance(model, SGDRegressor):
+            model.intercept_, model.t_ = np.array([model.intercept_]), float(t)
         model.n_features_in_ = int(coef.size)
         if names is not None:
             model.feature_names_in_ = np.array([str(name) for name in names], dtype=object)
@@ -178,7 +190,7 @@ def write_text(path: Path, text: str) -> None:
         raise FileError(f"{path} cannot be written ({error.strerror}): choose a folder that can be") from error
 
 
-def encoded(name: str, value: Any) -> Any:
+def encoded(name: str, value: Any, estimator: Any) -> Any:
     """A parameter as JSON; what JSON cannot hold becomes the default, with a warning."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -189,7 +201,7 @@ def encoded(name: str, value: Any) -> Any:
     if name == "init":
         coef, intercept = value
         return [np.asarray(coef, dtype=np.float64).reshape(-1).tolist(), float(intercept)]
-    default = GradientDescentRegressor().get_params()[name]
+    default = estimator().get_params()[name]
     warnings.warn(
         f"a model file cannot hold {name}={value!r}, so it holds {name}={default!r}: set it again after loading",
         ModelFileWarning,
