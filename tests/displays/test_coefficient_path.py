@@ -68,7 +68,7 @@ def test_columns_keep_their_names(fit):
     display = CoefficientPathDisplay.from_estimator(fit, target_name="pulse")
     assert [text.get_text() for text in names_at_line_ends(display.ax_)] == ["age", "height", "weight"]
     assert display.ax_.get_ylabel() == "coefficient (pulse per unit of column)"
-    assert display.ax_.get_xlabel() == "epoch (updates)"
+    assert display.ax_.get_xlabel() == "epoch"
     grid = CoefficientPathDisplay.from_estimator(fit, subplots=True, intercept=True)
     titles = [ax.get_title(loc="left") for ax in grid.axes_]
     assert titles == ["age", "height", "weight", "intercept"]

@@ -236,7 +236,7 @@ def test_words_and_options(fit):
     display = LossCurveDisplay.from_estimator(
         fit, target_name="mpg", legend=False, line_kwargs={"color": "black", "linewidth": 3}
     )
-    assert display.ax_.get_xlabel() == "epoch (updates)"
+    assert display.ax_.get_xlabel() == "epoch"
     assert display.ax_.get_ylabel() == "mean squared error (units of mpg²)"
     assert display.ax_.get_legend() is None
     assert (display.line_.get_color(), display.line_.get_linewidth()) == ("black", 3)

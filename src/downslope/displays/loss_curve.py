@@ -59,7 +59,7 @@ class LossCurveDisplay:
     >>> history = {"epoch": [0, 1, 2], "mse": [4.0, 1.0, 0.25]}
     >>> display = LossCurveDisplay.from_history(history, stop_reason="max_iter")
     >>> display.ax_.get_xlabel()
-    'epoch (updates)'
+    'epoch'
     >>> display.line_.get_ydata().tolist()
     [4.0, 1.0, 0.25]
     """

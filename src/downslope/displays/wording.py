@@ -5,7 +5,7 @@ import math
 __all__ = ["epoch_text", "number_text", "outcome_text", "say"]
 
 _ENGLISH = {
-    "epoch": "epoch (updates)",
+    "epoch": "epoch",
     "mse": "mean squared error (units of {target}²)",
     "objective": "objective J (mean loss + penalty)",
     "excess": "excess objective J − J*",
