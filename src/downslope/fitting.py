@@ -218,8 +218,9 @@ def stochastic(problem: Problem, task: Task, state: State, request: Request) -> 
         LATENESS if problem.stochastic and auto and not isinstance(settings.rule, Averaged | Saga) else None,
         request.shuffle,
     )
-    if not isinstance(state.rule, SweepState):
-        state = state._replace(rule=sweep.begin(state.parameters, request.seed))
+    given = state.rule
+    rule = given.copy() if isinstance(given, SweepState) else sweep.begin(state.parameters, request.seed)
+    state = state._replace(rule=rule)
     return descend_passes(task, sweep, state, problem.smooth is not None or not problem.stochastic)
 
 

@@ -62,13 +62,14 @@ def refusal(told: str) -> str:
     return f"{first}: X must hold one number for every row and column"
 
 
-def check_target(y: Any, n_rows: int) -> Array:
-    """y as finite float64 numbers, one a row."""
+def check_target(y: Any, n_rows: int, *, single: bool = False) -> NDArray[Any]:
+    """y as finite float64 numbers, one a row; float32 stays so where `single` allows it."""
     try:
         target = np.asarray(y.toarray() if scipy.sparse.issparse(y) else y)
         if np.iscomplexobj(target):
             raise InputError("Complex data not supported: y must hold real numbers")
-        target = target.astype(np.float64, copy=False)
+        if not (single and target.dtype == np.float32):
+            target = target.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise

@@ -34,14 +34,19 @@ def read_columns(estimator: Any, X: Any, *, least: int = 1) -> tuple[Any, Names]
     return check_rows(array, type(estimator).__name__, least=least), names
 
 
-def read_rows(estimator: Any, X: Any, y: Any, weight: ArrayLike | None, *, least: int = 1) -> tuple[Rows, Names]:
-    """The rows as arrays, and the names of the columns; refused with a sentence where they cannot be used."""
+def read_rows(
+    estimator: Any, X: Any, y: Any, weight: ArrayLike | None, *, least: int = 1, single: bool = False
+) -> tuple[Rows, Names]:
+    """The rows as arrays, and the names of the columns; refused with a sentence where they cannot be used.
+
+    A target of single precision stays so where `single` allows it.
+    """
     if y is None:
         raise InputError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None: give one number a row"
         )
     array, names = read_columns(estimator, X, least=least)
-    target = check_target(to_vector(y), array.shape[0])
+    target = check_target(to_vector(y), array.shape[0], single=single)
     return Rows(array, target, check_weights(weight, array.shape[0])), names
 
 

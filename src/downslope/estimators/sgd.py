@@ -217,7 +217,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         """
         began = time.perf_counter()
         self._check_options()
-        rows, columns = read_rows(self, X, y, sample_weight)
+        rows, columns = read_rows(self, X, y, sample_weight, single=True)
         d, goes_on = rows.X.shape[1], self.warm_start and hasattr(self, "coef_")
         if goes_on:
             start = self._place(d, rows.X.dtype)._replace(t=1.0)
@@ -230,7 +230,8 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
                 )
         else:
             start = self._first_place(d, rows.X.dtype, coef_init, intercept_init)
-        done = fit_rows(self._task(rows, columns, began), start)
+        task = self._task(rows, columns, began)
+        done = fit_rows(task, start)
         self._store(done, columns, start.t)
         if done.reason is StopReason.INTERRUPTED:
             interrupt = KeyboardInterrupt()
@@ -263,7 +264,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
                 "partial_fit got early_stopping=True, which needs all rows at once: early_stopping should be False "
                 "with partial_fit, or call fit"
             )
-        rows, columns = read_rows(self, X, y, sample_weight)
+        rows, columns = read_rows(self, X, y, sample_weight, single=True)
         d = rows.X.shape[1]
         if hasattr(self, "coef_"):
             refuse_other_columns(self, d, columns)

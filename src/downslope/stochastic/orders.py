@@ -34,7 +34,7 @@ def shuffled_indices(n: int, seed: int) -> NDArray[Any]:
 
     Every pass makes the same exchanges, so that the order of pass k + 1 is that of pass k taken in this order.
     """
-    order = np.arange(n).astype(np.int32)
+    order = np.arange(n, dtype=np.int32)
     state = np.uint32(seed)
     if state == 0:
         state = np.uint32(1)

@@ -1,6 +1,7 @@
 """A pass over rows in memory, a mini-batch at a time, in pieces short enough for an interrupt to be heard."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ Array = NDArray[np.float64]
 # then costs a part, and the rows are read faster (measured, 10⁶ × 20: see docs/architecture.md).
 NEIGHBOURS = 16
 MANY_ROWS = 2**16
+MOST_INT32 = 2**31 - 1
 
 
 class SweepState(NamedTuple):
@@ -33,6 +35,11 @@ class SweepState(NamedTuple):
     place: Place
     updates: float
     generator: np.random.Generator
+
+    def copy(self) -> "SweepState":
+        """The same with arrays and a generator of its own, for passes write to them."""
+        place = Place(*(array.copy() for array in self.place))
+        return SweepState(place, self.updates, deepcopy(self.generator))
 
     @property
     def shown(self) -> Array:
@@ -83,8 +90,8 @@ class Sweep:
         return SweepState(place, 0.0, np.random.default_rng(seed))
 
     def passing(self, state: SweepState, rate: float) -> Iterator[tuple[SweepState, Running]]:
-        """One pass, a piece at a time: the state and the running sums after each; the state given stays as it was."""
-        place = Place(*(array.copy() for array in state.place))
+        """One pass, a piece at a time: the state and the running sums after each; writes to the arrays of `state`."""
+        place = state.place
         order = self.order(state.generator)
         rows, frame = kernel_rows(self.X, self.y, self.weight), self.frame()
         setting = Setting(
@@ -106,16 +113,22 @@ class Sweep:
             running = Running(*sums)
             yield SweepState(place, running.updates, state.generator), running
 
-    def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
+    def order(self, generator: np.random.Generator) -> NDArray[Any]:
         """The rows in the order of one pass."""
         n = self.y.size
+        kind: Any = np.int32 if n <= MOST_INT32 else np.int64
         if not self.shuffle:
-            return np.arange(n)
+            return np.arange(n, dtype=kind)
         if n < MANY_ROWS:
             return generator.permutation(n)
-        groups = generator.permutation(-(-n // NEIGHBOURS))
-        order = (groups[:, None] * NEIGHBOURS + np.arange(NEIGHBOURS)).reshape(-1)
-        return order[order < n]
+        groups: NDArray[Any] = generator.permutation(-(-n // NEIGHBOURS)).astype(kind)
+        order: NDArray[Any] = (groups[:, None] * kind(NEIGHBOURS) + np.arange(NEIGHBOURS, dtype=kind)).reshape(-1)
+        if n % NEIGHBOURS == 0:
+            return order
+        # The last group is not full.
+        place = int(np.flatnonzero(groups == groups.size - 1)[0]) * NEIGHBOURS
+        order[place + n % NEIGHBOURS : n] = order[place + NEIGHBOURS :].copy()
+        return order[:n]
 
     def frame(self) -> Frame:
         """The coordinates as the kernel takes them."""
