@@ -56,11 +56,13 @@ format: setup ## rewrite the files in the project's format
 	@$(RUN)ruff format
 	@$(RUN)ruff check --fix
 
-bench: setup ## print the benchmark tables (tries to install torch and jax)
+# Not without build isolation, as elsewhere: the flights come as source.
+bench: setup ## print the benchmark tables (tries to install torch, jax, river, Vowpal Wabbit and a table of flights)
 	@test -e $(BENCH_READY) \
-	  || { echo "Installing torch and jax to compare with"; $(INSTALL) --no-build-isolation --editable ".[bench]" && touch $(BENCH_READY); } \
-	  || echo "torch and jax could not be installed: the tables go without what is absent"
+	  || { echo "Installing libraries and a table to compare with"; $(INSTALL) --editable ".[bench]" && touch $(BENCH_READY); } \
+	  || echo "Not all of them could be installed: the tables go without what is absent"
 	@$(RUN)python -m benchmarks $(ARGS)
+	@$(RUN)python -m benchmarks.flights
 
 clean: ## remove .venv and everything that was generated
 	rm -rf $(VENV) build dist demo htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

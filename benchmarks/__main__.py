@@ -9,6 +9,7 @@ from benchmarks.descents import descent_lines
 from benchmarks.memory import memory_lines
 from benchmarks.rows import FULL, QUICK, Scale, make_rows
 from benchmarks.scikit import comparison
+from benchmarks.sgd import sgd_lines
 from benchmarks.start_up import start_up_lines
 from benchmarks.table import Report, as_json, as_markdown, as_text
 
@@ -23,7 +24,9 @@ def measure(scale: Scale) -> Report:
     lines, notes = descent_lines(X, y, scale)
     report.comparison = comparison(X, y, scale)
     del X, y
-    report.lines += [*lines, *memory_lines(scale), *start_up_lines(scale)]
+    by_rows, about_rows = sgd_lines(scale)
+    report.lines += [*lines, *by_rows, *memory_lines(scale), *start_up_lines(scale)]
+    notes += about_rows
     if scale.rows != FULL.rows:
         report.lines = [replace(line, judged=False) for line in report.lines]
         notes.append(f"The targets are for {FULL.rows:,} × {FULL.columns}, so nothing is judged.")

@@ -14,27 +14,40 @@ __all__ = ["FITS", "memory_lines"]
 
 ROOT = Path(__file__).parent.parent
 STATUS = Path("/proc/self/status")
-FITS: dict[str, dict[str, Any]] = {
+FULL_BATCH: dict[str, dict[str, Any]] = {
     "spectral": {"learning_rate": RATE},
     "moments": {"method": "adam"},
     "data": {"loss": "huber"},
 }
+FITS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{engine: ("GradientDescentRegressor", options) for engine, options in FULL_BATCH.items()},
+    "batch_size=1": ("GradientDescentRegressor", {"batch_size": 1}),
+    "SGDRegressor": ("SGDRegressor", {"eta0": 0.001}),
+}
+# Few columns, so that what is kept of a row is not lost beside it.
+NARROW = 4
 
 
 def memory_lines(scale: Scale) -> list[Line]:
     """The lines of the table that are about memory."""
     lines = []
-    for engine in FITS:
-        show_progress(f"memory of the {engine} engine")
-        share = peak_share(engine, scale)
-        lines.append(Line(f"peak extra memory, {engine} engine", Ratio(share, share), "% of X", at_most=10))
+    for name in FITS:
+        show_progress(f"memory of {name}")
+        if name in FULL_BATCH:
+            share = 100 * peak_bytes(name, scale.rows, scale.columns) / (8 * scale.rows * scale.columns)
+            lines.append(Line(f"peak extra memory, {name} engine", Ratio(share, share), "% of X", at_most=10))
+        else:
+            n_rows = scale.rows * scale.columns // NARROW
+            a_row = peak_bytes(name, n_rows, NARROW) / n_rows
+            title = f"peak extra memory, {name}, {n_rows:,} × {NARROW}"
+            lines.append(Line(title, Ratio(a_row, a_row), "bytes a row", at_most=16))
     show_progress("")
     return lines
 
 
-def peak_share(engine: str, scale: Scale) -> float:
-    """Peak extra memory of a fit, in per cent of X."""
-    command = [sys.executable, "-m", "benchmarks.memory", engine, str(scale.rows), str(scale.columns)]
+def peak_bytes(name: str, n_rows: int, n_columns: int) -> float:
+    """Peak extra memory of a fit."""
+    command = [sys.executable, "-m", "benchmarks.memory", name, str(n_rows), str(n_columns)]
     return float(subprocess.run(command, cwd=ROOT, text=True, check=True, stdout=subprocess.PIPE).stdout)
 
 
@@ -55,19 +68,21 @@ def resident_bytes(*, peak: bool) -> int:
     return most if sys.platform == "darwin" else 1024 * most
 
 
-def measure(engine: str, n_rows: int, n_columns: int) -> float:
+def measure(name: str, n_rows: int, n_columns: int) -> float:
     """Fit once on few rows, so that everything is loaded, then on all, and see how far the peak has risen."""
-    from downslope import GradientDescentRegressor
+    import downslope
 
-    model = GradientDescentRegressor(max_iter=100, tol=0, standardize=False, **FITS[engine])
+    kind, options = FITS[name]
+    usual = {"max_iter": 100, "tol": 0, "standardize": False} if name in FULL_BATCH else {"max_iter": 3, "tol": 0}
+    model = getattr(downslope, kind)(**usual, **options)
     X, y = make_rows(n_rows, n_columns)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(X[:1000], y[:1000])
         before = resident_bytes(peak=False)
         model.fit(X, y)
-    assert model.engine_ == engine
-    return 100.0 * (resident_bytes(peak=True) - before) / X.nbytes
+    assert model.engine_ == (name if name in FULL_BATCH else "stochastic")
+    return float(resident_bytes(peak=True) - before)
 
 
 if __name__ == "__main__":
