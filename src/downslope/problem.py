@@ -30,7 +30,7 @@ from downslope.schedules import (
 )
 from downslope.step_rules import AdaGrad, Averaged, HeavyBall, Nesterov, RMSProp, Saga, StepRule, stable_product
 
-__all__ = ["Optimum", "Problem", "Settings", "prepare", "validation_error"]
+__all__ = ["Optimum", "Problem", "Settings", "inertia", "prepare", "rule_is_steady", "validation_error"]
 
 Array = NDArray[np.float64]
 

@@ -13,10 +13,10 @@ from downslope.fitting import LATENESS
 from downslope.history import History
 from downslope.moments import ColumnMoments, gather_columns
 from downslope.objectives import Evaluation, RowsObjective
-from downslope.problem import Settings, inertia
+from downslope.problem import Settings, inertia, rule_is_steady
 from downslope.row_curvature import measure_rows
 from downslope.schedules import Scheduled
-from downslope.step_rules import Averaged
+from downslope.step_rules import AdaGrad, Averaged
 from downslope.stopping import EXPLOSION
 
 __all__ = ["Pass", "Stream", "follow"]
@@ -63,6 +63,8 @@ class Stream(NamedTuple):
     state : SweepState or None
     steepest : float
         The largest s/s̄ · ‖z‖² met.
+    reach : float
+        About how far the parameters have to go, by the first block.
     n_blocks, n_rows : int
     first : float
         The objective of the start, on the first block.
@@ -77,6 +79,7 @@ class Stream(NamedTuple):
     coordinates: Coordinates | None = None
     state: Any = None
     steepest: float = 0.0
+    reach: float = np.nan
     n_blocks: int = 0
     n_rows: int = 0
     first: float = np.nan
@@ -103,13 +106,19 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
         if settings.standardize
         else raw(source.n_features, settings.fit_intercept)
     )
-    steepest, rate, auto = stream.steepest, settings.learning_rate, settings.learning_rate == "auto"
-    if not isinstance(rate, str):
-        rate = float(rate) if isinstance(rate, int | float) else scheduled(rate, stream)
-    else:
+    start = coordinates.from_original(*stream.place)
+    objective = RowsObjective(source, block.weight, coordinates, settings.loss, settings.penalty)
+    shown = start if stream.history is None else coordinates.from_original(*stream.model)
+    at = objective.value_and_gradient(shown) if stream.history is None else None
+    steepest, reach, auto = stream.steepest, stream.reach, settings.learning_rate == "auto"
+    if at is not None:
+        reach = reach_of(at)
+    if auto:
         steepest = max(steepest, measure_rows(source, coordinates, None).largest)
-        curvature = settings.loss.curvature if np.isfinite(settings.loss.curvature) else 1.0
-        rate = (1.0 - inertia(settings.rule)) / (curvature * steepest + settings.penalty.l2)
+        made = 0.0 if stream.state is None else stream.state.updates
+        rate = automatic_rate(settings, columns, coordinates, steepest, reach, made)
+    else:
+        rate = scheduled(settings.learning_rate, stream)
     sweep = Sweep(
         source.X,
         source.y,
@@ -123,15 +132,13 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
         LATENESS if auto and not isinstance(settings.rule, Averaged) else None,
         passing.shuffle,
     )
-    state = sweep.begin(coordinates.from_original(*stream.place), passing.seed)
+    state = sweep.begin(start, passing.seed)
     if stream.state is not None and stream.coordinates is not None:
         state = state._replace(
             place=moved(stream, state.place, coordinates),
             updates=stream.state.updates,
             generator=stream.state.generator,
         )
-    objective = RowsObjective(source, block.weight, coordinates, settings.loss, settings.penalty)
-    at = objective.value_and_gradient(state.shown) if stream.history is None else None
     history = stream.history if at is None else recorded(at, 0, rate, stream.model, passing)
     *_, (state, running) = sweep.passing(state, rate)
     cost = running.loss / running.weight + settings.penalty.value(state.shown)
@@ -145,6 +152,7 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
         coordinates,
         state,
         steepest,
+        reach,
         stream.n_blocks + 1,
         n_rows,
         stream.first if at is None else at.objective,
@@ -153,9 +161,40 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
     )
 
 
-def scheduled(schedule: Any, stream: Stream) -> float:
-    """The rate that a schedule gives for the next block, checked."""
-    return Scheduled(schedule).rate(stream.n_blocks, np.empty(0), np.empty(0), None)[0]
+def reach_of(at: Evaluation) -> float:
+    """J/‖∇J‖, the distance at which a straight line meets zero."""
+    slope = float(np.abs(at.gradient).max(initial=0.0))
+    return at.objective / slope if slope > 0 and at.objective > 0 else 1.0
+
+
+def automatic_rate(
+    settings: Settings, columns: ColumnMoments, coordinates: Coordinates, steepest: float, reach: float, made: float
+) -> float:
+    """The rate of the next block, `made` updates after the start.
+
+    Steps that scale with the gradient are bounded by the curvature of a batch of k rows, at most ‖z‖²/k of the
+    steepest row and (1 - 1/k) of the mean of ‖z‖². Others, and those on a loss with kinks, are as long as the rate
+    says: shares of the way to go that fall with the root of the updates.
+    """
+    rule, inverse = settings.rule, coordinates.inverse_scale
+    centres = (columns.mean - coordinates.shift) * inverse
+    mean_length = float(centres @ centres + np.sum((spread_of(columns) * inverse) ** 2) + coordinates.fit_intercept)
+    calmer = 1.0 - inertia(rule)
+    if rule_is_steady(rule) and np.isfinite(settings.loss.curvature):
+        share = 1.0 / (settings.batch_size or np.inf)
+        curvature = share * steepest + (1.0 - share) * mean_length
+        return calmer / (settings.loss.curvature * curvature + settings.penalty.l2)
+    if isinstance(rule, AdaGrad):
+        return 0.3 * reach
+    length = np.sqrt(mean_length) if rule_is_steady(rule) else 1.0 / 0.3
+    return float(calmer * reach / (length * np.sqrt(1.0 + made)))
+
+
+def scheduled(rate: Any, stream: Stream) -> float:
+    """The rate that was given, or that a schedule gives for the next block, checked."""
+    if isinstance(rate, int | float):
+        return float(rate)
+    return Scheduled(rate).rate(stream.n_blocks, np.empty(0), np.empty(0), None)[0]
 
 
 def original(coordinates: Coordinates, parameters: Array) -> tuple[Array, float]:

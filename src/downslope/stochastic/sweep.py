@@ -120,7 +120,7 @@ class Sweep:
         if not self.shuffle:
             return np.arange(n, dtype=kind)
         if n < MANY_ROWS:
-            return generator.permutation(n)
+            return generator.permutation(n).astype(kind)
         groups: NDArray[Any] = generator.permutation(-(-n // NEIGHBOURS)).astype(kind)
         order: NDArray[Any] = (groups[:, None] * kind(NEIGHBOURS) + np.arange(NEIGHBOURS, dtype=kind)).reshape(-1)
         if n % NEIGHBOURS == 0:
