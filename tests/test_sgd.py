@@ -427,6 +427,29 @@ def test_an_interrupt_keeps_what_there_is() -> None:
     assert model.score(X, y) > 0.9
 
 
+def test_an_interrupt_within_a_block_leaves_the_model_as_it_was() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    X, y = rows(1_000_000, 20)
+    model = SGDRegressor(random_state=0).partial_fit(X[:100], y[:100])
+    weights = weights_of(model)
+
+    def pass_until_interrupted() -> None:
+        nonlocal weights
+        while True:
+            weights = weights_of(model)
+            model.partial_fit(X, y)
+
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            pass_until_interrupted()
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, before)
+    np.testing.assert_array_equal(weights_of(model), weights)
+
+
 # ------------------------------------------------------------------------------------------------------- bad input
 X, Y = rows(20)
 HOLED = np.where(np.arange(80).reshape(20, 4) == 13, np.nan, X)

@@ -266,6 +266,8 @@ def pass_once(task: RowTask, start: Place, history: History | None) -> RowFit:
     ------
     InputError
         For rows that are not finite.
+    KeyboardInterrupt
+        After an interrupt: a part of a block is no pass.
     """
     task = replace(task, max_iter=1, tol=None)
     with learnt(task) as source:
@@ -274,6 +276,8 @@ def pass_once(task: RowTask, start: Place, history: History | None) -> RowFit:
         before = 0 if history is None else int(history["epoch"][-1])
         first = measure.start(start) if history is None else Row(before, zero, zero, np.nan, np.nan, 0.0, np.nan)
         outcome = descend_single_rows(task, start, first, exact=measure.chaotic)
+        if outcome.reason is StopReason.INTERRUPTED:
+            raise KeyboardInterrupt
         refuse_spoilt(task, outcome)
         outcome, restored = settled(outcome)
         last, first_ever = outcome.records[-1, 1], first.objective if history is None else history["objective"][0]
