@@ -99,6 +99,10 @@ FAILED = {
         ["predict", "{dir}/frame.json", "{table}", "--missing", "mean"],
         "does not know the means: use --missing drop",
     ),
+    "a rule that needs a smooth loss": (
+        ["fit", "{dir}/weights.csv", "-t", "y", "--batch-size", "1", "--method", "saga", "--loss", "quantile"],
+        "--method saga got --loss quantile: it needs a loss without kinks",
+    ),
     "a model for other columns": (
         ["predict", "{dir}/foreign.json", "{table}"],
         "no columns 'p', 'q', needed by the model",
@@ -121,6 +125,14 @@ MISUSED = {
     "a delta that is none": ([*FIT, "--delta", "nan"], "--delta got nan, and must be a float"),
     "a share of 2": ([*FIT, "--l1-ratio", "2"], "--l1-ratio got 2.0, and must be"),
     "no epoch": ([*FIT, "--max-iter", "0"], "--max-iter got 0, and must be"),
+    "no row an update": (
+        [*FIT, "--batch-size", "0"],
+        r"--batch-size got 0, and must be an int in the range \[1, inf\)",
+    ),
+    "an engine for whole batches": (
+        [*FIT, "--batch-size", "1", "--engine", "spectral"],
+        "--engine spectral cannot run this problem because --batch-size asks .*: choose auto, or stochastic",
+    ),
     "a negative tol": ([*FIT, "--tol", "-1"], "--tol got -1.0, and must be"),
     "all rows held out": ([*FIT, "--test-size", "1"], "--test-size got 1, and must be a share of the rows"),
     "an engine that cannot": (

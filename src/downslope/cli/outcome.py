@@ -91,6 +91,7 @@ def in_options(sentence: str) -> str:
     """
     sentence = sentence.replace(", or standardize=True", ", or leave out --raw")
     sentence = sentence.replace("standardize=True", "it without --raw")
+    sentence = sentence.replace("give batch_size=None to say so", "leave out --batch-size to say so")
     sentence = WITH_VALUE.sub(lambda found: f"{option(found[1])} {found[3]}", sentence)
     return ALONE.sub(lambda found: option(found[1]), sentence)
 
@@ -147,7 +148,9 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted before there was anything to keep"
     if is_invalid_parameter(error) and (found := INVALID.fullmatch(text)):
-        return f"{option(found['name'])} got {found['got']}, and must be {found['accepted']}"
+        # What is None in Python is an option that is not given.
+        accepted = found["accepted"].removesuffix(" or None")
+        return f"{option(found['name'])} got {found['got']}, and must be {accepted}"
     if isinstance(error, DownslopeError | UsageError):
         return in_options(text)
     if isinstance(error, OSError):
