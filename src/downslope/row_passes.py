@@ -265,7 +265,7 @@ class Patience(NamedTuple):
         return Patience(value if value < self.best else self.best, since)
 
 
-def descend_single_rows(task: RowTask, start: Place, first: Row, *, exact: bool = False, heard: int = 0) -> RowOutcome:
+def descend_single_rows(task: RowTask, start: Place, first: Row, *, exact: bool = False) -> RowOutcome:
     """Pass over the rows until the stop rule fires.
 
     Parameters
@@ -276,10 +276,17 @@ def descend_single_rows(task: RowTask, start: Place, first: Row, *, exact: bool 
         The record of the start.
     exact : bool
         Whether to keep to scikit-learn's order of operations, which costs about half of the speed. A run that
-        `amplifies` rounding errors begins again in this way, since only that leads to its numbers.
-    heard : int
-        Passes that `task.hear` knows of already.
+        `amplifies` rounding errors is made again in this way, since only that leads to its numbers.
     """
+    outcome = attempt(task, start, first, exact, 0)
+    if not isinstance(outcome, RowOutcome):
+        outcome = attempt(task, start, first, True, outcome)
+    assert isinstance(outcome, RowOutcome)
+    return outcome
+
+
+def attempt(task: RowTask, start: Place, first: Row, exact: bool, heard: int) -> RowOutcome | int:
+    """A run, or where it `amplifies` rounding errors, and was not made to avoid that, how many passes were heard of."""
     from downslope.stochastic import sequential
     from downslope.stochastic.rows import kernel_rows, pieces, rows_ahead
     from downslope.stochastic.sequential import Position, Sums, Vectors, no_sums, weights_at
@@ -314,7 +321,7 @@ def descend_single_rows(task: RowTask, start: Place, first: Row, *, exact: bool 
                 for begin, end in pieces(order.size, rows):
                     descend_rows(loss, rows, order[begin:end], plan, vectors, position, sums)
                 if not exact and amplifies(task, Sums(*sums), position[3], first):
-                    return descend_single_rows(task, start, first, exact=True, heard=epoch - 1)
+                    return epoch - 1
                 if not all_finite(vectors.v, position[1]):
                     reason, overflowed = StopReason.DIVERGED, True
                     break

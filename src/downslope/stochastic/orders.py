@@ -1,6 +1,7 @@
 """The orders in which rows are visited."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from downslope.stochastic.compiling import compiled
 
 __all__ = ["orders_of_passes", "shuffled_indices"]
+
+# Below this, handing work to a thread takes longer than the work.
+MANY_ROWS = 2**16
 
 
 def orders_of_passes(n: int, seed: int | None) -> Iterator[NDArray[Any]]:
@@ -22,10 +26,18 @@ def orders_of_passes(n: int, seed: int | None) -> Iterator[NDArray[Any]]:
             yield order
     exchange = shuffled_indices(n, seed)
     order, spare = exchange.copy(), np.empty_like(exchange)
-    while True:
-        yield order
-        take(order, exchange, spare)
-        order, spare = spare, order
+    if n < MANY_ROWS:
+        while True:
+            yield order
+            take(order, exchange, spare)
+            order, spare = spare, order
+    # The next order is made beside the pass: for few columns a tenth of its time.
+    with ThreadPoolExecutor(1) as beside:
+        while True:
+            made = beside.submit(take, order, exchange, spare)
+            yield order
+            made.result()
+            order, spare = spare, order
 
 
 @compiled
