@@ -351,12 +351,13 @@ def test_a_run_that_diverges_says_why_in_numbers(case: str) -> None:
     assert np.abs(better.coef_).max() < 10
 
 
-def test_an_overflow_gives_the_best_pass_back() -> None:
+@pytest.mark.parametrize("average", [False, True])
+def test_an_overflow_gives_the_best_pass_back(average: bool) -> None:
     X, y = rows()
     with pytest.raises(ValueError, match="overflow"):
         Theirs(eta0=1e300, random_state=0).fit(1e3 * X, y)
     with pytest.warns(DivergenceWarning, match=r"the coefficients overflowed, and pass 0 was restored"):
-        model = SGDRegressor(eta0=1e300, random_state=0).fit(1e3 * X, y)
+        model = SGDRegressor(eta0=1e300, average=average, random_state=0).fit(1e3 * X, y)
     assert (model.stop_reason_, model.restored_epoch_) == ("diverged", 0)
     np.testing.assert_array_equal(model.predict(X), 0.0)
 
@@ -466,6 +467,12 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "intercepts": ({}, {"intercept_init": [1.0, 2.0]}, r"intercept_init has shape \(2,\): give one number"),
     "optimal": ({"learning_rate": "optimal", "alpha": 0}, {}, r"alpha must be > 0, or choose another"),
     "aggressive": ({"learning_rate": "pa1"}, {}, r"only works with loss 'epsilon_insensitive': set one of the two"),
+    "no weight held out": (
+        {"early_stopping": True, "random_state": 0},
+        {"sample_weight": (np.arange(20) == 0).astype(float)},
+        r"the sample weights for validation set are all zero: consider using a different random state",
+    ),
+    "columns of one name": ({}, {"X": pd.DataFrame(X, columns=list("aabc"))}, r"X has 2 columns called 'a'"),
     "no ratio": ({"penalty": "elasticnet", "l1_ratio": None}, {}, r"l1_ratio must be a number from 0 to 1"),
     "all held out": (
         {"early_stopping": True, "validation_fraction": 0.1},
@@ -481,6 +488,27 @@ def test_bad_input_gets_one_sentence(case: str) -> None:
     with pytest.raises(InputError, match=told) as caught:
         SGDRegressor(**options).fit(**{"X": X, "y": Y, **given})
     assert "\n" not in str(caught.value)
+
+
+def test_a_warm_start_needs_the_columns_of_before() -> None:
+    model = SGDRegressor(warm_start=True, random_state=0).fit(X, Y)
+    with pytest.raises(
+        InputError, match=r"X has 3 features, but SGDRegressor is expecting 4 .*or set warm_start=False"
+    ):
+        model.fit(X[:, :3], Y)
+
+
+def test_names_come_and_go_with_the_rows() -> None:
+    frame = pd.DataFrame(X, columns=["km", "kg", "hp", "l"])
+    model = SGDRegressor(random_state=0).partial_fit(frame, Y)
+    with pytest.raises(InputError, match="goes on with the columns 'km', 'kg', 'hp' and 'l', but got 'l', 'hp'"):
+        model.partial_fit(frame[["l", "hp", "kg", "km"]], Y)
+    assert not hasattr(model.fit(X, Y), "feature_names_in_")
+
+
+def test_rows_whose_squares_overflow_are_named() -> None:
+    with pytest.warns(DivergenceWarning, match="divide the columns and y by constants so that they are about 1"):
+        SGDRegressor(random_state=0, max_iter=2).fit(1e200 * X, Y)
 
 
 def test_a_block_of_other_columns_changes_nothing() -> None:

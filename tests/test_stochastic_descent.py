@@ -12,11 +12,13 @@ import scipy.sparse
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from downslope import GradientDescentRegressor
+from downslope.coordinates import raw
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, InputError
 from downslope.losses import LOSSES, make_loss
 from downslope.penalties import make_penalty
 from downslope.schedules import InverseTime
 from downslope.step_rules import METHODS, make_step_rule, reported
+from downslope.stochastic.sweep import Sweep
 from tests.problems import course, graded, real_table
 
 Array = np.ndarray
@@ -281,6 +283,24 @@ def test_a_warm_start_goes_on_as_if_nothing_had_happened(method: str) -> None:
     parts = regressor(max_iter=2, warm_start=True, **options).fit(X, y)
     parts.set_params(max_iter=4).fit(X, y)
     np.testing.assert_allclose(parts.history_.coef, whole.history_.coef, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [5, 2**16, 2**16 + 1, 2**16 + 15, 2**16 + 16])
+def test_an_order_holds_each_row_once(n: int) -> None:
+    X = np.zeros((n, 1))
+    coordinates, penalty = raw(1, True), make_penalty(None, 0.0, 0.0, 1)
+    sweep = Sweep(X, X[:, 0], None, make_loss("squared_error"), make_step_rule("gd", 0.0), penalty, coordinates, 1, 1.0)
+    generator = np.random.default_rng(0)
+    one, other = sweep.order(generator), sweep.order(generator)
+    np.testing.assert_array_equal(np.sort(one), np.arange(n))
+    np.testing.assert_array_equal(np.sort(other), np.arange(n))
+    assert n < 10 or not np.array_equal(one, other)
+
+
+def test_a_callback_stops_a_run_of_mini_batches() -> None:
+    X, y, _ = rows()
+    model = regressor(callbacks=lambda record: record.epoch == 2).fit(X, y)
+    assert (model.stop_reason_, model.n_iter_) == ("callback", 2)
 
 
 def test_orders_are_the_seeds() -> None:

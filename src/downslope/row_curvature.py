@@ -48,8 +48,6 @@ class RowCurvature:
         return self._between(self.largest, size, n_rows)
 
     def _between(self, single: float, size: int, n_rows: int) -> float:
-        if size >= n_rows:
-            return self.whole
         share = (n_rows - size) / (size * (n_rows - 1.0))
         return share * single + (1.0 - share) * self.whole
 

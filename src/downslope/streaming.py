@@ -88,9 +88,8 @@ class Stream(NamedTuple):
 
     @property
     def diverged(self) -> bool:
-        """Whether the running objective of the last block has exploded."""
-        if self.history is None or self.n_blocks == 0:
-            return False
+        """Whether the running objective of the last block, of which there is one, has exploded."""
+        assert self.history is not None
         return not float(self.history["objective"][-1]) <= EXPLOSION * self.first
 
 

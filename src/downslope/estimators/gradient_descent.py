@@ -86,7 +86,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         1.5 over the curvature of a batch (see `downslope.row_curvature`), half of that after four epochs, and what is
         recorded and returned is a mean of the places, later ones weighing more.
     batch_size : int or None, default=None
-        Rows an update: None takes all of them, 1 is descent row by row. An epoch is a pass over all rows.
+        Rows an update: None takes all of them, 1 is descent row by row. An epoch is a pass over all rows. An update
+        costs as much as there are columns, on sparse rows too; those of `SGDRegressor` cost what a row holds.
     max_iter : int, default=10_000
         The most epochs to make; with full batches an epoch is one update.
     tol : float, default=1e-6
