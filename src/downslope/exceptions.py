@@ -7,7 +7,7 @@
     │   └── MissingDependencyError (also ImportError)   an optional library that is not installed
     └── FileError (also OSError)             a file that cannot be read, written or trusted
     DownslopeWarning (UserWarning)
-    ├── DivergenceWarning (also sklearn ConvergenceWarning)    the run blew up; the best state was restored
+    ├── DivergenceWarning (also sklearn ConvergenceWarning)    the run blew up; the message says why
     ├── NotConvergedWarning (also sklearn ConvergenceWarning)  the epochs ran out first
     ├── ConstantColumnWarning                columns that carry no information
     ├── CollinearColumnsWarning              coefficients that the rows do not determine
@@ -53,7 +53,7 @@ class DownslopeWarning(UserWarning):
 
 
 class DivergenceWarning(DownslopeWarning, ConvergenceWarning):
-    """The objective exploded; the best state was restored and the message says why."""
+    """The run blew up; the message says why, in numbers, and what to try."""
 
 
 class NotConvergedWarning(DownslopeWarning, ConvergenceWarning):

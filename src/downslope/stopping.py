@@ -35,7 +35,7 @@ class StopReason(str, Enum):  # noqa: UP042 - a StrEnum's text would be its shor
 SENTENCES = {
     StopReason.STOP_BELOW: "The mean squared error fell below stop_below.",
     StopReason.CONVERGED: "What is left to gain fell below tol, relative to the start.",
-    StopReason.NO_IMPROVEMENT: "The validation error stopped improving.",
+    StopReason.NO_IMPROVEMENT: "The validation error, or the objective of noisy steps, stopped improving.",
     StopReason.MAX_ITER: "All max_iter epochs were made before another rule stopped the run.",
     StopReason.DIVERGED: "The objective exploded.",
     StopReason.INTERRUPTED: "The run was interrupted.",
