@@ -11,7 +11,7 @@ from scipy.optimize import linprog, minimize
 from sklearn.linear_model import ElasticNet
 
 from downslope import GradientDescentRegressor
-from downslope.exceptions import NotConvergedWarning
+from downslope.exceptions import DivergenceWarning, NotConvergedWarning
 from tests.problems import real_table
 
 Array = np.ndarray
@@ -225,3 +225,22 @@ def test_enough_l1_leaves_the_intercept_alone(loss: str) -> None:
 def test_epochs_that_run_out_are_told_with_the_mapping() -> None:
     with pytest.warns(NotConvergedWarning, match=r"the proximal gradient mapping is \S+ \(the minimum itself"):
         GradientDescentRegressor(penalty="l1", max_iter=3).fit(*real_table())
+
+
+@pytest.mark.parametrize("size", [None, 1])
+def test_a_bounded_slope_that_only_bounces_has_diverged(size: int | None) -> None:
+    x = np.linspace(0.0, 100.0, 200)[:, None]
+    model = GradientDescentRegressor(
+        loss="huber",
+        delta=100.0,
+        standardize=False,
+        learning_rate=0.1,
+        max_iter=20,
+        tol=0,
+        batch_size=size,
+        random_state=0,
+    )
+    with pytest.warns(DivergenceWarning, match=r"learning_rate 0\.1 is above the largest stable 0\.000.*column 'x0'"):
+        model.fit(x, 3 * x[:, 0] + 7)
+    assert model.stop_reason_ == "diverged"
+    assert model.history_["objective"][0] < model.history_["objective"][-1] < 1e6 * model.history_["objective"][0]

@@ -160,3 +160,17 @@ def test_a_stream_goes_on_from_a_fit() -> None:
     model.partial_fit(X, Y)
     assert not np.array_equal(model.coef_, before)
     assert np.abs(model.coef_ - before).max() < 0.5
+
+
+def test_a_stream_may_start_anywhere() -> None:
+    still = {"batch_size": 5, "learning_rate": 1e-12, "random_state": 3}
+    model = GradientDescentRegressor(init="uniform", **still).partial_fit(X, Y)
+    random = np.random.RandomState(3)
+    np.testing.assert_allclose(model.coef_, random.uniform(-1, 1, 3), atol=1e-8)
+    model = GradientDescentRegressor(init=([1.0, 2.0, 3.0], 4.0), **still).partial_fit(X, Y)
+    np.testing.assert_allclose([*model.coef_, model.intercept_], [1.0, 2.0, 3.0, 4.0], atol=1e-8)
+
+
+def test_squares_that_overflow_are_told() -> None:
+    with pytest.raises(InputError, match="squares of the values overflow"):
+        GradientDescentRegressor(batch_size=1).partial_fit(1e200 * X, Y)
