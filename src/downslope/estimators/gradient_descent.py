@@ -307,8 +307,10 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     def partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Go on with one pass over a block of rows, `batch_size` of them an update (None: the whole block).
 
-        The scales of the columns are those of all blocks so far. `learning_rate="auto"` is 1 over the curvature of the
-        steepest row so far, with a mean of the places, later ones weighing more; a schedule is asked for each block.
+        The scales of the columns are those of all blocks so far. `learning_rate="auto"` is 1 over the curvature that
+        bounds a batch, from the steepest row so far and the mean length of all, with a mean of the places, later ones
+        weighing more; adaptive methods and losses with kinks take shares of the way to go, as the first block tells
+        it, that fall with the root of the updates. A schedule is asked for each block.
         Records hold running values, each row's measured before the update that it took part in.
 
         Parameters
