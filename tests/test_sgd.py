@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.linear_model import SGDRegressor as Theirs
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -402,6 +402,17 @@ def test_too_few_passes_warn_as_theirs_do() -> None:
 def test_negative_powers_are_deprecated_there() -> None:
     with pytest.warns(FutureWarning, match="power_t"):
         SGDRegressor(power_t=-0.1, random_state=0, max_iter=5, tol=None).fit(*rows())
+
+
+def test_warnings_belong_to_the_line_that_fits() -> None:
+    X, y = rows()
+    for model in (SGDRegressor(eta0=10.0, random_state=0), make_pipeline(SGDRegressor(eta0=10.0, random_state=0))):
+        with pytest.warns(DivergenceWarning) as caught:
+            model.fit(X, y)
+        assert caught[0].filename == __file__
+    with pytest.warns(DataConversionWarning) as caught:
+        SGDRegressor(random_state=0).fit(X, y[:, None])
+    assert caught[0].filename == __file__
 
 
 def test_verbose_prints_passes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,9 @@
 Every message is one sentence: what was got, what is accepted, what to do.
 """
 
+import sys
+from types import FrameType
+
 from sklearn.exceptions import ConvergenceWarning
 
 __all__ = [
@@ -29,7 +32,10 @@ __all__ = [
     "MissingDependencyError",
     "ModelFileWarning",
     "NotConvergedWarning",
+    "frames_to_user",
 ]
+
+OURS = ("downslope", "sklearn")
 
 
 class DownslopeError(Exception):
@@ -70,3 +76,12 @@ class CollinearColumnsWarning(DownslopeWarning):
 
 class ModelFileWarning(DownslopeWarning):
     """Part of a model that a JSON file could not keep."""
+
+
+def frames_to_user() -> int:
+    """The `stacklevel` of a warning that belongs to the line that called us, or called scikit-learn, which calls us."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 1
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in OURS:
+        frame, level = frame.f_back, level + 1
+    return level

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array
 
-from downslope.exceptions import InputError
+from downslope.exceptions import InputError, frames_to_user
 
 __all__ = ["Rows", "check_rows", "check_target", "check_weights", "refuse_non_finite", "split_rows"]
 
@@ -79,7 +79,7 @@ def check_target(y: Any, n_rows: int, *, single: bool = False) -> NDArray[Any]:
             f"A column-vector y was passed when a 1d array was expected: shape {target.shape} is read as "
             f"({target.shape[0]},)",
             DataConversionWarning,
-            stacklevel=5,
+            stacklevel=frames_to_user(),
         )
         target = target[:, 0]
     if target.ndim != 1:

@@ -24,6 +24,7 @@ from downslope.exceptions import (
     DownslopeWarning,
     InputError,
     NotConvergedWarning,
+    frames_to_user,
 )
 from downslope.explanation import name_list
 from downslope.fitting import Continuation, Limits, Request, Solution, fit_full_batch
@@ -42,9 +43,6 @@ __all__ = ["GradientDescentRegressor"]
 
 Array = NDArray[np.float64]
 Callback = Callable[[Record], bool | None]
-
-# From a warning in `_warn` through `fit` and scikit-learn's wrapper of it to the line that called fit.
-FRAMES_TO_CALLER = 4
 
 
 class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
@@ -507,7 +505,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                 f"{self.history_['objective'][-1]:.3g}, that of the start was {stream.first:.3g}. Try "
                 f"learning_rate='auto', or {stream.rate / 10:.2g}."
             )
-            warnings.warn(self.stop_message_, DivergenceWarning, stacklevel=3)
+            warnings.warn(self.stop_message_, DivergenceWarning, stacklevel=frames_to_user())
 
     def _warn(self, solution: Solution, names: list[str]) -> None:
         """Warnings with their causes."""
@@ -517,7 +515,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                 f"batch_size={self.batch_size} is larger than the {problem.source.n_rows} rows, so each epoch is one "
                 "update on all of them: give batch_size=None to say so",
                 DownslopeWarning,
-                stacklevel=FRAMES_TO_CALLER,
+                stacklevel=frames_to_user(),
             )
         # Without an intercept a column of ones is the usual way to have one.
         idle = [names[j] for j in problem.constant_columns] if self.fit_intercept else []
@@ -530,7 +528,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                 if len(idle) > 1
                 else f"{name_list(idle)} never changes in the rows, so its {fate}: leave it out",
                 ConstantColumnWarning,
-                stacklevel=FRAMES_TO_CALLER,
+                stacklevel=frames_to_user(),
             )
         optimum, rows = solution.optimum, problem.least_squares
         if optimum is not None and rows is not None and not optimum.unique:
@@ -545,9 +543,9 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                 f"{cause}, so the coefficients are not unique (the predictions are): "
                 "leave some out, or add penalty='l2'",
                 CollinearColumnsWarning,
-                stacklevel=FRAMES_TO_CALLER,
+                stacklevel=frames_to_user(),
             )
         if solution.reason is StopReason.DIVERGED:
-            warnings.warn(solution.message, DivergenceWarning, stacklevel=FRAMES_TO_CALLER)
+            warnings.warn(solution.message, DivergenceWarning, stacklevel=frames_to_user())
         elif solution.reason is StopReason.MAX_ITER and (self.tol or self.stop_below):
-            warnings.warn(solution.message, NotConvergedWarning, stacklevel=FRAMES_TO_CALLER)
+            warnings.warn(solution.message, NotConvergedWarning, stacklevel=frames_to_user())

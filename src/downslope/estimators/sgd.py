@@ -18,7 +18,7 @@ from downslope.callbacks import Printed
 from downslope.data.rows import Rows
 from downslope.engine import Engine
 from downslope.estimators.reading import read_rows, refuse_other_columns, remember_columns, rows_to_predict
-from downslope.exceptions import DownslopeWarning, InputError
+from downslope.exceptions import DownslopeWarning, InputError, frames_to_user
 from downslope.losses import make_loss
 from downslope.penalties import make_penalty
 from downslope.row_fit import RowFit, fit_rows, pass_once
@@ -229,7 +229,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
                     "coef_init and intercept_init have no effect on a fit that warm_start=True goes on with, as in "
                     "scikit-learn: set warm_start=False to start from them",
                     DownslopeWarning,
-                    stacklevel=2,
+                    stacklevel=frames_to_user(),
                 )
         else:
             start = self._first_place(d, rows.X.dtype, coef_init, intercept_init)
@@ -317,7 +317,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
             warnings.warn(
                 "Negative values for `power_t` are deprecated in scikit-learn 1.8 and an error in 1.10: use 0 or more",
                 FutureWarning,
-                stacklevel=3,
+                stacklevel=frames_to_user(),
             )
 
     def _rule(self) -> Rule:
@@ -425,5 +425,4 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         self.optimum_ = self.gap_ = None
         self._last_place = done.place
         if done.warning is not None:
-            # From here through fit or partial_fit to the line that called it.
-            warnings.warn(done.message, done.warning, stacklevel=3)
+            warnings.warn(done.message, done.warning, stacklevel=frames_to_user())
