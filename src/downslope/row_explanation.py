@@ -4,7 +4,8 @@ import numpy as np
 
 from downslope.explanation import dominant_column
 from downslope.problem import Problem
-from downslope.row_passes import RowOutcome, RowTask
+from downslope.row_passes import RowOutcome
+from downslope.row_task import RowTask
 from downslope.stopping import StopReason
 
 __all__ = ["ended_early", "explain_row_divergence", "explain_row_stop"]
@@ -31,6 +32,7 @@ def explain_row_divergence(
     restored : int or None
     """
     rule, sums = task.rule, outcome.sums
+    assert sums is not None
     if outcome.overflowed:
         shown = f"the coefficients overflowed, and pass {restored} was restored"
     elif outcome.cut:

@@ -20,7 +20,8 @@ from downslope.objectives import Evaluation, LossSums
 from downslope.problem import Problem, Settings, prepare
 from downslope.row_curvature import measure_rows
 from downslope.row_explanation import ended_early, explain_row_divergence, explain_row_stop
-from downslope.row_passes import Place, RowOutcome, RowTask, Rule, descend_single_rows
+from downslope.row_passes import RowOutcome, descend_single_rows
+from downslope.row_task import Place, RowTask, Rule
 from downslope.step_rules import Plain
 from downslope.stopping import StopReason
 from downslope.threads import one_blas_thread
@@ -255,7 +256,7 @@ def settled(outcome: RowOutcome) -> tuple[RowOutcome, int | None]:
 
 def refuse_spoilt(task: RowTask, outcome: RowOutcome) -> None:
     """Raise `InputError` where it is the rows that are not finite; their sums show it without another read."""
-    if outcome.n_iter and not np.isfinite(outcome.sums.squares):
+    if outcome.sums is not None and not np.isfinite(outcome.sums.squares):
         refuse_non_finite(task.X, task.names)
 
 

@@ -22,7 +22,7 @@ from downslope.exceptions import DownslopeWarning, InputError, frames_to_user
 from downslope.losses import make_loss
 from downslope.penalties import make_penalty
 from downslope.row_fit import RowFit, fit_rows, pass_once
-from downslope.row_passes import HeldOut, Place, RowTask, Rule
+from downslope.row_task import HeldOut, Place, RowTask, Rule
 from downslope.stopping import StopReason
 
 __all__ = ["SGDRegressor"]
