@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from downslope.stochastic.compiling import implements, inlined, is_exact, is_one_of, prefetch
+from downslope.stochastic.compiling import implements, inlined, is_one_of, prefetch
 
 __all__ = [
     "DENSE",
@@ -21,17 +21,14 @@ __all__ = [
     "advance",
     "average_row",
     "dot_row",
-    "factor_of",
     "fetch_row",
     "kernel_rows",
     "look",
     "pieces",
-    "residual_of",
     "rows_ahead",
     "squared_row",
     "truncate_row",
     "unsigned",
-    "update_of",
 ]
 
 CACHE_LINE = 64
@@ -286,42 +283,6 @@ def _add_row(rows: Any, i: Any, v: Any, c: Any) -> Any:
             v[unsigned(rows.columns[k])] += factor * rows.values[k]
 
     return add_sparse
-
-
-def residual_of(rows: Any, dot: float, scale: float, intercept: float, y: float) -> float:
-    """dot · scale + intercept - y, inside compiled code; where rounding is free, what is known first is added first."""
-    raise NotImplementedError
-
-
-@implements(residual_of)  # type: ignore[untyped-decorator]
-def _residual_of(rows: Any, dot: Any, scale: Any, intercept: Any, y: Any) -> Any:
-    if is_exact(rows):
-        return lambda rows, dot, scale, intercept, y: dot * scale + intercept - y
-    return lambda rows, dot, scale, intercept, y: dot * scale + (intercept - y)
-
-
-def update_of(rows: Any, pull: float, pace: float, weight: float) -> float:
-    """Pull · pace · weight, inside compiled code; where rounding is free, what is known first is multiplied first."""
-    raise NotImplementedError
-
-
-@implements(update_of)  # type: ignore[untyped-decorator]
-def _update_of(rows: Any, pull: Any, pace: Any, weight: Any) -> Any:
-    if is_exact(rows):
-        return lambda rows, pull, pace, weight: pull * pace * weight
-    return lambda rows, pull, pace, weight: pull * (pace * weight)
-
-
-def factor_of(rows: Any, pull: float, pace: float, weight: float, scale: float, inverse: float) -> float:
-    """Pull · pace · weight / scale, inside compiled code; by the inverse of `scale` where rounding is free."""
-    raise NotImplementedError
-
-
-@implements(factor_of)  # type: ignore[untyped-decorator]
-def _factor_of(rows: Any, pull: Any, pace: Any, weight: Any, scale: Any, inverse: Any) -> Any:
-    if is_exact(rows):
-        return lambda rows, pull, pace, weight, scale, inverse: pull * pace * weight / scale
-    return lambda rows, pull, pace, weight, scale, inverse: pull * (pace * weight * inverse)
 
 
 def average_row(rows: Any, i: int, mean: Any, share: float, c: float) -> None:

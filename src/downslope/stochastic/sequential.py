@@ -7,28 +7,31 @@ Srebro, "Pegasos", 2007). Their average is kept as ``(mean + share · v) / growt
 "Stochastic Gradient Descent Tricks", 2012). Adding one row and looking at the next is one loop over the coefficients.
 """
 
-import math
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from downslope.stochastic.compiling import compiled, implements, inlined, is_exact
+from downslope.stochastic.arithmetic import (
+    factor_of,
+    fill_rates,
+    fill_shrinkage,
+    residual_of,
+    shrunk,
+    update_of,
+)
+from downslope.stochastic.compiling import compiled, inlined
 from downslope.stochastic.losses import STEEPEST, needs_squares, pace, pull, skips, value
 from downslope.stochastic.rows import (
     advance,
     average_row,
     dot_row,
-    factor_of,
     fetch_row,
     look,
-    residual_of,
     squared_row,
     truncate_row,
     unsigned,
-    update_of,
 )
 
 __all__ = [
@@ -172,76 +175,21 @@ def close_mean(mean: Array, v: Array, share: float, growth: float) -> None:
         mean[j] = (mean[j] + share * v[j]) * inverse
 
 
+@partial(inlined, exact=True)
+def counted(share: Any, growth: Any, scale: Any, count: Any) -> Any:
+    """`share` and `growth` of the mean when place number `count` has entered it."""
+    part = 1.0 / count
+    if count > 1.0:
+        growth /= 1.0 - part
+    return share + part * growth * scale, growth
+
+
 def weights_at(vectors: Vectors, position: Position) -> tuple[Array, Array]:
     """The coefficients and their mean, empty where none is kept."""
     v, mean = vectors.v, vectors.mean.copy()
     if mean.size:
         close_mean(mean, v, position.share, position.growth)
     return v * v.dtype.type(position.scale), mean
-
-
-def shrunk(v: Array, scale: float, inverse: float, kept: float, released: float) -> tuple[float, float]:
-    """The common scale of the coefficients v, and its inverse, after an update, inside compiled code.
-
-    Of single precision it is rounded to that each time, which moves it by a thousandth in a million updates: so does
-    scikit-learn's.
-    """
-    raise NotImplementedError
-
-
-@implements(shrunk)  # type: ignore[untyped-decorator]
-def _shrunk(v: Any, scale: Any, inverse: Any, kept: Any, released: Any) -> Any:
-    if v.dtype == types.float64:
-        return lambda v, scale, inverse, kept, released: (scale * kept, inverse * released)
-
-    def shrink_singly(v: Any, scale: Any, inverse: Any, kept: Any, released: Any) -> Any:
-        product = np.float64(np.float32(np.float32(scale) * np.float32(kept)))
-        return product, 1.0 / product
-
-    return shrink_singly
-
-
-def fill_rates(rows: Any, plan: Any, t: float, rates: Array) -> None:
-    """Write the rates of the updates from t on, inside compiled code; roots by square roots where rounding is free."""
-    raise NotImplementedError
-
-
-@implements(fill_rates)  # type: ignore[untyped-decorator]
-def _fill_rates(rows: Any, plan: Any, t: Any, rates: Any) -> Any:
-    if is_exact(rows):
-
-        def fill_exactly(rows: Any, plan: Any, t: Any, rates: Any) -> None:
-            for k in range(rates.size):
-                rates[k] = plan.first / (plan.factor * (plan.offset + (t + k) - 1.0)) ** plan.power
-
-        return fill_exactly
-
-    def fill(rows: Any, plan: Any, t: Any, rates: Any) -> None:
-        for k in range(rates.size):
-            rates[k] = plan.factor * (plan.offset + (t + k) - 1.0)
-        if plan.power == 0.0:
-            rates[:] = 1.0
-        elif plan.power == 0.25:
-            for k in range(rates.size):
-                rates[k] = math.sqrt(math.sqrt(rates[k]))
-        elif plan.power == 0.5:
-            for k in range(rates.size):
-                rates[k] = math.sqrt(rates[k])
-        elif plan.power != 1.0:
-            for k in range(rates.size):
-                rates[k] **= plan.power
-        for k in range(rates.size):
-            rates[k] = plan.first / rates[k]
-
-    return fill
-
-
-@partial(inlined, exact=True)
-def fill_shrinkage(plan: Any, rates: Any, kept: Any, released: Any) -> None:
-    """Write by what each update multiplies the coefficients, and the inverse."""
-    for k in range(rates.size):
-        kept[k] = max(0.0, 1.0 - (1.0 - plan.l1_ratio) * rates[k] * plan.alpha)
-        released[k] = 1.0 / kept[k]
 
 
 def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, position: Array, sums: Array) -> None:
@@ -306,13 +254,10 @@ def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, po
         if plan.fit_intercept:
             intercept += update * plan.intercept_share
         if 0.0 < plan.average_from <= t:
-            averaged = t - plan.average_from + 1.0
-            part = 1.0 / averaged
+            count = t - plan.average_from + 1.0
             average_row(rows, i, mean, share, factor)
-            if averaged > 1.0:
-                growth /= 1.0 - part
-            share += part * growth * scale
-            mean_intercept += (intercept - mean_intercept) / averaged
+            share, growth = counted(share, growth, scale, count)
+            mean_intercept += (intercept - mean_intercept) / count
         if plan.truncates:
             due += plan.l1_ratio * rate * plan.alpha
             truncate_row(rows, i, v, paid, due, scale)
