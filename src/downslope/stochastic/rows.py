@@ -17,6 +17,7 @@ __all__ = [
     "DENSE",
     "KernelRows",
     "SparseRows",
+    "absolute_row",
     "add_row",
     "advance",
     "average_row",
@@ -151,6 +152,11 @@ def squared_row(rows: Any, i: int) -> float:
     raise NotImplementedError
 
 
+def absolute_row(rows: Any, i: int, v: Any) -> float:
+    """Σ abs(v) over the entries of row i, inside compiled code."""
+    raise NotImplementedError
+
+
 def add_row(rows: Any, i: int, v: Any, c: float) -> None:
     """V ← v + c·x_i, inside compiled code."""
     raise NotImplementedError
@@ -158,7 +164,7 @@ def add_row(rows: Any, i: int, v: Any, c: float) -> None:
 
 def advance(
     rows: Any, i: int, v: Any, c: float, near: int, far: int, ahead: tuple[float, float]
-) -> tuple[float, tuple[float, float], float, float]:
+) -> tuple[float, tuple[float, float], float]:
     """V ← v + c·x_i, and what the rows to come need of it, inside compiled code.
 
     Parameters
@@ -170,7 +176,7 @@ def advance(
 
     Returns
     -------
-    (x_near·v, ahead of the next step, Σ v² and Σ abs(v) over the entries of row i), of the new v. The first of a short
+    (x_near·v, ahead of the next step, Σ v² over the entries of row i), of the new v. The first of a short
     dense row is found from `ahead`: it need not wait for the sum over coefficients that the step before has moved.
     """
     raise NotImplementedError
@@ -266,6 +272,27 @@ def _squared_row(rows: Any, i: Any) -> Any:
     return square_sparse
 
 
+@implements(absolute_row)  # type: ignore[untyped-decorator]
+def _absolute_row(rows: Any, i: Any, v: Any) -> Any:
+    if is_one_of(rows, *DENSE):
+
+        def sum_dense(rows: Any, i: Any, v: Any) -> Any:
+            total = v.dtype.type(0)
+            for j in range(v.size):
+                total += abs(v[j])
+            return total
+
+        return sum_dense
+
+    def sum_sparse(rows: Any, i: Any, v: Any) -> Any:
+        total = v.dtype.type(0)
+        for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
+            total += abs(v[unsigned(rows.columns[k])])
+        return total
+
+    return sum_sparse
+
+
 @implements(add_row)  # type: ignore[untyped-decorator]
 def _add_row(rows: Any, i: Any, v: Any, c: Any) -> Any:
     if is_one_of(rows, *DENSE):
@@ -314,15 +341,14 @@ def _advance(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any)
         def advance_short(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any) -> Any:
             factor = v.dtype.type(c)
             x, x_near, x_far = rows.X[i], rows.X[near], rows.X[far]
-            before = products = squares = absolutes = v.dtype.type(0)
+            before = products = squares = v.dtype.type(0)
             for j in range(v.size):
                 w = v[j] + factor * x[j]
                 v[j] = w
                 before += x_far[j] * w
                 products += x_far[j] * x_near[j]
                 squares += w * w
-                absolutes += abs(w)
-            return ahead[0] + factor * ahead[1], (before, products), squares, absolutes
+            return ahead[0] + factor * ahead[1], (before, products), squares
 
         return advance_short
     if is_one_of(rows, *DENSE):
@@ -330,27 +356,25 @@ def _advance(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any)
         def advance_dense(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any) -> Any:
             factor = v.dtype.type(c)
             x, x_near = rows.X[i], rows.X[near]
-            dot = squares = absolutes = v.dtype.type(0)
+            dot = squares = v.dtype.type(0)
             for j in range(v.size):
                 w = v[j] + factor * x[j]
                 v[j] = w
                 dot += x_near[j] * w
                 squares += w * w
-                absolutes += abs(w)
-            return dot, (ahead[0], ahead[1]), squares, absolutes
+            return dot, ahead, squares
 
         return advance_dense
 
     def advance_sparse(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any) -> Any:
         factor = v.dtype.type(c)
-        squares = absolutes = v.dtype.type(0)
+        squares = v.dtype.type(0)
         for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
             j = unsigned(rows.columns[k])
             w = v[j] + factor * rows.values[k]
             v[j] = w
             squares += w * w
-            absolutes += abs(w)
-        return dot_row(rows, near, v), ahead, squares, absolutes
+        return dot_row(rows, near, v), ahead, squares
 
     return advance_sparse
 

@@ -24,6 +24,7 @@ from downslope.stochastic.arithmetic import (
 from downslope.stochastic.compiling import compiled, inlined
 from downslope.stochastic.losses import STEEPEST, needs_squares, pace, pull, skips, value
 from downslope.stochastic.rows import (
+    absolute_row,
     advance,
     average_row,
     dot_row,
@@ -248,9 +249,11 @@ def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, po
                 squares, absolutes, scale, inverse = squares * scale * scale, absolutes * scale, 1.0, 1.0
                 resets += 1.0
         factor = factor_of(rows, pulled, paced, weight, scale, inverse)
-        dot, ahead, moved_squares, moved_absolutes = advance(rows, i, v, factor, near, far, ahead)
+        dot, ahead, moved_squares = advance(rows, i, v, factor, near, far, ahead)
         if update != 0.0:
-            squares, absolutes = moved_squares, moved_absolutes
+            squares = moved_squares
+            if plan.truncates:
+                absolutes = absolute_row(rows, i, v)
         if plan.fit_intercept:
             intercept += update * plan.intercept_share
         if 0.0 < plan.average_from <= t:
