@@ -142,12 +142,13 @@ class Workspace:
 
     def pass_over(self, order: Array, plan: "Plan") -> "Sums":
         """One pass over the rows of `order`, a piece at a time so that an interrupt is heard."""
-        from downslope.stochastic.rows import pieces
+        from downslope.stochastic.rows import pieces, targets
         from downslope.stochastic.sequential import Sums, no_sums
 
         sums = no_sums()
         for begin, end in pieces(order.size, self.rows):
-            self.descend(self.loss, self.rows, order[begin:end], plan, self.vectors, self.position, sums)
+            part = order[begin:end]
+            self.descend(self.loss, self.rows, part, targets(self.rows, part), plan, self.vectors, self.position, sums)
         return Sums(*sums)
 
     @property

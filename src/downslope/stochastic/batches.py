@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.stochastic.compiling import compiled, implements, inlined, is_one_of
+from downslope.stochastic.compiling import compiled, implements, inlined, is_one_of, prefetch
 from downslope.stochastic.losses import slope, value
 from downslope.stochastic.rows import DENSE, add_row, dot_row, fetch_row
 from downslope.stochastic.rules import move
@@ -186,7 +186,9 @@ def descend_batches(
         total = 0.0
         for k in range(start, stop):
             i = order[k]
-            fetch_row(rows, order[min(k + setting.ahead, m - 1)])
+            coming = order[min(k + setting.ahead, m - 1)]
+            prefetch(rows.y, coming)
+            fetch_row(rows, coming)
             residual = dot_about(rows, i, coef, frame.about) + offset - rows.y[i]
             weight = rows.weight[i] if weighted else 1.0
             loss_sum += weight * value(loss, residual)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from downslope.stochastic.compiling import compiled
 
-__all__ = ["orders_of_passes", "shuffled_indices"]
+__all__ = ["orders_of_passes", "shuffled_indices", "take"]
 
 # Below this, handing work to a thread takes longer than the work.
 MANY_ROWS = 2**16
@@ -60,7 +60,7 @@ def shuffled_indices(n: int, seed: int) -> NDArray[Any]:
 
 
 @compiled
-def take(order: NDArray[Any], exchange: NDArray[Any], out: NDArray[Any]) -> None:
-    """Write ``order[exchange]``: numpy's own way makes a copy more, or takes half as long again."""
-    for k in range(exchange.size):
-        out[k] = order[np.uint64(exchange[k])]
+def take(values: NDArray[Any], places: NDArray[Any], out: NDArray[Any]) -> None:
+    """Write ``values[places]``: numpy's own way makes a copy more, or takes half as long again."""
+    for k in range(places.size):
+        out[k] = values[np.uint64(places[k])]

@@ -12,6 +12,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from downslope.stochastic.compiling import implements, inlined, is_one_of, prefetch
+from downslope.stochastic.orders import take
 
 __all__ = [
     "DENSE",
@@ -28,6 +29,8 @@ __all__ = [
     "pieces",
     "rows_ahead",
     "squared_row",
+    "target_at",
+    "targets",
     "truncate_row",
     "unsigned",
 ]
@@ -201,15 +204,41 @@ def a_line(numba_array: Any) -> int:
     return int(CACHE_LINE // (numba_array.dtype.bitwidth // 8))
 
 
+def target_at(rows: Any, target: Any, i: int, k: int) -> float:
+    """The target of row i, which is number k of a stretch, inside compiled code.
+
+    `target` is what `targets` made. A target asked for alone costs a cache line a row: short rows are asked for with
+    theirs, beside longer ones it is cheaper to put targets into the order of the pass before.
+    """
+    raise NotImplementedError
+
+
+@implements(target_at)  # type: ignore[untyped-decorator]
+def _target_at(rows: Any, target: Any, i: Any, k: Any) -> Any:
+    if is_one_of(rows, ShortRows):
+        return lambda rows, target, i, k: target[i]
+    return lambda rows, target, i, k: target[k]
+
+
+def targets(rows: KernelRows, order: NDArray[Any]) -> NDArray[Any]:
+    """The targets of a stretch of rows as `target_at` takes them."""
+    if isinstance(rows, ShortRows):
+        return rows.y
+    ordered = np.empty(order.size, dtype=rows.y.dtype)
+    take(rows.y, order, ordered)
+    return ordered
+
+
 @implements(fetch_row)  # type: ignore[untyped-decorator]
 def _fetch_row(rows: Any, i: Any) -> Any:
     if is_one_of(rows, *DENSE):
-        line = a_line(rows.types[1])
+        line, short = a_line(rows.types[1]), is_one_of(rows, ShortRows)
 
         def fetch_dense(rows: Any, i: Any) -> None:
             d = rows.X.shape[1]
             begin = i * d
-            prefetch(rows.y, i)
+            if short:
+                prefetch(rows.y, i)
             prefetch(rows.flat, begin)
             if d > line:
                 for j in range(begin + line, begin + d - 1, line):
@@ -221,7 +250,6 @@ def _fetch_row(rows: Any, i: Any) -> Any:
 
     def fetch_sparse(rows: Any, i: Any) -> None:
         begin, end = rows.begins[i], rows.begins[i + 1]
-        prefetch(rows.y, i)
         for k in range(begin, end, values_line):
             prefetch(rows.values, k)
         for k in range(begin, end, columns_line):

@@ -31,6 +31,7 @@ from downslope.stochastic.rows import (
     fetch_row,
     look,
     squared_row,
+    target_at,
     truncate_row,
     unsigned,
 )
@@ -193,7 +194,9 @@ def weights_at(vectors: Vectors, position: Position) -> tuple[Array, Array]:
     return v * v.dtype.type(position.scale), mean
 
 
-def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, position: Array, sums: Array) -> None:
+def descend(
+    loss: Any, rows: Any, order: Array, target: Array, plan: Plan, vectors: Vectors, position: Array, sums: Array
+) -> None:
     """One update for each row of `order`; writes to `vectors`, and to `position` and `sums` the fields of these."""
     v, mean, paid = vectors
     t, intercept, mean_intercept, scale, squares = position[0], position[1], position[2], position[3], position[4]
@@ -216,7 +219,7 @@ def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, po
             if plan.shrinks:
                 fill_shrinkage(plan, rates, kept, released)
         rate = rates[now]
-        residual = residual_of(rows, dot, scale, intercept, rows.y[i])
+        residual = residual_of(rows, dot, scale, intercept, target_at(rows, target, i, unsigned(k)))
         cost, square = value(loss, residual), residual * residual
         costs += cost
         if weighted:
