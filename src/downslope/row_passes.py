@@ -129,7 +129,12 @@ class Workspace:
         from downslope.stochastic.rows import kernel_rows, rows_ahead
 
         rows = kernel_rows(task.X, task.y, task.weight, exact=exact)
-        plan = task.rule.plan(start.coef.dtype, sparse=not isinstance(task.X, np.ndarray), ahead=rows_ahead(rows))
+        plan = task.rule.plan(
+            start.coef.dtype,
+            sparse=not isinstance(task.X, np.ndarray),
+            ahead=rows_ahead(rows),
+            watched=task.tol is not None and task.held_out is None,
+        )
         none = np.empty(0, dtype=start.coef.dtype)
         vectors = sequential.Vectors(
             start.coef.copy(),

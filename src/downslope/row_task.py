@@ -64,8 +64,8 @@ class Rule(NamedTuple):
         # Bottou's heuristic, in which a regression loss never exceeds 1.
         return float(np.sqrt(1.0 / np.sqrt(self.alpha))) if self.schedule == "optimal" else float(self.eta0)
 
-    def plan(self, dtype: Any, *, sparse: bool, ahead: int) -> "Plan":
-        """The same as the kernel takes it."""
+    def plan(self, dtype: Any, *, sparse: bool, ahead: int, watched: bool) -> "Plan":
+        """The same as the kernel takes it; `watched` where the stop rule looks at the objective."""
         from downslope.stochastic.sequential import Plan
 
         share = {"l1": 1.0, "elasticnet": self.l1_ratio}.get(self.penalty or "", 0.0)
@@ -79,7 +79,7 @@ class Rule(NamedTuple):
             l1_ratio=float(share),
             shrinks=self.penalty in ("l2", "elasticnet"),
             truncates=self.penalty in ("l1", "elasticnet"),
-            counts_penalty=self.penalty is not None and not self.passive_aggressive,
+            counts_penalty=True if watched and self.penalty and not self.passive_aggressive else None,
             first=float(first),
             factor=float(factor),
             offset=float(offset),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
+from numba import types
 from numpy.typing import NDArray
 
 from downslope.stochastic.compiling import implements, inlined, is_one_of, prefetch
@@ -166,7 +167,7 @@ def add_row(rows: Any, i: int, v: Any, c: float) -> None:
 
 
 def advance(
-    rows: Any, i: int, v: Any, c: float, near: int, far: int, ahead: tuple[float, float]
+    rows: Any, i: int, v: Any, c: float, near: int, far: int, ahead: tuple[float, float], counts: bool | None
 ) -> tuple[float, tuple[float, float], float]:
     """V ← v + c·x_i, and what the rows to come need of it, inside compiled code.
 
@@ -176,6 +177,8 @@ def advance(
         The next row, and the one after it.
     ahead : (float, float)
         v·x_near of v as it is given, and x_i·x_near: what `look` found, or the last call.
+    counts : True or None
+        Whether Σ v² is asked for; where it is not, zero is returned for it.
 
     Returns
     -------
@@ -362,11 +365,23 @@ def _average_row(rows: Any, i: Any, mean: Any, share: Any, c: Any) -> Any:
     return average_sparse
 
 
+def square_of(counts: bool | None, w: float) -> float:
+    """w² where it is counted, inside compiled code; a zero that the compiler leaves out where it is not."""
+    raise NotImplementedError
+
+
+@implements(square_of)  # type: ignore[untyped-decorator]
+def _square_of(counts: Any, w: Any) -> Any:
+    if isinstance(counts, types.NoneType):
+        return lambda counts, w: np.float32(0)
+    return lambda counts, w: w * w
+
+
 @implements(advance)  # type: ignore[untyped-decorator]
-def _advance(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any) -> Any:
+def _advance(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any, counts: Any) -> Any:
     if is_one_of(rows, ShortRows):
 
-        def advance_short(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any) -> Any:
+        def advance_short(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any, counts: Any) -> Any:
             factor = v.dtype.type(c)
             x, x_near, x_far = rows.X[i], rows.X[near], rows.X[far]
             before = products = squares = v.dtype.type(0)
@@ -375,13 +390,13 @@ def _advance(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any)
                 v[j] = w
                 before += x_far[j] * w
                 products += x_far[j] * x_near[j]
-                squares += w * w
+                squares += square_of(counts, w)
             return ahead[0] + factor * ahead[1], (before, products), squares
 
         return advance_short
     if is_one_of(rows, *DENSE):
 
-        def advance_dense(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any) -> Any:
+        def advance_dense(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any, counts: Any) -> Any:
             factor = v.dtype.type(c)
             x, x_near = rows.X[i], rows.X[near]
             dot = squares = v.dtype.type(0)
@@ -389,19 +404,19 @@ def _advance(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any)
                 w = v[j] + factor * x[j]
                 v[j] = w
                 dot += x_near[j] * w
-                squares += w * w
+                squares += square_of(counts, w)
             return dot, ahead, squares
 
         return advance_dense
 
-    def advance_sparse(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any) -> Any:
+    def advance_sparse(rows: Any, i: Any, v: Any, c: Any, near: Any, far: Any, ahead: Any, counts: Any) -> Any:
         factor = v.dtype.type(c)
         squares = v.dtype.type(0)
         for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
             j = unsigned(rows.columns[k])
             w = v[j] + factor * rows.values[k]
             v[j] = w
-            squares += w * w
+            squares += square_of(counts, w)
         return dot_row(rows, near, v), ahead, squares
 
     return advance_sparse

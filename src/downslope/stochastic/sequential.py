@@ -62,8 +62,8 @@ class Plan(NamedTuple):
         The penalty's strength, and the share of L1 in it.
     shrinks, truncates : bool
         Whether there is an L2 and an L1 part.
-    counts_penalty : bool
-        Whether the stop rule looks at it.
+    counts_penalty : True or None
+        Whether the stop rule looks at it: another type where it does not, so that no kernel finds what nobody needs.
     first, factor, offset, power : float
         The rate at update t is first / (factor · (offset + t - 1))^power; the adaptive one is constant within a pass.
     average_from : float
@@ -81,7 +81,7 @@ class Plan(NamedTuple):
     l1_ratio: float
     shrinks: bool
     truncates: bool
-    counts_penalty: bool
+    counts_penalty: bool | None
     first: float
     factor: float
     offset: float
@@ -229,7 +229,7 @@ def descend(
             residual_squares += weight * square
         else:
             residual_squares += square
-        if plan.counts_penalty:
+        if plan.counts_penalty is not None:
             penalties += l2 * (squares * scale * scale) + l1 * (absolutes * scale)
         if needs_squares(loss):
             length = squared_row(rows, i)
@@ -252,7 +252,7 @@ def descend(
                 squares, absolutes, scale, inverse = squares * scale * scale, absolutes * scale, 1.0, 1.0
                 resets += 1.0
         factor = factor_of(rows, pulled, paced, weight, scale, inverse)
-        dot, ahead, moved_squares = advance(rows, i, v, factor, near, far, ahead)
+        dot, ahead, moved_squares = advance(rows, i, v, factor, near, far, ahead, plan.counts_penalty)
         if update != 0.0:
             squares = moved_squares
             if plan.truncates:
