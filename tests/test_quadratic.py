@@ -9,7 +9,7 @@ import scipy.linalg
 from downslope.coordinates import Coordinates, raw, standardised
 from downslope.data.arrays import ArraySource
 from downslope.least_squares import LeastSquares, solve
-from downslope.quadratic import Quadratic, mean_squared_error, minimise, penalised
+from downslope.quadratic import Quadratic, decomposed, mean_squared_error, minimise, penalised
 from tests.problems import collinear, correct_digits, course, exact_solution, exactly, graded, near_collinear, nist
 
 Array = np.ndarray
@@ -178,7 +178,8 @@ def test_a_spectrum_is_a_decomposition(name: str, fit_intercept: bool, standardi
     scaled = l2 * float(np.mean(loss.factor**2))
     quadratic = penalised(loss, scaled, coordinates.n_features)
     spectrum, p = quadratic.decompose(), coordinates.n_parameters
-    rebuilt = spectrum.left @ (spectrum.singular[:, None] * spectrum.directions.T)
+    left = decomposed(quadratic.factor)[0]
+    rebuilt = left @ (spectrum.singular[:, None] * spectrum.directions.T)
     size = np.linalg.norm(quadratic.factor, axis=0)
     np.testing.assert_array_less(np.linalg.norm(rebuilt - quadratic.factor, axis=0), 1e-13 * size + 1e-300)
     np.testing.assert_allclose(spectrum.directions.T @ spectrum.directions, np.eye(p), atol=1e-13)

@@ -11,6 +11,7 @@ from downslope.coordinates import Coordinates, raw, spread_of, standardised
 from downslope.data.source import Source
 from downslope.engine import Engine, Traits, choose_engine
 from downslope.exceptions import InputError
+from downslope.landscape import Landscape
 from downslope.least_squares import EPS, LeastSquares, believable_digits, solve
 from downslope.losses import Loss, SquaredError
 from downslope.moments import gather, gather_columns, triangulate
@@ -247,6 +248,14 @@ class Problem:
             parameters[-1] = intercept
         digits = believable_digits(parameters, doubt) if unique else 0
         return Optimum(coef, float(intercept), objective, digits, unique, minimum.condition)
+
+    @cached_property
+    def landscape(self) -> Landscape | None:
+        """The bowl of the squared loss; None for other losses, under L1, and where d² statistics are not affordable."""
+        if self.smooth is None or self.spectrum is None or self.settings.penalty.l1:
+            return None
+        settings = self.settings
+        return Landscape(self.spectrum, self.coordinates, settings.rule, self.weight, settings.penalty.l2)
 
     def tied_columns(self) -> NDArray[np.int64]:
         """The columns whose coefficients are not unique."""

@@ -62,7 +62,7 @@ class Quadratic:
         target = np.where(np.arange(singular.size) < rank, self.target @ left, 0.0)
         beyond = self.target - left @ target
         minimum = self.offset + 0.5 * float(beyond @ beyond)
-        return Spectrum(left, singular, directions, target, minimum, singular.size - rank)
+        return Spectrum(singular, directions, target, minimum, singular.size - rank)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,6 @@ class Spectrum:
 
     Attributes
     ----------
-    left : array (m, p)
     singular : array (p,)
         Falling.
     directions : array (p, p)
@@ -84,7 +83,6 @@ class Spectrum:
         How many directions, the last ones, change nothing but by rounding.
     """
 
-    left: Array
     singular: Array
     directions: Array
     target: Array

@@ -20,7 +20,7 @@ from downslope.quadratic import Quadratic, Spectrum
 from downslope.step_rules import HeavyBall, Nesterov, StepRule, stable_product
 from downslope.stopping import StopReason
 
-__all__ = ["ClosedForm", "descend_spectrum", "powers"]
+__all__ = ["ClosedForm", "contractions", "descend_spectrum", "powers"]
 
 Array = NDArray[np.float64]
 
@@ -38,6 +38,15 @@ def step_matrices(rule: StepRule, h: Array) -> Array:
     matrices[1] = np.array([[1.0], [beta], [0.0]])
     matrices[2] = (moved + np.array([0.0, 0.0, 1.0]))[:, None]
     return matrices
+
+
+def contractions(rule: StepRule, h: Array) -> Array:
+    """The largest root, in size, of one update of (ρ, v/s) along each direction, (p,); NaN for rules not linear."""
+    if not rule.linear:
+        return np.full(h.size, np.nan)
+    roots = np.abs(np.linalg.eigvals(np.moveaxis(step_matrices(rule, h)[:2, :2], 2, 0)))
+    largest: Array = roots.max(axis=1)
+    return largest
 
 
 def apply(matrices: Array, states: Array) -> Array:

@@ -29,6 +29,7 @@ from downslope.exceptions import (
 from downslope.explanation import name_list
 from downslope.fitting import Continuation, Limits, Request, Solution, fit_full_batch
 from downslope.history import Record
+from downslope.landscape import Landscape
 from downslope.losses import make_loss
 from downslope.moments import OverflowingSquaresError, UnderflowingSquaresError
 from downslope.options import CONSTRAINTS, start_from
@@ -138,6 +139,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         The exact minimum, where it is known: `coef`, `intercept`, `objective`, `digits`, `unique`, `note`.
     gap_ : float or None
         J - J*, where J* is known.
+    landscape_ : Landscape or None
+        The bowl that was descended, where the squared loss has one: curvatures, directions, standard errors.
     n_features_in_ : int
     feature_names_in_ : array of str
         Where the columns have names.
@@ -470,6 +473,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         self.learning_rate_ = solution.learning_rate
         self.optimum_ = solution.optimum
         self.gap_ = solution.gap
+        self.landscape_: Landscape | None = solution.problem.landscape
         self._going_on: Continuation | None = solution.continuation
         self._stream: Stream | None = None
         self._made_by = (self.method, self.standardize)
@@ -495,7 +499,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         if columns is not None or not hasattr(self, "n_features_in_"):
             remember_columns(self, int(self.coef_.size), columns)
         self.n_iter_, self.history_, self.learning_rate_ = stream.n_blocks, stream.history, stream.rate
-        self.optimum_ = self.gap_ = self.restored_epoch_ = None
+        self.optimum_ = self.gap_ = self.landscape_ = self.restored_epoch_ = None
         self.engine_ = Engine("stochastic", "partial_fit: one compiled pass over each block")
         self.stop_reason_ = StopReason.DIVERGED if stream.diverged else StopReason.MAX_ITER
         self.stop_message_ = f"One pass over each of {stream.n_blocks} blocks, {stream.n_rows} rows in all."
