@@ -8,9 +8,10 @@ BACKEND := hatchling editables
 
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
+DOCS_READY := $(VENV)/.ready-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage check format bench clean
+.PHONY: help setup demo test coverage check format bench docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +66,16 @@ bench: setup ## print the benchmark tables (tries to install torch, jax, river, 
 	@$(RUN)python -m benchmarks $(ARGS)
 	@$(RUN)python -m benchmarks.flights
 
+$(DOCS_READY): $(READY)
+	@echo "Installing Sphinx into $(VENV)"
+	@$(INSTALL) --no-build-isolation --editable ".[docs]"
+	@touch $@
+
+docs: $(DOCS_READY) ## build the site with its notebooks and gallery into docs/_build/html; a warning fails it
+	@$(RUN)sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 clean: ## remove .venv and everything that was generated
-	rm -rf $(VENV) build dist demo htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find src tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	rm -rf $(VENV) build dist demo docs/_build docs/course docs/gallery docs/reference/generated htmlcov \
+	  .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests benchmarks examples docs -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

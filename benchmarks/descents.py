@@ -10,7 +10,8 @@ from benchmarks.rivals import RIVALS, RivalProcess
 from benchmarks.rows import RATE, Array, Reader, Scale
 from benchmarks.table import Line
 from benchmarks.timing import Stopwatch, Timing, interleave, timed
-from downslope import GradientDescentRegressor
+from downslope import GradientDescentRegressor, sweep
+from downslope.sweeps import Sweep
 
 __all__ = ["descent_lines"]
 
@@ -21,6 +22,11 @@ READS = 8
 def descent(X: Array, y: Array, epochs: int) -> GradientDescentRegressor:
     """Plain descent in the units of the rows, all epochs kept: what the rivals do."""
     return GradientDescentRegressor(learning_rate=RATE, standardize=False, tol=0, max_iter=epochs).fit(X, y)
+
+
+def many_rates(X: Array, y: Array, n_rates: int, epochs: int) -> Sweep:
+    """The same descent at many rates on both sides of the largest stable one."""
+    return sweep(X, y, learning_rates=np.geomspace(0.01, 4.0, n_rates) * RATE, max_iter=epochs, standardize=False)
 
 
 def huber(X: Array, y: Array, epochs: int) -> GradientDescentRegressor:
@@ -38,6 +44,7 @@ def descent_lines(X: Array, y: Array, scale: Scale) -> tuple[list[Line], list[st
         candidates: dict[str, Stopwatch] = {name: timed(read, READS) for name, read in reader.kinds.items()}
         candidates["fit"] = timed(partial(descent, X, y, scale.epochs))
         candidates["many"] = timed(partial(descent, X, y, scale.many_epochs))
+        candidates["sweep"] = timed(partial(many_rates, X, y, scale.sweep_rates, scale.sweep_epochs))
         candidates["few"] = timed(partial(huber, X, y, few))
         candidates["more"] = timed(partial(huber, X, y, more))
         rivals: dict[str, RivalProcess] = {}
@@ -71,6 +78,12 @@ def own_lines(seen: dict[str, Timing], read: Timing, scale: Scale) -> list[Line]
             seen["many"] / seen["fit"],
             f"× {scale.epochs:,} epochs",
             at_most=1.5,
+        ),
+        Line(
+            f"sweep of {scale.sweep_rates:,} rates × {scale.sweep_epochs:,} epochs",
+            seen["sweep"] / seen["fit"],
+            "× one fit",
+            at_most=1.2,
         ),
         Line("Huber, one epoch of the data engine", epoch / read, "reads of X", at_most=2.5),
     ]

@@ -29,6 +29,8 @@ class Scale:
     epochs: int = 1_000
     many_epochs: int = 1_000_000
     loop_epochs: int = 10
+    sweep_rates: int = 1_000
+    sweep_epochs: int = 10_000
     huber_epochs: tuple[int, int] = (10, 50)
     processes: int = 15
     sgd_rounds: int = 7

@@ -11,33 +11,49 @@ from downslope._version import __version__
 
 if TYPE_CHECKING:
     from downslope.data import load_example, make_linear
-    from downslope.displays import CoefficientPathDisplay, FitDisplay, LossCurveDisplay
+    from downslope.diagnosis import diagnose
+    from downslope.displays import (
+        CoefficientPathDisplay,
+        FitDisplay,
+        LearningRateDisplay,
+        LossCurveDisplay,
+        SpectrumDisplay,
+    )
     from downslope.estimators import GradientDescentRegressor, SGDRegressor
     from downslope.model_file import load_model, save_model
+    from downslope.sweeps import sweep
 
 __all__ = [
     "CoefficientPathDisplay",
     "FitDisplay",
     "GradientDescentRegressor",
+    "LearningRateDisplay",
     "LossCurveDisplay",
     "SGDRegressor",
+    "SpectrumDisplay",
     "__version__",
+    "diagnose",
     "load_example",
     "load_model",
     "make_linear",
     "save_model",
+    "sweep",
 ]
 
 HOMES = {
     "CoefficientPathDisplay": "displays",
     "FitDisplay": "displays",
     "GradientDescentRegressor": "estimators",
+    "LearningRateDisplay": "displays",
     "LossCurveDisplay": "displays",
     "SGDRegressor": "estimators",
+    "SpectrumDisplay": "displays",
+    "diagnose": "diagnosis",
     "load_example": "data",
     "load_model": "model_file",
     "make_linear": "data",
     "save_model": "model_file",
+    "sweep": "sweeps",
 }
 
 

@@ -11,6 +11,7 @@
     ├── NotConvergedWarning (also sklearn ConvergenceWarning)  the epochs ran out first
     ├── ConstantColumnWarning                columns that carry no information
     ├── CollinearColumnsWarning              coefficients that the rows do not determine
+    ├── MissingFontWarning                   no font for the language of a picture
     └── ModelFileWarning                     part of a model that a file could not keep
 
 Every message is one sentence: what was got, what is accepted, what to do.
@@ -30,6 +31,7 @@ __all__ = [
     "FileError",
     "InputError",
     "MissingDependencyError",
+    "MissingFontWarning",
     "ModelFileWarning",
     "NotConvergedWarning",
     "frames_to_user",
@@ -72,6 +74,10 @@ class ConstantColumnWarning(DownslopeWarning):
 
 class CollinearColumnsWarning(DownslopeWarning):
     """Columns that are copies or sums of others: their coefficients are not unique."""
+
+
+class MissingFontWarning(DownslopeWarning):
+    """No font has the letters of the language that a picture was asked for in; its labels are in English."""
 
 
 class ModelFileWarning(DownslopeWarning):

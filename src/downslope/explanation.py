@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.forecast import residual_at
+from downslope.landscape import Landscape
 from downslope.problem import Problem
-from downslope.step_rules import Nesterov, stable_product
+from downslope.step_rules import Nesterov, fastest_heavy_ball, stable_product
 from downslope.stopping import StopReason
 
-__all__ = ["dominant_column", "explain_divergence", "explain_stop", "name_list"]
+__all__ = ["dominant_column", "explain_descent", "explain_divergence", "explain_stop", "name_list"]
 
 Array = NDArray[np.float64]
 
@@ -45,6 +47,69 @@ def explain_divergence(problem: Problem, names: list[str], epoch: int, rate: flo
         f"{told}: learning_rate {rate:.4g} is above the largest stable {limit:.4g} ({measure} = {curvature:.4g}, "
         f"dominated by {dominant_column(direction, names)}); {restored}. Try {0.9 * limit:.2g}{scaled}."
     )
+
+
+def explain_descent(
+    landscape: Landscape, names: list[str], *, method: str, n_iter: int, rate: float, coef: Array, intercept: float
+) -> str:
+    """Sentences on a descent that has ended: rate against limit, the slow direction, the way left, and what is faster.
+
+    Parameters
+    ----------
+    landscape : Landscape
+    names : list of str
+    method : str
+    n_iter : int
+    rate : float
+        Of the last update.
+    coef, intercept : array (d,), float
+        The model.
+    """
+    told, limit = [], landscape.largest_stable_rate
+    if limit is not None:
+        told.append(
+            f"The learning rate {rate:.4g} was {rate / limit:.2g} of the largest stable {limit:.4g}, which "
+            f"{dominant_column(landscape.directions[:, 0], names)} sets."
+        )
+    at = landscape.parameters(coef, np.asarray(intercept))
+    left = 0.5 * residual_at(landscape, at) ** 2
+    gap = float(left.sum())
+    if gap > 0:
+        slow = int(np.argmax(left))
+        share, kept = left[slow] / gap, landscape.contraction(rate)[slow]
+        pace = f", where a step keeps {kept:.4%} of the error" if np.isfinite(kept) else ""
+        told.append(
+            f"{share:.0%} of the {gap:.3g} that is left above the minimum lies along the direction of curvature "
+            f"{landscape.eigenvalues[slow]:.3g}, dominated by {dominant_column(landscape.directions[:, slow], names)}"
+            f"{pace}."
+        )
+    told += [worst_coefficient(landscape, names, coef, intercept), faster(landscape, method, n_iter)]
+    return " ".join(sentence for sentence in told if sentence)
+
+
+def worst_coefficient(landscape: Landscape, names: list[str], coef: Array, intercept: float) -> str:
+    """The parameter that is farthest from its optimum: in standard errors where these are known."""
+    if landscape.spectrum.n_null:
+        return "The rows do not determine all coefficients, so none can be said to be wrong."
+    best_coef, best_intercept = landscape.coordinates.to_original(landscape.optimum)
+    errors, n_features = landscape.standard_errors, best_coef.size
+    off = np.append(coef - best_coef, intercept - float(best_intercept))
+    best = np.append(best_coef, best_intercept)
+    unit = np.abs(best) if errors is None else np.append(errors.coef, errors.intercept)
+    size = np.divide(np.abs(off), unit, out=np.zeros_like(off), where=unit > 0)
+    worst = int(np.argmax(size))
+    name = f"coefficient of '{names[worst]}'" if worst < n_features else "intercept"
+    measure = f"{size[worst]:.2g} of its size" if errors is None else f"{size[worst]:.2g} standard errors"
+    return f"The {name} is the farthest from its optimum {best[worst]:.6g}: by {abs(off[worst]):.3g}, {measure}."
+
+
+def faster(landscape: Landscape, method: str, n_iter: int) -> str:
+    """What would have taken far fewer epochs than plain steps."""
+    steep, flat = landscape.spectrum.largest, landscape.spectrum.smallest
+    if method != "gd" or not flat or n_iter < 10 * np.sqrt(steep / flat):
+        return ""
+    rate, momentum = fastest_heavy_ball(steep, flat)
+    return f"method='momentum' with learning_rate={rate:.4g} and momentum={momentum:.4g} is the faster way to go on."
 
 
 def explain_stop(

@@ -18,16 +18,17 @@ from downslope.history import History, Record
 from downslope.objectives import Evaluation, Objective
 from downslope.passes import descend_passes
 from downslope.problem import Optimum, Problem, Settings, prepare, validation_error
-from downslope.quadratic import Quadratic
+from downslope.quadratic import Quadratic, reference_excess
 from downslope.schedules import Constant, Scheduled
 from downslope.spectral import ClosedForm, descend_spectrum
 from downslope.step_rules import Averaged, Saga
 from downslope.stopping import EPS, EXPLOSION, Stopping, StopReason
 from downslope.threads import one_blas_thread
 
-__all__ = ["Continuation", "Limits", "Request", "Solution", "fit_full_batch"]
+__all__ = ["Continuation", "Limits", "Request", "Solution", "excess_threshold", "fit_full_batch"]
 
 Array = NDArray[np.float64]
+Listener = Callable[[Row, Array], bool]
 
 # In the mean of places that "auto" shows, the k-th place weighs k³ (Shamir and Zhang, 2013).
 LATENESS = 3.0
@@ -116,6 +117,9 @@ class Request:
         Rows to measure the validation error on.
     hear : callable or None
         Receives every record; a true answer stops the run.
+    watch : callable or None
+        Given the problem and its task, what the loop is to tell each record to as well, in descended coordinates. It is
+        not asked where no epochs are made one by one.
     going_on : Continuation or None
         The run to continue.
     shuffle : bool
@@ -133,6 +137,7 @@ class Request:
     feature_names: tuple[str, ...] | None = None
     validation_source: Source | None = None
     hear: Callable[[Record], bool] | None = None
+    watch: Callable[[Problem, Task], Listener] | None = None
     going_on: Continuation | None = None
     shuffle: bool = True
     seed: int = 0
@@ -169,6 +174,10 @@ def run(request: Request) -> Solution:
         listener=None if request.hear is None else listener(request.hear, problem.coordinates, validation is not None),
         began=request.began,
     )
+    # Epochs in closed form cost nothing until somebody wants them one by one.
+    single = problem.engine != "spectral" or task.listener is not None or request.limits.patience is not None
+    if request.watch is not None and single:
+        task = replace(task, listener=both(task.listener, request.watch(problem, task)))
     state = task.start(start)
     if going_on is not None:
         # A rule of another kind than before begins its own count.
@@ -248,9 +257,7 @@ def stopping(
     highest = at.objective if not start.any() else max(at.objective, objective.value_and_gradient(zero).objective)
     excess_below = None
     if at.excess is not None and problem.smooth is not None and limits.tol > 0:
-        # Rounding of the start's own size is as near as numbers get.
-        rounding = 100 * start.size * EPS**2 * at.excess
-        excess_below = max(limits.tol * reference_excess(problem.smooth, problem, start), rounding)
+        excess_below = excess_threshold(problem, limits.tol, start, at.excess)
     patience = limits.patience
     if problem.stochastic and limits.tol > 0 and not (patience or isinstance(problem.settings.rule, Saga)):
         # Noise keeps a mini-batch from a small gradient: it stops when its objective does not fall any more.
@@ -265,19 +272,15 @@ def stopping(
     )
 
 
-def reference_excess(smooth: Quadratic, problem: Problem, start: Array) -> float:
-    """J - J* at the start with the intercept at its best.
-
-    A target far from zero would otherwise make any `tol` look met while the coefficients are still wrong.
-    """
-    missing = smooth.factor @ start - smooth.target
-    if problem.settings.fit_intercept:
-        column = smooth.factor[:, -1]
-        missing = missing - column * (float(column @ missing) / float(column @ column))
-    return 0.5 * float(missing @ missing)
+def excess_threshold(problem: Problem, tol: float, start: Array, excess: float) -> float:
+    """J - J* at which a run from `start` (p,), where it is `excess`, has converged."""
+    assert problem.smooth is not None
+    # Rounding of the start's own size is as near as numbers get.
+    rounding = 100 * start.size * EPS**2 * excess
+    return max(tol * reference_excess(problem.smooth, start, problem.settings.fit_intercept), rounding)
 
 
-def listener(hear: Callable[[Record], bool], coordinates: Coordinates, validated: bool) -> Callable[[Row, Array], bool]:
+def listener(hear: Callable[[Record], bool], coordinates: Coordinates, validated: bool) -> Listener:
     """What the loop tells its rows to: it makes each a `Record` in the units of the rows."""
 
     def listen(row: Row, parameters: Array) -> bool:
@@ -297,6 +300,11 @@ def listener(hear: Callable[[Record], bool], coordinates: Coordinates, validated
         )
 
     return listen
+
+
+def both(first: Listener | None, second: Listener) -> Listener:
+    """One listener that tells two."""
+    return second if first is None else lambda row, parameters: first(row, parameters) | second(row, parameters)
 
 
 def judged(problem: Problem, outcome: Outcome, start: float) -> StopReason:

@@ -24,7 +24,34 @@ MOST_BYTES = 64 * 10**6
 
 
 class Record(NamedTuple):
-    """One epoch, as a callback receives it: the state after `epoch` updates and what was measured there."""
+    """One epoch, as a callback receives it: the state after `epoch` updates and what was measured there.
+
+    Attributes
+    ----------
+    epoch : int
+    coef : array (d,)
+        In the units of the rows, as all that follows.
+    intercept : float
+    objective : float
+        J, the penalty included.
+    mse : float
+        The mean squared residual.
+    gradient_norm : float
+    learning_rate : float
+    seconds : float
+        Since the call of fit.
+    validation_mse : float or None
+
+    Examples
+    --------
+    >>> from downslope import GradientDescentRegressor, make_linear
+    >>> data = make_linear(random_state=0)
+    >>> def good_enough(record):
+    ...     return record.mse < 1e-4
+    >>> model = GradientDescentRegressor(standardize=False, callbacks=good_enough).fit(data.X, data.y)
+    >>> model.stop_reason_ == "callback", bool(model.history_["mse"][-1] < 1e-4)
+    (True, True)
+    """
 
     epoch: int
     coef: Array
@@ -92,8 +119,10 @@ class History(Mapping[str, Array]):
     ``history["mse"]`` is one column, an array of one number a record; `coef` (records, features) and
     `intercept` (records,) are the path of the weights. Record 0 is the start.
 
-    Columns
-    -------
+    Notes
+    -----
+    The columns are
+
     epoch
         Updates made.
     objective
@@ -110,6 +139,18 @@ class History(Mapping[str, Array]):
         Since the call of fit.
     validation_mse
         Where there are validation rows.
+
+    Examples
+    --------
+    >>> from downslope import GradientDescentRegressor, make_linear
+    >>> data = make_linear([3.0, -2.0], random_state=0)
+    >>> history = GradientDescentRegressor(max_iter=50, tol=0).fit(data.X, data.y).history_
+    >>> history
+    <History: 51 records to epoch 50, 2 features>
+    >>> history.columns
+    ('epoch', 'objective', 'mse', 'gradient_norm', 'learning_rate', 'seconds')
+    >>> history["mse"].shape, history.coef.shape
+    ((51,), (51, 2))
     """
 
     def __init__(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.coordinates import Coordinates
-from downslope.quadratic import Spectrum
+from downslope.quadratic import Spectrum, reference_excess
 from downslope.spectral import contractions
 from downslope.step_rules import StepRule, stable_product
 
@@ -43,6 +43,16 @@ class Landscape:
         S, the sum of the weights of the rows.
     l2 : float
         The strength of the L2 penalty.
+
+    Examples
+    --------
+    >>> from downslope import GradientDescentRegressor, make_linear
+    >>> data = make_linear([0.3, 0.5], random_state=0)
+    >>> bowl = GradientDescentRegressor(standardize=False).fit(data.X, data.y).landscape_
+    >>> bowl.eigenvalues.round(3).tolist(), round(bowl.largest_stable_rate, 3)
+    ([1.612, 0.104, 0.048], 1.241)
+    >>> bowl.contraction(rate=1.0).round(3).tolist()
+    [0.612, 0.896, 0.952]
     """
 
     spectrum: Spectrum
@@ -94,7 +104,7 @@ class Landscape:
     def parameters(self, coef: Array, intercept: Array) -> Array:
         """Θ (…, p) of coefficients (…, d) and intercepts (…) in the units of the rows."""
         at = self.coordinates
-        v = np.divide(coef, at.inverse_scale, out=np.zeros_like(coef, dtype=float), where=at.inverse_scale > 0)
+        v: Array = np.divide(coef, at.inverse_scale, out=np.zeros_like(coef, dtype=float), where=at.inverse_scale > 0)
         if not at.fit_intercept:
             return v
         level = intercept + np.where(at.inverse_scale > 0, coef, 0.0) @ at.shift
@@ -111,6 +121,10 @@ class Landscape:
         missing = (parameters @ self.directions) * self.spectrum.singular - self.spectrum.target
         return np.asarray((missing * self.spectrum.singular) @ self.directions.T)
 
+    def reference_excess(self, start: Array) -> float:
+        """J - J* at a start (p,) with the intercept at its best: what `tol` is a share of."""
+        return reference_excess(self.spectrum.reduced(), start, self.coordinates.fit_intercept)
+
     @cached_property
     def standard_errors(self) -> StandardErrors | None:
         """√ of the diagonal of σ²(XᵀX)⁻¹, σ² being the squared residuals over S less the parameters.
@@ -122,7 +136,7 @@ class Landscape:
         if self.l2 or self.spectrum.n_null or free <= 0:
             return None
         d, at = self.coordinates.n_features, self.coordinates
-        roots = self.directions / self.spectrum.singular
+        roots: Array = self.directions / self.spectrum.singular
         roots *= np.sqrt(2.0 * self.minimum / free)
         coef = roots[:d] * at.inverse_scale[:, None]
         level = roots[d] - at.shift @ coef if at.fit_intercept else np.zeros(1)

@@ -43,6 +43,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "warm_start": ["boolean"],
     "callbacks": [list, tuple, callable, None],
     "verbose": ["verbose"],
+    "progress": ["boolean"],
     "engine": [StrOptions({"auto", *ENGINES})],
 }
 

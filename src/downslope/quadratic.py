@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from downslope.coordinates import Coordinates
 from downslope.least_squares import LeastSquares
 
-__all__ = ["Quadratic", "Spectrum", "mean_squared_error", "minimise", "penalised"]
+__all__ = ["Quadratic", "Spectrum", "mean_squared_error", "minimise", "penalised", "reference_excess"]
 
 Array = NDArray[np.float64]
 
@@ -159,6 +159,18 @@ def minimise(quadratic: Quadratic) -> Minimum:
     used = np.einsum("rj,rj->j", scaled, scaled) > 0
     tied = np.flatnonzero((np.abs(vt[rank:]) > 1e-6).any(axis=0) & used)
     return Minimum(best / lengths, doubt / lengths, kappa**2, tied)
+
+
+def reference_excess(smooth: Quadratic, start: Array, fit_intercept: bool) -> float:
+    """J - J* at the start (p,) with the intercept, the last parameter, at its best.
+
+    A target far from zero would otherwise make any `tol` look met while the coefficients are still wrong.
+    """
+    missing = smooth.factor @ start - smooth.target
+    if fit_intercept:
+        column = smooth.factor[:, -1]
+        missing = missing - column * (float(column @ missing) / float(column @ column))
+    return 0.5 * float(missing @ missing)
 
 
 def decomposed(factor: Array) -> tuple[Array, Array, Array]:

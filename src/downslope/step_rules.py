@@ -25,6 +25,8 @@ __all__ = [
     "RMSProp",
     "Saga",
     "StepRule",
+    "fastest_heavy_ball",
+    "fastest_nesterov",
     "make_step_rule",
     "reported",
     "stable_product",
@@ -239,6 +241,24 @@ def stable_product(rule: StepRule) -> float:
     if isinstance(rule, Nesterov):
         return (2.0 + 2.0 * rule.momentum) / (1.0 + 2.0 * rule.momentum)
     return np.nan
+
+
+def fastest_heavy_ball(steep: float, flat: float) -> tuple[float, float]:
+    """The rate and momentum that are fastest between two curvatures (Polyak, 1964).
+
+    Examples
+    --------
+    >>> fastest_heavy_ball(4.0, 1.0)
+    (0.4444444444444444, 0.1111111111111111)
+    """
+    root = float(np.sqrt(steep / flat))
+    return 4.0 / float(np.sqrt(steep) + np.sqrt(flat)) ** 2, ((root - 1.0) / (root + 1.0)) ** 2
+
+
+def fastest_nesterov(steep: float, flat: float) -> tuple[float, float]:
+    """The same of Nesterov's steps (Lessard, Recht and Packard, 2016)."""
+    wide = float(np.sqrt(3.0 * steep / flat + 1.0))
+    return 4.0 / (3.0 * steep + flat), (wide - 2.0) / (wide + 2.0)
 
 
 def reported(parameters: Array, state: Any) -> Array:

@@ -15,7 +15,7 @@ def is_complete(figure: Any) -> bool:
 
 
 def points_under_legend(ax: Any) -> int:
-    """How many points of curves and scatters lie under the legend, curves sampled between their records too."""
+    """How many points of curves and scatters lie under the legend, lines sampled between their records too."""
     ax.figure.draw_without_rendering()
     legend = ax.get_legend()
     if legend is None:
@@ -23,9 +23,10 @@ def points_under_legend(ax: Any) -> int:
     box = legend.get_window_extent()
     hidden = 0
     for line in ax.lines:
+        alone = line.get_linestyle() == "None"
         path = line.get_transform().transform(np.column_stack([line.get_xdata(), line.get_ydata()]).astype(float))
         steps = np.linspace(0, 1, 50)[:, None, None]
-        dense = (path[:-1] + steps * np.diff(path, axis=0)).reshape(-1, 2) if len(path) > 1 else path
+        dense = (path[:-1] + steps * np.diff(path, axis=0)).reshape(-1, 2) if len(path) > 1 and not alone else path
         hidden += box.count_contains(dense)
     for points in ax.collections:
         hidden += box.count_contains(points.get_offset_transform().transform(points.get_offsets()))

@@ -3,6 +3,7 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from numpy.testing import assert_allclose, assert_array_equal
 
 from downslope.displays import CoefficientPathDisplay
@@ -97,6 +98,25 @@ def test_given_axes_for_each_weight(fit):
         CoefficientPathDisplay.from_estimator(fit, subplots=True, intercept=True, ax=axes)
 
 
+@pytest.mark.parametrize(("error", "drawn"), [(0.04, 2), (0.06, 0)])
+def test_weights_that_share_axes_show_their_bands_where_these_lie_apart(error, drawn):
+    known = {"epoch": [0, 1], "coef": [[0.0, 0.0], [0.3, 0.4]], "optimum_coef": [0.3, 0.4], "coef_error": [error] * 2}
+    display = CoefficientPathDisplay(**known).plot()
+    assert len(display.bands_) == drawn
+    assert words(display.ax_) == ["optimum ± 1 standard error" if drawn else "optimum"]
+    assert [band.get_facecolor()[:3] for band in display.bands_] == [
+        to_rgb(line.get_color()) for line in display.lines_[:drawn]
+    ]
+    assert len(display.plot(subplots=True).bands_) == 2
+
+
+def test_many_weights_that_share_axes_show_no_bands():
+    coef = np.vstack([np.zeros(8), np.arange(8.0)])
+    display = CoefficientPathDisplay(epoch=[0, 1], coef=coef, optimum_coef=coef[1], coef_error=[0.1] * 8)
+    assert display.plot().bands_ == []
+    assert len(display.plot(subplots=True).bands_) == 8
+
+
 def test_the_legend_can_be_left_out(fit):
     display = CoefficientPathDisplay.from_estimator(fit, legend=False)
     assert display.ax_.get_legend() is None
@@ -158,6 +178,8 @@ def test_refusals():
         CoefficientPathDisplay(epoch=[0, 1, 2], coef=[0.0, 1.0, 2.0])
     with pytest.raises(InputError, match="true_coef has 2 values, but there are 1 features"):
         CoefficientPathDisplay(epoch=[0], coef=[[0.0]], true_coef=[1.0, 2.0])
+    with pytest.raises(InputError, match="coef_error has 2 values, but there are 1 features"):
+        CoefficientPathDisplay(epoch=[0], coef=[[0.0]], coef_error=[1.0, 2.0])
     with pytest.raises(InputError, match="made without one"):
         CoefficientPathDisplay(epoch=[0], coef=[[0.0]]).plot(intercept=True)
     with pytest.raises(InputError, match=r"epoch has shape \(2, 2\)"):

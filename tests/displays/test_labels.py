@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
-from downslope.displays.labels import place_legend, release_headroom, spread
-from tests.displays.sight import points_under_legend
+from downslope.displays.labels import place_legend, place_legend_above, release_headroom, spread
+from tests.displays.sight import is_complete, points_under_legend
 
 positions = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12).map(np.array)
 
@@ -86,3 +86,22 @@ def test_limits_that_are_fixed_stay_and_the_emptiest_place_has_to_do():
     place_legend(ax)
     assert ax.get_ylim() == (-1, 1)
     assert ax.get_legend() is not None
+
+
+def test_a_legend_hides_no_band():
+    _, ax = plt.subplots()
+    ax.axhspan(0.5, 1.0)
+    ax.plot([0, 1], [0, 0], label="below")
+    place_legend(ax)
+    legend, band = ax.get_legend().get_window_extent(), ax.patches[0].get_window_extent()
+    assert not legend.overlaps(band)
+
+
+@pytest.mark.parametrize(("inches", "columns"), [(9.0, 3), (5.0, 2), (2.5, 1)])
+def test_a_legend_above_has_as_many_columns_as_fit(inches, columns):
+    figure, axes = plt.subplots(1, 2, figsize=(inches, 3), layout="constrained")
+    lines = [axes[0].plot([0, 1], [index, 1])[0] for index in range(3)]
+    place_legend_above(figure, lines, ["a name of some length"] * 3)
+    assert figure.legends[0]._ncols == columns
+    assert len(figure.legends) == 1
+    assert is_complete(figure)

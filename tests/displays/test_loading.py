@@ -7,7 +7,7 @@ from matplotlib import style
 from matplotlib.colors import to_hex
 
 from downslope import displays
-from downslope.displays import CoefficientPathDisplay, FitDisplay, LossCurveDisplay
+from downslope.displays import CoefficientPathDisplay, FitDisplay, LossCurveDisplay, SpectrumDisplay
 from downslope.displays.style import INK
 from downslope.exceptions import InputError
 
@@ -24,6 +24,7 @@ def test_importing_the_displays_does_not_import_matplotlib():
         lambda: LossCurveDisplay.from_history({"epoch": [0.0], "mse": [1.0]}),
         lambda: CoefficientPathDisplay(epoch=[0], coef=[[1.0]]).plot(),
         lambda: FitDisplay.from_predictions([1.0], [1.0]),
+        lambda: SpectrumDisplay(eigenvalues=[1.0], learning_rate=0.1).plot(),
     ],
 )
 def test_without_matplotlib_one_sentence_says_how_to_get_it(draw, monkeypatch):

@@ -48,6 +48,14 @@ def test_excess_within_rounding_is_drawn_at_its_limit():
     assert_array_equal(display.curves[0].value[2:], [0.0, np.nextafter(2.0, 0.0) - 2.0])
 
 
+def test_an_excess_is_logarithmic_however_short_the_run():
+    history = {"epoch": [0, 1, 2], "mse": [6.0, 5.0, 4.5], "objective": [3.0, 2.5, 2.25]}
+    assert LossCurveDisplay.from_history(history, quantity="excess", optimum=2.0).ax_.get_yscale() == "log"
+    assert LossCurveDisplay.from_history(history, quantity="objective").ax_.get_yscale() == "linear"
+    flat = {"epoch": [0, 1], "objective": [0.0, 0.0]}
+    LossCurveDisplay.from_history(flat, quantity="excess", optimum=0.0).figure_.draw_without_rendering()
+
+
 def test_references_stand_at_their_heights(fit):
     display = LossCurveDisplay.from_estimator(fit)
     (optimum,), (goal,) = display.optimum_lines_, display.stop_below_lines_
@@ -189,7 +197,8 @@ def test_several_fits_are_named_by_what_differs():
 def test_several_fits_are_named_by_a_mapping_or_counted(fit):
     named = LossCurveDisplay.from_estimators({"mine": fit, "yours": fit})
     assert [curve.name for curve in named.curves] == ["mine", "yours"]
-    assert [curve.name for curve in LossCurveDisplay.from_estimators([fit, fit]).curves] == ["fit 1", "fit 2"]
+    numbered = legend_words(LossCurveDisplay.from_estimators([fit, fit]).ax_)
+    assert [words.partition(":")[0] for words in numbered[:2]] == ["fit 1", "fit 2"]
     with pytest.raises(InputError, match="no runs"):
         LossCurveDisplay.from_estimators([])
 

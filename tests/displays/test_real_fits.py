@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from downslope import (
     CoefficientPathDisplay,
@@ -72,6 +72,46 @@ def test_the_excess_falls_to_the_gap(cars):
     display = LossCurveDisplay.from_estimator(model, quantity="excess")
     assert display.line_.get_ydata()[-1] == pytest.approx(model.gap_, rel=1e-6)
     assert display.ax_.get_yscale() == "log"
+
+
+def test_the_excess_keeps_its_digits_far_below_those_of_the_objective(course):
+    data, _ = course
+    model = GradientDescentRegressor(learning_rate=0.5, standardize=False, tol=0.0, max_iter=100_000)
+    model.fit(data.X, data.y)
+    display = LossCurveDisplay.from_estimator(model, quantity="excess")
+    values = display.line_.get_ydata()
+    design = np.column_stack([data.X, np.ones(100)])
+    curvature, directions = np.linalg.eigh(design.T @ design / 100)
+    apart = directions.T @ np.linalg.lstsq(design, data.y)[0]
+    powers = (1 - 0.5 * curvature) ** np.minimum(model.history_["epoch"], 1e4)[:, None]
+    expected = 0.5 * np.sum(curvature * (powers * apart) ** 2, axis=1)
+    above = values > 1e-26
+    assert_allclose(values[above], expected[above], rtol=1e-2)
+    assert above.sum() < len(above)
+    assert legend_words(display.ax_)[-1] == "limit of rounding"
+    assert 0 < values.min() < 1e-28
+    assert display.ax_.get_ylim()[0] < values.min()
+
+
+def test_bands_reach_one_standard_error_to_each_side_of_the_optimum(course):
+    data, model = course
+    display = CoefficientPathDisplay.from_estimator(model, intercept=True, subplots=True)
+    design = np.column_stack([data.X, np.ones(100)])
+    best, squares, _, _ = np.linalg.lstsq(design, data.y)
+    error = np.sqrt(squares[0] / 96 * np.diag(np.linalg.inv(design.T @ design)))
+    bands = np.array([[band.get_y(), band.get_y() + band.get_height()] for band in display.bands_])
+    assert_allclose(bands, np.column_stack([best - error, best + error]), rtol=1e-9)
+    assert all(list(ax.patches) == [band] for ax, band in zip(display.axes_, display.bands_, strict=True))
+    assert display.figure_.legends[0].get_texts()[0].get_text() == "optimum ± 1 standard error"
+    assert is_complete(display.figure_)
+
+
+def test_a_penalty_leaves_no_band(course):
+    data, _ = course
+    model = GradientDescentRegressor(penalty="l2", alpha=0.1).fit(data.X, data.y)
+    display = CoefficientPathDisplay.from_estimator(model, subplots=True)
+    assert display.bands_ == []
+    assert display.figure_.legends[0].get_texts()[0].get_text() == "optimum"
 
 
 def test_a_run_that_diverges():

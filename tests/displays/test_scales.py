@@ -1,9 +1,11 @@
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from downslope.displays import LossCurveDisplay
-from downslope.displays.scales import decades, happens_early, wants_log
+from downslope.displays.scales import decades, happens_early, scale_epochs, wants_log
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,16 @@ def test_the_axis_of_others_is_left_as_it_is():
     ax.set_xscale("symlog")
     LossCurveDisplay.from_history({"epoch": [0, 1, 2], "mse": [3.0, 2.0, 1.0]}, ax=ax)
     assert ax.get_xscale() == "symlog"
+
+
+@pytest.mark.parametrize("inches", [1.4, 2.0, 4.0, 8.0])
+@pytest.mark.parametrize("last", [300, 9_999, 100_000, 10_000_000])
+def test_epochs_on_a_logarithmic_axis_do_not_touch(inches, last):
+    figure, ax = plt.subplots(figsize=(inches, 2))
+    ax.plot([0, 1, last], [1, 1, 1])
+    scale_epochs(ax, last, log=True)
+    figure.draw_without_rendering()
+    shown = [label for label in ax.get_xticklabels() if 0 <= label.get_position()[0] <= last]
+    boxes = [label.get_window_extent() for label in shown]
+    assert len(boxes) >= 2
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))

@@ -9,14 +9,16 @@ import typer
 
 from downslope._version import __version__
 from downslope.cli.demo import demo
+from downslope.cli.diagnose import diagnose
 from downslope.cli.fit import fit
 from downslope.cli.generate import generate
 from downslope.cli.outcome import MISUSED, answered, complain, one_line
 from downslope.cli.predict import predict
+from downslope.cli.sweep import sweep
 
 __all__ = ["run"]
 
-COMMANDS = (fit, predict, generate, demo)
+COMMANDS = (fit, predict, diagnose, sweep, generate, demo)
 
 application = typer.Typer(
     add_completion=False,

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-__all__ = ["json_text", "remark", "remarks", "show", "show_line", "write_out"]
+__all__ = ["json_text", "remark", "show", "show_line", "write_out"]
 
 # A pipe has no width: nothing is wrapped there.
 ENDLESS = 100_000

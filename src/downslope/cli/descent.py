@@ -1,13 +1,10 @@
 """A fit under the eyes of somebody at a terminal: progress, epochs as lines, and an interrupt that loses nothing."""
 
 import warnings
-from collections.abc import Callable
-from typing import Any
 
 from downslope.callbacks import Printed
 from downslope.cli.console import remark
 from downslope.cli.outcome import in_options, one_line, warn
-from downslope.cli.progress import Meter
 from downslope.cli.regressor import TableRegressor
 from downslope.cli.rows import Part
 from downslope.engine import Engine, Traits, choose_engine
@@ -52,7 +49,7 @@ def descend(model: TableRegressor, rows: Part, *, every: int = 0) -> list[str]:
     model : TableRegressor
     rows : Part
     every : int
-        Print every so-many-th epoch, as the course does; 0 for none.
+        Print every so-many-th epoch, as the course does; 0 shows the progress of a long fit instead.
 
     Returns
     -------
@@ -64,9 +61,8 @@ def descend(model: TableRegressor, rows: Part, *, every: int = 0) -> list[str]:
     KeyboardInterrupt
         Where there is no model yet.
     """
-    listener = listener_for(model, rows, every)
-    if listener is not None:
-        model.set_params(callbacks=[listener])
+    lines = Printed(every, list(model.column_names), remark)
+    model.set_params(**({"callbacks": lines} if every else {"progress": True}))
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", DownslopeWarning)
@@ -75,20 +71,10 @@ def descend(model: TableRegressor, rows: Part, *, every: int = 0) -> list[str]:
         if not hasattr(model, "coef_"):
             raise
     finally:
-        model.set_params(callbacks=None)
-        if listener is not None:
-            listener.close()
+        model.set_params(callbacks=None, progress=False)
+        lines.close()
     ending = (DivergenceWarning, NotConvergedWarning)
     told = [in_options(one_line(warning.message)) for warning in caught if not issubclass(warning.category, ending)]
     for sentence in told:
         warn(sentence)
     return told
-
-
-def listener_for(model: TableRegressor, rows: Part, every: int) -> Any:
-    """What hears of every epoch; nobody where epochs cost nothing, since being heard is what would take time."""
-    if every:
-        write: Callable[[str], Any] = remark
-        return Printed(every, list(model.column_names), write)
-    engine = expected_engine(model, *rows.X.shape)
-    return None if engine == "spectral" else Meter(model.max_iter)

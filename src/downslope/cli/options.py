@@ -61,6 +61,10 @@ PenaltyName = Literal["none", "l2", "l1", "elasticnet"]
 Penalty = Annotated[
     PenaltyName, of_model("--penalty", metavar=NAME, help="On large coefficients: none, l2, l1, elasticnet.")
 ]
+SmoothPenaltyName = Literal["none", "l2"]
+SmoothPenalty = Annotated[
+    SmoothPenaltyName, of_model("--penalty", metavar=NAME, help="On large coefficients: none, l2.")
+]
 Alpha = Annotated[float, of_model("--alpha", metavar=NUMBER, help="The strength of the penalty.")]
 L1Ratio = Annotated[float, of_model("--l1-ratio", metavar=NUMBER, help="The share of l1 in the elastic net.")]
 NoIntercept = Annotated[bool, of_model("--no-intercept", metavar=FLAG, help="Force the line through the origin.")]
@@ -77,6 +81,16 @@ Method = Annotated[
 ]
 Momentum = Annotated[float, of_descent("--momentum", metavar=NUMBER, help="Of momentum, nesterov and adam.")]
 LearningRate = Annotated[str, of_descent("--learning-rate", metavar=NUMBER, help='The rate of the steps, or "auto".')]
+NUMBERS = "1,2,…"
+LearningRates = Annotated[
+    list[str] | None,
+    of_descent("--learning-rates", metavar=NUMBERS, help="Rates to try; if not given, around the largest stable one."),
+]
+Methods = Annotated[list[str] | None, of_descent("--methods", metavar=NAMES, help="Methods to try; gd if not given.")]
+Momenta = Annotated[
+    list[str] | None, of_descent("--momenta", metavar=NUMBERS, help="Momenta to try; 0.9 if not given.")
+]
+Jobs = Annotated[int, of_descent("--jobs", min=1, metavar=NUMBER, help="Fits at a time, of those that must be run.")]
 BatchSize = Annotated[
     int | None, of_descent("--batch-size", metavar=NUMBER, help="Rows an update: 1 is row by row; all without it.")
 ]

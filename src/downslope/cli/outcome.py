@@ -37,12 +37,27 @@ SPOKEN = (
     "batch_size",
     "stop_below",
     "learning_rate",
+    "learning_rates",
     "early_stopping",
     "validation_fraction",
     "random_state",
     "l1_ratio",
 )
-SET = ("method", "penalty", "loss", "engine", "init", "alpha", "coef", "intercept", "n_samples", "noise", "outliers")
+SET = (
+    "method",
+    "penalty",
+    "loss",
+    "engine",
+    "init",
+    "alpha",
+    "delta",
+    "momentum",
+    "coef",
+    "intercept",
+    "n_samples",
+    "noise",
+    "outliers",
+)
 OTHER_NAMES = {"random_state": "seed", "n_samples": "rows"}
 # Not in a quoted name, a path or the name of a file.
 START = r"(?<![\w'\"/.-])"
@@ -90,7 +105,7 @@ def in_options(sentence: str) -> str:
     'Raise --max-iter, or try --method nesterov.'
     """
     sentence = sentence.replace(", or standardize=True", ", or leave out --raw")
-    sentence = sentence.replace("standardize=True", "it without --raw")
+    sentence = sentence.replace("standardize=True", "it without --raw").replace("standardize=False", "--raw")
     sentence = sentence.replace("give batch_size=None to say so", "leave out --batch-size to say so")
     sentence = WITH_VALUE.sub(lambda found: f"{option(found[1])} {found[3]}", sentence)
     return ALONE.sub(lambda found: option(found[1]), sentence)

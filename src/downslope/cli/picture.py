@@ -6,10 +6,10 @@ from typing import Any
 
 from downslope.cli.regressor import TableRegressor, predictions
 from downslope.cli.rows import Part
-from downslope.displays import CoefficientPathDisplay, FitDisplay, LossCurveDisplay
+from downslope.displays import CoefficientPathDisplay, FitDisplay, LearningRateDisplay, LossCurveDisplay
 from downslope.displays.style import drawing, load_pyplot, new_axes
 
-__all__ = ["draw_fit", "need_no_screen", "save_fit"]
+__all__ = ["draw_fit", "need_no_screen", "save_fit", "save_sweep"]
 
 
 def need_no_screen() -> None:
@@ -40,3 +40,10 @@ def save_fit(model: TableRegressor, rows: Part, target: str, path: Path) -> None
     figure = draw_fit(model, rows, target)
     figure.savefig(path.resolve())
     load_pyplot().close(figure)
+
+
+def save_sweep(found: Any, path: Path) -> None:
+    """Draw the final gaps of a sweep into a file."""
+    display = LearningRateDisplay.from_sweep(found)
+    display.figure_.savefig(path.resolve())
+    load_pyplot().close(display.figure_)

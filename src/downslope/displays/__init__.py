@@ -6,6 +6,15 @@ A display holds its data first, as plain arrays, and draws later: ``from_estimat
 
 from downslope.displays.coefficient_path import CoefficientPathDisplay
 from downslope.displays.fit import FitDisplay
+from downslope.displays.learning_rate import LearningRateDisplay
 from downslope.displays.loss_curve import LossCurve, LossCurveDisplay
+from downslope.displays.spectrum import SpectrumDisplay
 
-__all__ = ["CoefficientPathDisplay", "FitDisplay", "LossCurve", "LossCurveDisplay"]
+__all__ = [
+    "CoefficientPathDisplay",
+    "FitDisplay",
+    "LearningRateDisplay",
+    "LossCurve",
+    "LossCurveDisplay",
+    "SpectrumDisplay",
+]

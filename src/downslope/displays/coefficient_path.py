@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from downslope.displays.labels import place_legend, release_headroom
-from downslope.displays.reading import fitted, kept_epoch, one_dimensional, optimum_of, weight_names
+from downslope.displays.labels import place_legend, place_legend_above, release_headroom
+from downslope.displays.panels import given_axes
+from downslope.displays.reading import fitted, kept_epoch, one_dimensional, optimum_of, standard_errors_of, weight_names
 from downslope.displays.scales import happens_early, resolve_scale, scale_epochs
-from downslope.displays.style import MUTED, OTHERS, drawing, figure_of, new_axes
+from downslope.displays.style import MUTED, OTHERS, drawing, extend_fonts, figure_of, letters_in, name_axes, new_axes
 from downslope.displays.weights import DrawnWeights, Weight, draw_weights, legend_keys, name_line_ends
-from downslope.displays.wording import say
+from downslope.displays.wording import say, short_name, wrapped
 from downslope.exceptions import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Rectangle
 
 __all__ = ["CoefficientPathDisplay"]
 
@@ -27,7 +29,7 @@ Floats = NDArray[np.float64]
 
 
 class CoefficientPathDisplay:
-    """Every weight against the epochs: the true value dashed, the optimum dotted.
+    """Every weight against the epochs: the true value dashed, the optimum dotted, its standard error shaded.
 
     Make it with `from_estimator` or `from_history`, which draw at once; `plot` draws it again.
 
@@ -41,6 +43,9 @@ class CoefficientPathDisplay:
         Without it the weights are w1 … wd.
     true_coef, optimum_coef : ndarray of shape (features,), optional
     true_intercept, optimum_intercept : float, optional
+    coef_error : ndarray of shape (features,), optional
+    intercept_error : float, optional
+        Standard errors of the optimum, for a band of one on each side of it.
     kept_epoch : float, optional
         The epoch whose state was restored, if it is not the last.
     target_name : str, default="y"
@@ -58,6 +63,9 @@ class CoefficientPathDisplay:
         The paths, in the order of the features, the intercept last.
     true_lines_, optimum_lines_ : list of matplotlib Line2D
         The horizontal lines, in the same order; empty where they are not known.
+    bands_ : list of matplotlib Rectangle
+        One standard error on each side of the optimum; empty where it is not known, and on axes that several
+        weights share also where bands would overlap.
 
     Examples
     --------
@@ -76,6 +84,7 @@ class CoefficientPathDisplay:
     lines_: list[Line2D]
     true_lines_: list[Line2D]
     optimum_lines_: list[Line2D]
+    bands_: list[Rectangle]
 
     def __init__(
         self,
@@ -88,6 +97,8 @@ class CoefficientPathDisplay:
         true_intercept: float | None = None,
         optimum_coef: ArrayLike | None = None,
         optimum_intercept: float | None = None,
+        coef_error: ArrayLike | None = None,
+        intercept_error: float | None = None,
         kept_epoch: float | None = None,
         target_name: str = "y",
     ) -> None:
@@ -109,6 +120,8 @@ class CoefficientPathDisplay:
         self.true_intercept = true_intercept
         self.optimum_coef = _per_feature("optimum_coef", optimum_coef, self.coef.shape[1])
         self.optimum_intercept = optimum_intercept
+        self.coef_error = _per_feature("coef_error", coef_error, self.coef.shape[1])
+        self.intercept_error = intercept_error
         self.kept_epoch = kept_epoch
         self.target_name = target_name
 
@@ -144,7 +157,7 @@ class CoefficientPathDisplay:
         CoefficientPathDisplay
         """
         final = fitted(estimator)
-        best = optimum_of(final)
+        best, errors = optimum_of(final), standard_errors_of(final)
         return cls.from_history(
             final.history_,
             feature_names=getattr(final, "feature_names_in_", None),
@@ -152,6 +165,8 @@ class CoefficientPathDisplay:
             true_intercept=true_intercept,
             optimum_coef=None if best is None else best.coef,
             optimum_intercept=None if best is None else float(best.intercept),
+            coef_error=None if errors is None else errors.coef,
+            intercept_error=None if errors is None else errors.intercept,
             kept_epoch=kept_epoch(final),
             target_name=target_name,
             ax=ax,
@@ -168,6 +183,8 @@ class CoefficientPathDisplay:
         true_intercept: float | None = None,
         optimum_coef: ArrayLike | None = None,
         optimum_intercept: float | None = None,
+        coef_error: ArrayLike | None = None,
+        intercept_error: float | None = None,
         kept_epoch: float | None = None,
         target_name: str = "y",
         ax: Axes | Sequence[Axes] | None = None,
@@ -179,7 +196,8 @@ class CoefficientPathDisplay:
         ----------
         history : History
             With ``history["epoch"]``, ``history.coef`` and ``history.intercept``.
-        feature_names, true_coef, true_intercept, optimum_coef, optimum_intercept, kept_epoch, target_name
+        feature_names, true_coef, true_intercept, optimum_coef, optimum_intercept : optional
+        coef_error, intercept_error, kept_epoch, target_name : optional
             As for the class.
         ax, **plot_options
             As in `from_estimator`.
@@ -198,6 +216,8 @@ class CoefficientPathDisplay:
             true_intercept=true_intercept,
             optimum_coef=optimum_coef,
             optimum_intercept=optimum_intercept,
+            coef_error=coef_error,
+            intercept_error=intercept_error,
             kept_epoch=kept_epoch,
             target_name=target_name,
         )
@@ -212,6 +232,7 @@ class CoefficientPathDisplay:
         xscale: str = "auto",
         yscale: str = "auto",
         legend: bool = True,
+        lang: str | None = None,
     ) -> Self:
         """Draw the paths.
 
@@ -229,31 +250,37 @@ class CoefficientPathDisplay:
             weights where they explode; both logarithmic axes keep zero.
         legend : bool, default=True
             Whether to draw a legend.
+        lang : {"en", "ko"}, optional
+            The language of the words, English without it. Where no font has Korean letters they are English too,
+            and a `MissingFontWarning` says which one to install.
 
         Returns
         -------
         CoefficientPathDisplay
             Itself.
         """
-        weights = self._weights(intercept=intercept)
-        log_x = resolve_scale("xscale", xscale, happens_early(self.epoch, np.column_stack([w.path for w in weights])))
-        groups = [[weight] for weight in weights] if subplots else [weights]
-        with drawing(own_figure=ax is None) as plt:
+        with drawing(own_figure=ax is None, lang=lang) as plt:
+            weights = self._weights(intercept=intercept)
+            early = happens_early(self.epoch, np.column_stack([weight.path for weight in weights]))
+            log_x = resolve_scale("xscale", xscale, early)
+            groups = [[weight] for weight in weights] if subplots else [weights]
             if ax is None:
                 self.axes_ = _new_grid(plt, len(weights)) if subplots else new_axes(plt, _figure_size(weights))
             else:
-                self.axes_ = _given_axes(ax, len(groups))
+                self.axes_ = given_axes(ax, len(groups))
             self.ax_ = self.axes_[0]
             self.figure_ = figure_of(self.ax_)
-            lines = DrawnWeights([], [], [])
+            parts: list[DrawnWeights] = []
             for axes, group in zip(self.axes_, groups, strict=True):
                 release_headroom(axes)
-                scale_epochs(axes, log=log_x)
-                for total, drawn in zip(lines, draw_weights(axes, self.epoch, group, yscale=yscale), strict=True):
-                    total.extend(drawn)
+                scale_epochs(axes, self.epoch[-1], log=log_x)
+                parts.append(draw_weights(axes, self.epoch, group, yscale=yscale))
                 if self.kept_epoch is not None:
                     axes.axvline(self.kept_epoch, color=MUTED, linewidth=1.0, zorder=1.2)
-            self.lines_, self.true_lines_, self.optimum_lines_ = lines
+            self.lines_ = [line for part in parts for line in part.paths]
+            self.true_lines_ = [line for part in parts for line in part.true]
+            self.optimum_lines_ = [line for part in parts for line in part.optimum]
+            self.bands_ = [band for part in parts for band in part.bands]
             self.line_ = self.lines_[0]
             self._name_axes(weights, subplots=subplots, own_figure=ax is None)
             if legend:
@@ -262,32 +289,35 @@ class CoefficientPathDisplay:
 
     def _weights(self, *, intercept: bool) -> list[Weight]:
         weights = [
-            Weight(name, self.coef[:, i], _at(self.true_coef, i), _at(self.optimum_coef, i))
+            Weight(name, self.coef[:, i], _at(self.true_coef, i), _at(self.optimum_coef, i), _at(self.coef_error, i))
             for i, name in enumerate(self.feature_names)
         ]
         if intercept:
             if self.intercept is None:
                 raise InputError("intercept is True, but this display was made without one; pass intercept= to it.")
-            weights.append(Weight(say("intercept"), self.intercept, self.true_intercept, self.optimum_intercept))
+            known = (self.true_intercept, self.optimum_intercept, self.intercept_error)
+            weights.append(Weight(say("intercept"), self.intercept, *known))
         return weights
 
     def _name_axes(self, weights: Sequence[Weight], *, subplots: bool, own_figure: bool) -> None:
         across, upward = say("epoch"), say("coefficient", target=self.target_name)
         if subplots:
             for ax, weight in zip(self.axes_, weights, strict=True):
-                ax.set_title(weight.name)
+                room = int(0.75 * letters_in(ax.get_window_extent().width / self.figure_.dpi))
+                extend_fonts(ax.set_title(short_name(weight.name, room)))
         if subplots and own_figure:
             self.figure_.supxlabel(across, fontsize="medium")
-            self.figure_.supylabel(upward, fontsize="medium")
+            room = letters_in(0.8 * float(self.figure_.get_figheight()))
+            self.figure_.supylabel(wrapped(upward, room), fontsize="medium")
         else:
             for ax in self.axes_:
-                ax.set(xlabel=across, ylabel=upward)
+                name_axes(ax, xlabel=across, ylabel=upward)
 
     def _add_legend(self, weights: Sequence[Weight], *, subplots: bool, own_figure: bool) -> None:
-        handles, words = legend_keys(weights, self.kept_epoch)
+        handles, words = legend_keys(weights, self.kept_epoch, banded=bool(self.bands_))
         if own_figure and subplots:
             if handles:
-                self.figure_.legend(handles, words, loc="outside upper right", ncols=len(words), frameon=False)
+                place_legend_above(self.figure_, handles, words)
         elif own_figure:
             # The names narrow the axes, which moves the legend, which may change the limits, which moves the names.
             provisional = name_line_ends(self.ax_, self.epoch, weights)
@@ -328,10 +358,3 @@ def _new_grid(plt: Any, count: int) -> list[Axes]:
     for unused in axes[count:]:
         unused.remove()
     return axes[:count]
-
-
-def _given_axes(ax: Any, count: int) -> list[Axes]:
-    axes: list[Axes] = list(np.ravel(np.asarray(ax, dtype=object)))
-    if len(axes) != count:
-        raise InputError(f"Got {len(axes)} axes for {count} pictures; pass one for each, or none to have them made.")
-    return axes

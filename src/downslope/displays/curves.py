@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.displays.reading import fitted, kept_epoch, optimum_mse, optimum_of, stop_reason_of
+from downslope.displays.reading import fitted, kept_epoch, landscape_of, optimum_mse, optimum_of, stop_reason_of
 from downslope.displays.scales import finite
-from downslope.displays.wording import say
 from downslope.exceptions import InputError
+from downslope.landscape import Landscape
 
 __all__ = ["LossCurve", "read_estimator", "read_history", "what_differs"]
 
@@ -32,7 +32,7 @@ class LossCurve:
     validation : ndarray of shape (records,), optional
         The same loss on rows that were held out.
     name : str, optional
-        Names the run in the legend.
+        Names the run in the legend; of several runs those without one are numbered.
     stop_reason : str, optional
         Such as ``"converged"`` or ``"diverged"``.
     kept_epoch : float, optional
@@ -62,17 +62,34 @@ class LossCurve:
 def read_estimator(estimator: Any, quantity: str, name: str | None) -> LossCurve:
     """The curve of a fitted estimator."""
     final = fitted(estimator)
-    best = optimum_of(final)
+    best, landscape = optimum_of(final), landscape_of(final)
+    known: dict[str, Any] = {"name": name, "stop_reason": stop_reason_of(final), "kept_epoch": kept_epoch(final)}
+    if quantity == "excess" and landscape is not None:
+        value, floor = _excess(landscape, final.history_)
+        return LossCurve(epoch=final.history_["epoch"], value=value, floor=floor, **known)
     objective = None if best is None else float(best.objective)
-    return read_history(
-        final.history_,
-        quantity,
-        optimum=optimum_mse(final) if quantity == "mse" else objective,
-        name=name,
-        stop_reason=stop_reason_of(final),
-        kept_epoch=kept_epoch(final),
-        stop_below=getattr(final, "stop_below", None),
-    )
+    optimum = optimum_mse(final) if quantity == "mse" else objective
+    goal = getattr(final, "stop_below", None)
+    return read_history(final.history_, quantity, optimum=optimum, stop_below=goal, **known)
+
+
+def _excess(landscape: Landscape, history: Any) -> tuple[Floats, float]:
+    """J - J* of every record, and what of it is rounding.
+
+    As a sum of squares it has all its digits, where the difference of two objectives has none below 1e-16 of them.
+    What is left is how exactly the parameters themselves can be stored: 4 units in their last place.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = landscape.excess(landscape.parameters(history.coef, history.intercept))
+    coordinates, spectrum = landscape.coordinates, landscape.spectrum
+    digits = np.abs(landscape.optimum)
+    if coordinates.fit_intercept:
+        # The intercept of the rows is the level at their shift less the slopes times it, which may be far larger.
+        slopes = digits[:-1] * coordinates.inverse_scale
+        digits[-1] += 2.0 * slopes @ np.abs(coordinates.shift)
+    digits *= 4.0 * float(np.finfo(np.float64).eps)
+    moved = spectrum.singular * (digits @ np.abs(landscape.directions))
+    return value, 0.5 * float(moved @ moved)
 
 
 def read_history(history: Any, quantity: str, *, optimum: float | None, **known: Any) -> LossCurve:
@@ -103,14 +120,14 @@ def read_history(history: Any, quantity: str, *, optimum: float | None, **known:
     return LossCurve(epoch=epoch, value=objective - optimum, floor=floor, **known)
 
 
-def what_differs(estimators: Sequence[Any]) -> list[str]:
-    """A name for each estimator: the parameters in which they differ, or else its number."""
+def what_differs(estimators: Sequence[Any]) -> list[str | None]:
+    """A name for each estimator: the parameters in which they differ, or None where those do not tell them apart."""
     settings = [fitted(estimator).get_params(deep=False) for estimator in estimators]
     keys = [key for key in (settings[0] if settings else ()) if len({repr(s.get(key)) for s in settings}) > 1]
     names = [", ".join(f"{key} = {_short(s.get(key))}" for key in keys) for s in settings]
     if len(set(names)) < len(names) or not all(names):
-        return [say("fit number", number=i + 1) for i in range(len(names))]
-    return names
+        return [None] * len(names)
+    return list(names)
 
 
 def _short(value: object) -> str:

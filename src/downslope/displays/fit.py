@@ -12,8 +12,8 @@ from downslope.displays.fitted_line import fitted_curve, only_column, quality
 from downslope.displays.labels import place_legend, release_headroom
 from downslope.displays.reading import one_dimensional
 from downslope.displays.rows import check_rows, draw_rows
-from downslope.displays.style import INK, SERIES, drawing, figure_of, new_axes
-from downslope.displays.wording import number_text, say
+from downslope.displays.style import INK, SERIES, drawing, figure_of, name_axes, new_axes
+from downslope.displays.wording import number_text, say, short_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -239,6 +239,7 @@ class FitDisplay:
         *,
         max_points: int = 10_000,
         legend: bool = True,
+        lang: str | None = None,
         scatter_kwargs: Mapping[str, Any] | None = None,
         line_kwargs: Mapping[str, Any] | None = None,
     ) -> Self:
@@ -253,6 +254,9 @@ class FitDisplay:
             RMSE are of all rows.
         legend : bool, default=True
             Whether to draw a legend.
+        lang : {"en", "ko"}, optional
+            The language of the words, English without it. Where no font has Korean letters they are English too,
+            and a `MissingFontWarning` says which one to install.
         scatter_kwargs, line_kwargs : mapping, optional
             Passed to matplotlib's ``scatter`` for the rows and ``plot`` for the fitted line.
 
@@ -261,7 +265,7 @@ class FitDisplay:
         FitDisplay
             Itself.
         """
-        with drawing(own_figure=ax is None) as plt:
+        with drawing(own_figure=ax is None, lang=lang) as plt:
             size = (7.0, 4.6) if self.x is not None else (5.4, 5.2)
             self.ax_ = new_axes(plt, size)[0] if ax is None else ax
             self.figure_ = figure_of(self.ax_)
@@ -311,13 +315,13 @@ class FitDisplay:
 
     def _write(self, *, legend: bool) -> None:
         if self.x is not None:
-            self.ax_.set(xlabel=self.feature_name, ylabel=self.target_name)
+            name_axes(self.ax_, xlabel=short_name(self.feature_name, 40), ylabel=short_name(self.target_name, 40))
         else:
             vertical = "true prediction" if self.predictions_are_true else "predicted"
-            self.ax_.set_xlabel(say("actual", target=self.target_name))
-            self.ax_.set_ylabel(say(vertical, target=self.target_name))
+            target = self.target_name
+            name_axes(self.ax_, xlabel=say("actual", target=target), ylabel=say(vertical, target=target))
         if self.predictions is not None and not any(self.ax_.get_title(loc=at) for at in ("left", "center", "right")):
-            self.ax_.set_title(quality(self.y, self.predictions), loc="left")
+            name_axes(self.ax_, title=quality(self.y, self.predictions))
         if legend:
             place_legend(self.ax_)
 

@@ -12,14 +12,25 @@ from downslope.displays.style import INK, figure_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
-__all__ = ["label_line_ends", "place_legend", "release_headroom", "spread"]
+__all__ = ["label_line_ends", "place_legend", "place_legend_above", "release_headroom", "spread"]
 
 Floats = NDArray[np.float64]
 
-_CORNERS = ("upper right", "upper left", "lower left", "lower right", "center right", "upper center")
+_CORNERS = (
+    "upper right",
+    "upper left",
+    "lower left",
+    "lower right",
+    "center right",
+    "upper center",
+    "center left",
+    "center center",
+)
+_UPPER = ("upper right", "upper left", "upper center")
 _HEADROOM = "downslope-headroom"
 _PADDING = 8.0
 _MOST_COLUMNS = 6
@@ -60,13 +71,24 @@ def place_legend(ax: Axes, handles: Sequence[Any] | None = None, labels: Sequenc
             break
     legend = _legend(ax, handles, labels, columns, look)
     if corner is not None:
-        legend.set_loc(corner)
+        legend.set_loc("center" if corner == "center center" else corner)
     elif ax.get_autoscaley_on():
         _make_headroom(ax, (height + 2 * _PADDING) / ax.get_window_extent().height)
-        legend.set_loc("upper right")
+        # A line across all of the height may stand in one of the upper corners still.
+        box = legend.get_window_extent()
+        legend.set_loc(_free_corner(ax, box.width, box.height, _UPPER) or "upper right")
         legend.set_gid(_HEADROOM)
     else:
         legend.set_loc("best")
+
+
+def place_legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
+    """Put the legend of several axes above all of them, in as many columns as the figure is wide."""
+    for columns in range(len(handles), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside upper right", ncols=columns, frameon=False)
+        if columns == 1 or legend.get_window_extent().width < figure.bbox.width:
+            return
+        legend.remove()
 
 
 def _layout(
@@ -99,11 +121,11 @@ def release_headroom(ax: Axes) -> None:
         ax.autoscale(axis="y")
 
 
-def _free_corner(ax: Axes, width: float, height: float) -> str | None:
+def _free_corner(ax: Axes, width: float, height: float, corners: Sequence[str] = _CORNERS) -> str | None:
     from matplotlib.transforms import Bbox
 
     frame = ax.get_window_extent()
-    for corner in _CORNERS:
+    for corner in corners:
         left = {"left": frame.x0, "right": frame.x1 - width - 2 * _PADDING}.get(
             corner.split()[1], (frame.x0 + frame.x1 - width) / 2 - _PADDING
         )
@@ -122,6 +144,8 @@ def _is_occupied(ax: Axes, box: Bbox) -> bool:
         points = np.asarray(path.vertices)
         if len(points) and (path.intersects_bbox(box, filled=False) or box.count_contains(points)):
             return True
+    if any(patch.get_window_extent().overlaps(box) for patch in ax.patches):
+        return True
     for collection in ax.collections:
         offsets = np.ma.filled(np.ma.asarray(collection.get_offsets(), dtype=np.float64), np.nan)
         if len(offsets) and box.count_contains(collection.get_offset_transform().transform(offsets)):

@@ -10,7 +10,7 @@ import numpy as np
 from downslope.displays.curves import LossCurve, read_estimator, read_history, what_differs
 from downslope.displays.labels import place_legend, release_headroom
 from downslope.displays.scales import finite, happens_early, resolve_scale, scale_epochs, wants_log
-from downslope.displays.style import ACCENT, INK, MUTED, colour, drawing, figure_of, new_axes
+from downslope.displays.style import ACCENT, INK, MUTED, colour, drawing, figure_of, name_axes, new_axes
 from downslope.displays.wording import epoch_text, number_text, outcome_text, say
 from downslope.exceptions import InputError
 
@@ -36,7 +36,7 @@ class LossCurveDisplay:
     curves : iterable of LossCurve
         The runs.
     quantity : {"mse", "objective", "excess"}, default="mse"
-        What the values are; "excess" is the objective less its optimum.
+        What the values are; "excess" is the objective less its optimum, of a fit with a `landscape_` to all digits.
     target_name : str, default="y"
         The target, for the label of the axis.
 
@@ -127,10 +127,9 @@ class LossCurveDisplay:
         A mapping gives their names; without one the legend names the parameters that differ. The other
         parameters are those of `from_estimator`.
         """
-        if not isinstance(estimators, Mapping):
-            runs = list(estimators)
-            estimators = dict(zip(what_differs(runs), runs, strict=True))
-        curves = [read_estimator(estimator, quantity, name) for name, estimator in estimators.items()]
+        runs = list(estimators.values() if isinstance(estimators, Mapping) else estimators)
+        names = list(estimators) if isinstance(estimators, Mapping) else what_differs(runs)
+        curves = [read_estimator(run, quantity, name) for run, name in zip(runs, names, strict=True)]
         return cls(curves=curves, quantity=quantity, target_name=target_name).plot(ax, **plot_options)
 
     @classmethod
@@ -181,6 +180,7 @@ class LossCurveDisplay:
         xscale: str = "auto",
         yscale: str = "auto",
         legend: bool = True,
+        lang: str | None = None,
         line_kwargs: Mapping[str, Any] | None = None,
     ) -> Self:
         """Draw the curves.
@@ -190,10 +190,13 @@ class LossCurveDisplay:
         ax : matplotlib Axes, optional
             Where to draw; a new figure without it.
         xscale, yscale : {"auto", "linear", "log"}, default="auto"
-            "auto" is logarithmic where the values span more than two decades, and for the epochs where a long
-            run does most of its work early. Epoch 0 has its place on the logarithmic axis too.
+            "auto" is logarithmic for an excess, for other values where they span more than two decades, and for
+            the epochs where a long run does most of its work early. Epoch 0 has its place on the logarithmic axis too.
         legend : bool, default=True
             Whether to draw a legend.
+        lang : {"en", "ko"}, optional
+            The language of the words, English without it. Where no font has Korean letters they are English too,
+            and a `MissingFontWarning` says which one to install.
         line_kwargs : mapping, optional
             Passed to matplotlib's ``plot`` for the curves.
 
@@ -204,38 +207,45 @@ class LossCurveDisplay:
         """
         if not self.curves:
             raise InputError("Got no runs, but a picture needs at least one; pass a fitted estimator.")
-        log_y = resolve_scale("yscale", yscale, any(wants_log(curve.drawn()) for curve in self.curves))
-        log_x = resolve_scale("xscale", xscale, any(_happens_early(curve, log_y) for curve in self.curves))
-        with drawing(own_figure=ax is None) as plt:
+        log_y = resolve_scale("yscale", yscale, any(self._wants_log(curve) for curve in self.curves))
+        log_x = resolve_scale(
+            "xscale", xscale, any(happens_early(curve.epoch, curve.drawn(), log=log_y) for curve in self.curves)
+        )
+        with drawing(own_figure=ax is None, lang=lang) as plt:
             self.ax_ = new_axes(plt, (7.0, 4.2))[0] if ax is None else ax
             self.figure_ = figure_of(self.ax_)
             release_headroom(self.ax_)
             earlier = sum(line.get_gid() == _CURVE for line in self.ax_.lines)
-            scale_epochs(self.ax_, log=log_x)
+            scale_epochs(self.ax_, max(curve.epoch[-1] for curve in self.curves), log=log_x)
             if log_y or yscale == "linear":
                 self.ax_.set_yscale("log" if log_y else "linear")
             self.lines_, self.validation_lines_ = [], []
-            for index, curve in enumerate(self.curves, start=earlier):
-                self._draw(curve, {"color": colour(index), **(line_kwargs or {})})
+            for index, curve in enumerate(self.curves):
+                name = say("fit number", number=index + 1) if len(self.curves) > 1 and not curve.name else curve.name
+                self._draw(curve, name, {"color": colour(earlier + index), **(line_kwargs or {})})
             self.line_ = self.lines_[0]
             self._draw_references()
-            self.ax_.set(xlabel=say("epoch"), ylabel=say(self.quantity, target=self.target_name))
+            name_axes(self.ax_, xlabel=say("epoch"), ylabel=say(self.quantity, target=self.target_name))
             if legend:
                 place_legend(self.ax_)
         return self
 
-    def _draw(self, curve: LossCurve, options: dict[str, Any]) -> None:
+    def _wants_log(self, curve: LossCurve) -> bool:
+        # An excess that falls by a constant factor is a straight line there, however short the run.
+        return wants_log(curve.drawn()) or (self.quantity == "excess" and bool(np.any(curve.drawn() > 0)))
+
+    def _draw(self, curve: LossCurve, name: str | None, options: dict[str, Any]) -> None:
         values = curve.drawn()
-        outcome = outcome_text(curve.stop_reason, curve.epoch[-1], name=curve.name, stop_below=curve.stop_below)
+        outcome = outcome_text(curve.stop_reason, curve.epoch[-1], name=name, stop_below=curve.stop_below)
         if curve.epoch.size <= _FEW_RECORDS:
             options = {"marker": "o", "markersize": 4, **options}
         alone = say("training") if curve.validation is not None else None
-        (line,) = self.ax_.plot(curve.epoch, values, label=outcome if curve.name else alone, gid=_CURVE, **options)
+        (line,) = self.ax_.plot(curve.epoch, values, label=outcome if name else alone, gid=_CURVE, **options)
         self.lines_.append(line)
         if curve.validation is not None:
-            label = say("validation") if curve.name is None else f"{curve.name}: {say('validation')}"
+            label = say("validation") if name is None else f"{name}: {say('validation')}"
             held_out = {**options, "linestyle": (0, (4, 1.5)), "linewidth": 1.4}
-            if curve.name is None:
+            if name is None:
                 held_out["color"] = ACCENT
             self.validation_lines_ += self.ax_.plot(curve.epoch, finite(curve.validation), label=label, **held_out)
         drawn = np.flatnonzero(np.isfinite(values))
@@ -245,11 +255,11 @@ class LossCurveDisplay:
             self._mark(
                 curve.epoch[last],
                 values[last],
-                None if curve.name else outcome,
+                None if name else outcome,
                 "X" if diverged else "o",
-                ACCENT if diverged and not curve.name else line.get_color(),
+                ACCENT if diverged and not name else line.get_color(),
             )
-        if curve.kept_epoch is not None and not curve.name:
+        if curve.kept_epoch is not None and not name:
             at = int(np.argmin(np.abs(curve.epoch - curve.kept_epoch)))
             words = say("kept", epoch=epoch_text(curve.kept_epoch))
             self._mark(curve.epoch[at], values[at], words, "D", "white")
@@ -287,13 +297,6 @@ class LossCurveDisplay:
         return self.ax_.axhline(
             height, label=None if known else label, linestyle=linestyle, color=ink, linewidth=1.3, zorder=1.5
         )
-
-
-def _happens_early(curve: LossCurve, log_y: bool) -> bool:
-    values = curve.drawn()
-    if log_y:
-        values = np.log10(np.where(values > 0, values, np.nan))
-    return happens_early(curve.epoch, values)
 
 
 def _distinct(heights: Iterable[float | None]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -9,18 +10,29 @@ from numpy.typing import ArrayLike, NDArray
 
 from downslope.displays.wording import say
 from downslope.exceptions import InputError
+from downslope.landscape import Landscape, StandardErrors
 
 __all__ = [
+    "final_step",
     "fitted",
     "kept_epoch",
+    "known_landscape",
+    "landscape_of",
     "one_dimensional",
     "optimum_mse",
     "optimum_of",
+    "positive_rate",
+    "standard_errors_of",
     "stop_reason_of",
     "weight_names",
 ]
 
 Floats = NDArray[np.float64]
+
+
+def final_step(estimator: Any) -> Any:
+    """The estimator itself, or the last step of a pipeline."""
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
 
 def fitted(estimator: Any) -> Any:
@@ -31,7 +43,7 @@ def fitted(estimator: Any) -> Any:
     InputError
         If there is no history, because it was not fitted or was loaded from a file.
     """
-    final = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    final = final_step(estimator)
     if getattr(final, "history_", None) is None:
         raise InputError(
             f"{type(final).__name__} has no history_, but this picture is drawn from one; call fit first "
@@ -55,6 +67,41 @@ def kept_epoch(estimator: Any) -> float | None:
 def optimum_of(estimator: Any) -> Any | None:
     """``optimum_``, where it is known."""
     return getattr(estimator, "optimum_", None)
+
+
+def landscape_of(estimator: Any) -> Landscape | None:
+    """``landscape_``, where the loss is a bowl whose every curvature is known."""
+    return getattr(estimator, "landscape_", None)
+
+
+def known_landscape(estimator: Any) -> Landscape:
+    """``landscape_``, of which a picture is to be drawn.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    landscape = landscape_of(estimator)
+    if landscape is None:
+        raise InputError(
+            f"{type(estimator).__name__} has no landscape_, which only a fit of the squared loss has, without an L1 "
+            "penalty and on columns whose squares fit into memory; fit such a model, or draw its loss curve instead."
+        )
+    return landscape
+
+
+def positive_rate(rate: Any) -> float:
+    """A learning rate as a float."""
+    if not (isinstance(rate, Real) and 0.0 < float(rate) < np.inf):
+        raise InputError(f"learning_rate is {rate!r}, but a picture needs one rate; pass a positive number.")
+    return float(rate)
+
+
+def standard_errors_of(estimator: Any) -> StandardErrors | None:
+    """The standard errors of the optimum, where they are known."""
+    landscape = landscape_of(estimator)
+    return None if landscape is None else landscape.standard_errors
 
 
 def optimum_mse(estimator: Any) -> float | None:

@@ -22,6 +22,9 @@ _LOG_DECADES = 2.0
 _MANY_EPOCHS = 200.0
 # matplotlib takes a linear axis of magnitudes below 1e-287 for one point, and its margins overflow near 1e308.
 _EXTREME_EXPONENT = 200.0
+_LINEAR_DECADES = 0.5
+_MOST_DECADES = 16
+_LETTER_INCHES = 0.09
 
 
 def finite(values: Floats) -> Floats:
@@ -59,12 +62,14 @@ def wants_log(values: Floats) -> bool:
     return extreme or decades(values) > _LOG_DECADES
 
 
-def happens_early(epoch: Floats, values: Floats) -> bool:
+def happens_early(epoch: Floats, values: Floats, *, log: bool = False) -> bool:
     """Whether a linear epoch axis would hide the descent.
 
     That is so when most columns of `values` do more than half of all their movement (total variation) in the
-    first twentieth of a long run.
+    first twentieth of a long run, on a logarithmic axis if `log`.
     """
+    if log:
+        values = np.log10(np.where(values > 0, values, np.nan))
     if epoch.size < 3 or epoch[-1] <= _MANY_EPOCHS:
         return False
     columns = np.asarray(values, dtype=np.float64).reshape(epoch.size, -1)
@@ -82,18 +87,27 @@ def resolve_scale(name: str, requested: str, automatic: bool) -> bool:
     return automatic if requested == "auto" else requested == "log"
 
 
-def scale_epochs(ax: Axes, *, log: bool) -> None:
-    """Set the epoch axis up. The logarithmic one keeps epoch 0: it is linear from 0 to 1."""
-    from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
+def scale_epochs(ax: Axes, last: float, *, log: bool) -> None:
+    """Set the axis of epochs up to `last` up. The logarithmic one keeps epoch 0: it is linear from 0 to 1."""
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
+    inches = ax.get_window_extent().width / figure_of(ax).dpi
     if log:
-        ax.set_xscale("symlog", linthresh=1.0, linscale=0.5)
+        ax.set_xscale("symlog", linthresh=1.0, linscale=_LINEAR_DECADES)
+        ax.xaxis.set_major_locator(FixedLocator(_epoch_ticks(inches, max(last, ax.dataLim.x1, 1.0))))
         ax.xaxis.set_minor_locator(NullLocator())
     elif ax.get_xscale() == "linear":
-        inches = ax.get_window_extent().width / figure_of(ax).dpi
         bins = int(np.clip(inches / 0.4, 3, 8))
         ax.xaxis.set_major_locator(MaxNLocator(nbins=bins, integer=True, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def _epoch_ticks(inches: float, last: float) -> list[float]:
+    """0 and powers of ten, so far apart that the widest number has its room."""
+    decade = inches / (np.log10(last) + _LINEAR_DECADES)
+    stride = int(np.ceil(_LETTER_INCHES * len(f"{last:,.0f}") / decade))
+    powers = [10.0**power for power in range(0, _MOST_DECADES, stride)]
+    return [0.0, *(powers if _LINEAR_DECADES * decade > 2.0 * _LETTER_INCHES else powers[1:])]
 
 
 def scale_signed(ax: Axes, linear: float, largest: float) -> None:

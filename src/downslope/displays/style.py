@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from downslope.displays.fonts import find_korean, hint_once
+from downslope.displays.wording import chosen_language, speaking, wrapped
 from downslope.exceptions import MissingDependencyError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 __all__ = [
     "ACCENT",
@@ -20,8 +23,11 @@ __all__ = [
     "SERIES",
     "colour",
     "drawing",
+    "extend_fonts",
     "figure_of",
+    "letters_in",
     "load_pyplot",
+    "name_axes",
     "new_axes",
 ]
 
@@ -32,6 +38,7 @@ INK = "#222222"
 MUTED = "#767676"
 OTHERS = "#C4C4C4"
 _FRAME = "#9A9A9A"
+_LETTER_INCHES = 0.082
 
 # Every colour is named, so that a dark or a coloured user style cannot leave dark words on a dark ground.
 _OWN_FIGURE: dict[str, Any] = {
@@ -74,12 +81,78 @@ def load_pyplot() -> Any:
     return plt
 
 
-@contextmanager
-def drawing(*, own_figure: bool) -> Iterator[Any]:
-    """Yield pyplot; inside, a figure of ours has our look. The global settings are left as they were."""
+def drawing(*, own_figure: bool, lang: str | None = None) -> AbstractContextManager[Any]:
+    """A context that hands out pyplot. The global settings are left as they were.
+
+    Inside, a figure of ours has our look, `say` speaks the language, and new text finds Korean letters where a font
+    on the machine has them, in whatever language: column names may be Korean too.
+
+    Parameters
+    ----------
+    own_figure : bool
+        Whether the figure is ours; one of the user's keeps its look, and its fonts come first.
+    lang : {"en", "ko"}, optional
+        The language of the words; without it that of a `drawing` around this one, else English.
+
+    Raises
+    ------
+    InputError
+        If the language is not known.
+    MissingDependencyError
+        If matplotlib is not installed.
+
+    Warns
+    -----
+    MissingFontWarning
+        If Korean was asked for and no font for it is found; then the words are English.
+    """
     plt = load_pyplot()
-    with plt.rc_context(_OWN_FIGURE if own_figure else {}):
+    language, font = chosen_language(lang), find_korean()
+    if language == "ko" and font is None:
+        hint_once()
+        language = "en"
+    look = dict(_OWN_FIGURE) if own_figure else {}
+    if font is not None:
+        # matplotlib takes each letter from the first family that has it. DejaVu has the minus sign, NanumGothic none.
+        first = ["DejaVu Sans"] if own_figure else plt.rcParams["font.family"]
+        look["font.family"] = [*first, *(() if font in first else (font,))]
+    return _drawing(plt, look, language)
+
+
+@contextmanager
+def _drawing(plt: Any, look: dict[str, Any], language: str) -> Iterator[Any]:
+    # A notebook's backend turns interactive drawing on when it is first used. Inside the context that would be undone
+    # at its end, and no picture but the first would be shown.
+    plt.draw_if_interactive()
+    with plt.rc_context(look), speaking(language):
         yield plt
+
+
+def name_axes(ax: Axes, *, xlabel: str | None = None, ylabel: str | None = None, title: str | None = None) -> None:
+    """Write the labels and the title of axes, inside `drawing`: those of the user get its fonts behind their own.
+
+    Labels that are longer than the axes are broken into lines.
+    """
+    box, dpi = ax.get_window_extent(), figure_of(ax).dpi
+    if xlabel is not None:
+        extend_fonts(ax.set_xlabel(wrapped(xlabel, letters_in(box.width / dpi))))
+    if ylabel is not None:
+        extend_fonts(ax.set_ylabel(wrapped(ylabel, letters_in(box.height / dpi))))
+    if title is not None:
+        extend_fonts(ax.set_title(title, loc="left"))
+
+
+def letters_in(inches: float) -> int:
+    """How many letters of a label have room beside axes of that size, which a label may outreach a little."""
+    return max(int(1.2 * inches / _LETTER_INCHES), 1)
+
+
+def extend_fonts(text: Text) -> None:
+    """Let text that was made before `drawing`, such as labels of ticks, find the letters that new text finds."""
+    from matplotlib import rcParams
+
+    families = text.get_fontfamily()
+    text.set_fontfamily([*families, *(family for family in rcParams["font.family"] if family not in families)])
 
 
 def new_axes(plt: Any, size: tuple[float, float], rows: int = 1, columns: int = 1) -> list[Axes]:

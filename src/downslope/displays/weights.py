@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from downslope.displays.labels import label_line_ends
 from downslope.displays.scales import finite, resolve_scale, scale_signed
 from downslope.displays.style import INK, MUTED, OTHERS, colour
-from downslope.displays.wording import epoch_text, say
+from downslope.displays.wording import epoch_text, say, short_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Rectangle
     from matplotlib.text import Annotation
 
 __all__ = ["DrawnWeights", "Weight", "draw_weights", "legend_keys", "linear_range", "name_line_ends"]
@@ -31,12 +33,19 @@ _MOST_NAMES = 32
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight's name, its value at each record, its true and its optimal value where they are known."""
+    """A weight's name, its value at each record, its true and its optimal value and the standard error of that."""
 
     name: str
     path: Floats
     true: float | None = None
     optimum: float | None = None
+    error: float | None = None
+
+    def band(self) -> tuple[float, float] | None:
+        """One standard error on each side of the optimum, where both are known."""
+        if self.optimum is None or self.error is None:
+            return None
+        return self.optimum - self.error, self.optimum + self.error
 
     def size(self) -> float:
         """The magnitude it settles at: that of its references, or without them the median of its path."""
@@ -61,6 +70,7 @@ class DrawnWeights(NamedTuple):
     paths: list[Line2D]
     true: list[Line2D]
     optimum: list[Line2D]
+    bands: list[Rectangle]
 
 
 def linear_range(weights: Sequence[Weight]) -> float | None:
@@ -77,19 +87,20 @@ def linear_range(weights: Sequence[Weight]) -> float | None:
 
 
 def draw_weights(ax: Axes, epoch: Floats, weights: Sequence[Weight], *, yscale: str) -> DrawnWeights:
-    """Draw the paths, the true values dashed and the optima dotted, each weight in one colour."""
+    """Draw the paths, the true values dashed, the optima dotted and their errors shaded, each weight in one colour."""
     linear = linear_range(weights)
     if resolve_scale("yscale", yscale, linear is not None):
         sizes = [weight.size() for weight in weights if weight.size() > 0]
         scale_signed(ax, linear or min(sizes, default=1.0), max(weight.largest() for weight in weights))
-    lines = DrawnWeights([], [], [])
+    lines = DrawnWeights([], [], [], [])
     marker: dict[str, Any] = {"marker": "o", "markersize": 3.5} if epoch.size <= _FEW_RECORDS else {}
     few = len(weights) <= _DISTINCT_COLOURS
+    banded = few and _apart([band for weight in weights if (band := weight.band()) is not None])
     for weight, shade in zip(weights, _shades(weights), strict=True):
         named = shade != OTHERS
         width, order = (1.8 if few else 1.3, 2.5) if named else (0.8, 2.0)
         look: dict[str, Any] = {"color": shade, "linewidth": width, "zorder": order, **marker}
-        label = weight.name if named else "_" + weight.name
+        label = ("" if named else "_") + short_name(weight.name)
         lines.paths.extend(ax.plot(epoch, finite(weight.path), label=label, **look))
         # Across the whole picture the lines of many weights would hide their paths: those stand at the right edge.
         reference: dict[str, Any] = {"color": shade, "linewidth": 1.2, "zorder": order - 0.3}
@@ -98,6 +109,9 @@ def draw_weights(ax: Axes, epoch: Floats, weights: Sequence[Weight], *, yscale: 
             lines.true.append(ax.axhline(weight.true, linestyle="--", **reference))
         if weight.optimum is not None:
             lines.optimum.append(ax.axhline(weight.optimum, linestyle=":", **reference))
+        band = weight.band()
+        if banded and band is not None:
+            lines.bands.append(ax.axhspan(*band, color=shade, alpha=0.18, linewidth=0, zorder=1.1))
     return lines
 
 
@@ -107,25 +121,34 @@ def name_line_ends(ax: Axes, epoch: Floats, weights: Sequence[Weight]) -> list[A
     ends = np.array([(epoch[weight.end()], finite(weight.path)[weight.end()]) for weight, _ in pairs])
     size = 10.0 if len(pairs) <= _DISTINCT_COLOURS else 8.0
     return label_line_ends(
-        ax, np.nan_to_num(ends), [weight.name for weight, _ in pairs], [shade for _, shade in pairs], size
+        ax, np.nan_to_num(ends), [short_name(weight.name) for weight, _ in pairs], [shade for _, shade in pairs], size
     )
 
 
-def legend_keys(weights: Sequence[Weight], kept_epoch: float | None) -> tuple[list[Line2D], list[str]]:
+def legend_keys(weights: Sequence[Weight], kept_epoch: float | None, *, banded: bool) -> tuple[list[Any], list[str]]:
     """Handles and words for what the kinds of line mean."""
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
-    keys: list[tuple[Line2D, str]] = []
+    keys: list[tuple[Any, str]] = []
     if any(weight.true is not None for weight in weights):
         keys.append((Line2D([], [], color=INK, linewidth=1.2, linestyle="--"), say("true value")))
     if any(weight.optimum is not None for weight in weights):
-        keys.append((Line2D([], [], color=INK, linewidth=1.2, linestyle=":"), say("optimal value")))
+        dotted = Line2D([], [], color=INK, linewidth=1.2, linestyle=":")
+        shaded = Patch(color=INK, alpha=0.18, linewidth=0)
+        keys.append(((shaded, dotted), say("optimum with error")) if banded else (dotted, say("optimal value")))
     if kept_epoch is not None:
         keys.append((Line2D([], [], color=MUTED, linewidth=1.0), say("kept", epoch=epoch_text(kept_epoch))))
     others = _shades(weights).count(OTHERS)
     if others:
         keys.append((Line2D([], [], color=OTHERS, linewidth=0.8), say("other weights", count=others)))
     return [handle for handle, _ in keys], [words for _, words in keys]
+
+
+def _apart(bands: list[tuple[float, float]]) -> bool:
+    """Whether no band reaches into another."""
+    ordered = sorted(bands)
+    return all(above[0] > below[1] for below, above in pairwise(ordered))
 
 
 def _shades(weights: Sequence[Weight]) -> list[str]:

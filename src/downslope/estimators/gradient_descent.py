@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from downslope.callbacks import CallbackSupportMixin, Printed, ScikitLearnCallbacks, with_callbacks
 from downslope.data.arrays import ArraySource
@@ -26,7 +27,7 @@ from downslope.exceptions import (
     NotConvergedWarning,
     frames_to_user,
 )
-from downslope.explanation import name_list
+from downslope.explanation import explain_descent, name_list
 from downslope.fitting import Continuation, Limits, Request, Solution, fit_full_batch
 from downslope.history import Record
 from downslope.landscape import Landscape
@@ -35,6 +36,7 @@ from downslope.moments import OverflowingSquaresError, UnderflowingSquaresError
 from downslope.options import CONSTRAINTS, start_from
 from downslope.penalties import make_penalty
 from downslope.problem import Problem, Settings
+from downslope.progress import Progress
 from downslope.schedules import Schedule
 from downslope.step_rules import make_step_rule
 from downslope.stopping import StopReason
@@ -64,7 +66,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     quantile : float, default=0.5
         The quantile of the quantile loss.
     penalty : {"l2", "l1", "elasticnet", None}, default=None
-        P. It belongs to the descended coordinates; the intercept is never penalised.
+        P belongs to the descended coordinates; the intercept is never penalised.
     alpha : float, default=1e-4
         α, the strength of the penalty.
     l1_ratio : float, default=0.15
@@ -113,6 +115,9 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         Each receives every `Record`; one that returns True stops the run.
     verbose : int, default=0
         Print every so-many-th epoch.
+    progress : bool, default=False
+        Show on standard error, or in a notebook below the cell, how a fit that takes longer than a second is going and
+        how long it will take; see `downslope.progress`. What `verbose` prints stands above it.
     engine : {"auto", "spectral", "moments", "data", "stochastic"}, default="auto"
         What runs the descent; see `downslope.engine`.
 
@@ -191,6 +196,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         warm_start: bool = False,
         callbacks: Sequence[Callback] | Callback | None = None,
         verbose: int = 0,
+        progress: bool = False,
         engine: str = "auto",
     ) -> None:
         self.loss = loss
@@ -218,6 +224,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.verbose = verbose
+        self.progress = progress
         self.engine = engine
 
     @with_callbacks  # type: ignore[untyped-decorator]
@@ -266,11 +273,14 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             train, held_out = split_rows(rows, self.validation_fraction, rng if self.shuffle else None)
         names = called(columns, rows.X.shape[1])
         told = ScikitLearnCallbacks.begin(self, X, y, columns)
-        lines = Printed(int(self.verbose), None if columns is None else names)
+        progress = Progress() if self.progress else None
+        write: Callable[[str], Any] = print if progress is None else progress.print
+        lines = Printed(int(self.verbose), None if columns is None else names, write)
         heard = self._listeners(told, lines if self.verbose else None)
         with (
             ArraySource(train.X, train.y, train.weight) as source,
             ArraySource(*held_out) if held_out is not None else nullcontext() as validation,
+            progress or nullcontext(),
         ):
             try:
                 solution = fit_full_batch(
@@ -283,6 +293,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                         feature_names=columns,
                         validation_source=validation,
                         hear=heard,
+                        watch=None if progress is None else progress.watch,
                         going_on=going_on,
                         shuffle=self.shuffle,
                         seed=seed,
@@ -349,7 +360,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         return self
 
     def predict(self, X: Any) -> Array:
-        """ŷ = X·coef_ + intercept_.
+        """ŷ = ``X @ coef_ + intercept_``.
 
         Parameters
         ----------
@@ -360,6 +371,42 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         array (n_rows,)
         """
         return np.asarray(rows_to_predict(self, X) @ self.coef_ + self.intercept_)
+
+    def explain(self) -> str:
+        """What happened in the fit, in a paragraph with numbers.
+
+        Why it stopped and how far from the optimum; for the squared loss also the rate against the largest stable
+        one, which direction is still slow, the coefficient that is farthest from its optimum, and what to change.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> from downslope import GradientDescentRegressor, make_linear
+        >>> data = make_linear(coef=3.0, intercept=7.0, noise=0.1, random_state=0)
+        >>> model = GradientDescentRegressor(standardize=False, learning_rate=0.5, max_iter=5, tol=0).fit(
+        ...     data.X, data.y
+        ... )
+        >>> print(model.explain())  # doctest: +ELLIPSIS
+        Stopped at max_iter = 5 epochs; ... The learning rate 0.5 was 0.3... of the largest stable 1...
+        """
+        check_is_fitted(self)
+        message, landscape = self.stop_message_, getattr(self, "landscape_", None)
+        if landscape is None:
+            return message
+        names = called(self.history_.feature_names, self.n_features_in_)
+        told = explain_descent(
+            landscape,
+            names,
+            method=self.method,
+            n_iter=self.n_iter_,
+            rate=self.learning_rate_,
+            coef=self.coef_,
+            intercept=self.intercept_,
+        )
+        return f"{message} {told}"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

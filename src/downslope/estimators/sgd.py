@@ -279,7 +279,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> Array:
-        """ŷ = X·coef_ + intercept_.
+        """ŷ = ``X @ coef_ + intercept_``.
 
         Parameters
         ----------

@@ -1,0 +1,60 @@
+"""``downslope diagnose``: what a descent on a table would do, before it is made."""
+
+from downslope.cli import options
+from downslope.cli.outcome import DONE, in_options
+
+__all__ = ["diagnose"]
+
+
+def diagnose(
+    data: options.Data,
+    target: options.Target,
+    features: options.Features = None,
+    exclude: options.Exclude = None,
+    categorical: options.Categorical = None,
+    missing: options.MissingPolicy = None,
+    weights: options.Weights = None,
+    seed: options.Seed = 0,
+    penalty: options.SmoothPenalty = "none",
+    alpha: options.Alpha = 1e-4,
+    no_intercept: options.NoIntercept = False,
+    method: options.Method = "gd",
+    momentum: options.Momentum = 0.9,
+    learning_rate: options.LearningRate = "auto",
+    init: options.Init = "zeros",
+    as_json: options.AsJson = False,
+) -> int:
+    """Foretell a descent from one read of the table, and say what would make it better.
+
+    Example: downslope diagnose cars.csv --target mpg --exclude name --missing drop --learning-rate 0.01
+    """
+    from downslope import diagnosis
+    from downslope._version import __version__
+    from downslope.cli.console import json_text, write_out
+    from downslope.cli.fit import rate_from
+    from downslope.cli.rows import Choice, read_rows
+
+    rate = rate_from(learning_rate)
+    features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
+    table, rows = read_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    found = diagnosis.diagnose(
+        rows.X,
+        rows.y,
+        sample_weight=rows.weight,
+        feature_names=table.feature_names,
+        method=method,
+        learning_rate=rate,
+        momentum=momentum,
+        penalty=None if penalty == "none" else penalty,
+        alpha=alpha,
+        fit_intercept=not no_intercept,
+        init=init,
+        random_state=seed,
+    )
+    if as_json:
+        about = {"downslope": __version__, "data": str(data), "target": target, "notes": list(table.notes)}
+        write_out(json_text({**about, **found.to_dict()}))
+    else:
+        notes = [f"{note}\n" for note in table.notes]
+        write_out("".join([*notes, in_options(str(found)), "\n"]))
+    return DONE

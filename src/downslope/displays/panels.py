@@ -1,0 +1,53 @@
+"""Pictures of several panels: which ones are drawn, and on which axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from downslope.exceptions import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["choose_panels", "given_axes"]
+
+
+def choose_panels(kind: str | None, available: Sequence[str], known: Sequence[str], ax: Any | None) -> list[str]:
+    """The panels to draw, in the order of `known`.
+
+    Parameters
+    ----------
+    kind : str or None
+        One of `known`, "both", or None for as many as there are data and axes for.
+    available, known : sequence of str
+        The panels that there are data for, and all.
+    ax : Axes, sequence of Axes or None
+
+    Raises
+    ------
+    InputError
+        If the kind is not known, or there are no data for it.
+    """
+    if kind is None:
+        return list(available if ax is None else available[: max(np.size(np.asarray(ax, dtype=object)), 1)])
+    if kind not in (*known, "both"):
+        raise InputError(f"kind is {kind!r}, but it must be one of {', '.join(map(repr, (*known, 'both')))}.")
+    wanted = list(known) if kind == "both" else [kind]
+    missing = [panel for panel in wanted if panel not in available]
+    if missing:
+        raise InputError(
+            f"kind is {kind!r}, but this display has no data for {missing[0]!r}; it can draw "
+            f"{', '.join(map(repr, available))}."
+        )
+    return wanted
+
+
+def given_axes(ax: Any, count: int) -> list[Axes]:
+    """The user's axes, one for each picture."""
+    axes: list[Axes] = list(np.ravel(np.asarray(ax, dtype=object)))
+    if len(axes) != count:
+        raise InputError(f"Got {len(axes)} axes for {count} pictures; pass one for each, or none to have them made.")
+    return axes
