@@ -71,8 +71,10 @@ $(DOCS_READY): $(READY)
 	@$(INSTALL) --no-build-isolation --editable ".[docs]"
 	@touch $@
 
+# From nothing each time: Sphinx does not see that the code has changed that the pages ran.
 docs: $(DOCS_READY) ## build the site with its notebooks and gallery into docs/_build/html; a warning fails it
-	@$(RUN)sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs docs/_build/html
+	@rm -rf docs/_build docs/gallery docs/reference/generated
+	@$(RUN)sphinx-build --fail-on-warning --keep-going --nitpicky --quiet --doctree-dir docs/_build/doctrees docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
 clean: ## remove .venv and everything that was generated

@@ -150,6 +150,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "random_state": ("dice", r"Got 'dice' instead"),
     "callbacks": (3, r"a callable or None\. Got 3 instead"),
     "verbose": (-1, r"Got -1 instead"),
+    "progress": ("bar", r"bool.*Got 'bar' instead"),
 }
 
 

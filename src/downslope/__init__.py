@@ -17,7 +17,9 @@ if TYPE_CHECKING:
         FitDisplay,
         LearningRateDisplay,
         LossCurveDisplay,
+        LossSurfaceDisplay,
         SpectrumDisplay,
+        animate,
     )
     from downslope.estimators import GradientDescentRegressor, SGDRegressor
     from downslope.model_file import load_model, save_model
@@ -29,9 +31,11 @@ __all__ = [
     "GradientDescentRegressor",
     "LearningRateDisplay",
     "LossCurveDisplay",
+    "LossSurfaceDisplay",
     "SGDRegressor",
     "SpectrumDisplay",
     "__version__",
+    "animate",
     "diagnose",
     "load_example",
     "load_model",
@@ -46,8 +50,10 @@ HOMES = {
     "GradientDescentRegressor": "estimators",
     "LearningRateDisplay": "displays",
     "LossCurveDisplay": "displays",
+    "LossSurfaceDisplay": "displays",
     "SGDRegressor": "estimators",
     "SpectrumDisplay": "displays",
+    "animate": "displays",
     "diagnose": "diagnosis",
     "load_example": "data",
     "load_model": "model_file",

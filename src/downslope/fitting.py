@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,6 @@ from downslope.threads import one_blas_thread
 __all__ = ["Continuation", "Limits", "Request", "Solution", "excess_threshold", "fit_full_batch"]
 
 Array = NDArray[np.float64]
-Listener = Callable[[Row, Array], bool]
 
 # In the mean of places that "auto" shows, the k-th place weighs k³ (Shamir and Zhang, 2013).
 LATENESS = 3.0
@@ -97,6 +96,19 @@ class Solution:
     continuation: Continuation
 
 
+class Watcher(Protocol):
+    """Follows a descent epoch by epoch; it is not asked to where they are not made one by one."""
+
+    def begin(self, problem: Problem, rules: Stopping) -> None:
+        """The first update is about to be made."""
+
+    def hear(self, row: Row, parameters: Array) -> bool:
+        """Receive a record, in descended coordinates; a true answer stops the run."""
+
+    def end(self, row: Row, parameters: Array) -> None:
+        """Receive the last record again, as the last."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What to fit, and who wants to hear of it.
@@ -117,9 +129,8 @@ class Request:
         Rows to measure the validation error on.
     hear : callable or None
         Receives every record; a true answer stops the run.
-    watch : callable or None
-        Given the problem and its task, what the loop is to tell each record to as well, in descended coordinates. It is
-        not asked where no epochs are made one by one.
+    watcher : Watcher or None
+        Follows the descent as well.
     going_on : Continuation or None
         The run to continue.
     shuffle : bool
@@ -137,7 +148,7 @@ class Request:
     feature_names: tuple[str, ...] | None = None
     validation_source: Source | None = None
     hear: Callable[[Record], bool] | None = None
-    watch: Callable[[Problem, Task], Listener] | None = None
+    watcher: Watcher | None = None
     going_on: Continuation | None = None
     shuffle: bool = True
     seed: int = 0
@@ -160,24 +171,23 @@ def run(request: Request) -> Solution:
     validation, quadratic = None, None
     if request.validation_source is not None:
         validation, quadratic = validation_error(problem, request.validation_source)
+    rules = stopping(problem, objective, request.limits, start, at, 0 if going_on is None else going_on.state.epoch)
+    # Epochs in closed form cost next to nothing unless somebody wants each as a record.
+    watcher = request.watcher if problem.engine != "spectral" or request.hear is not None else None
+    if watcher is not None:
+        watcher.begin(problem, rules)
     task = Task(
         objective=objective.after(at),
         rule=settings.rule,
         rates=problem.rates(start, at),
-        stopping=stopping(
-            problem, objective, request.limits, start, at, 0 if going_on is None else going_on.state.epoch
-        ),
+        stopping=rules,
         mapping_step=1.0 / problem.curvature if problem.curvature else problem.first_rate(at),
         means=problem.means,
         validation=validation,
         watches_validation=not problem.stochastic or request.limits.patience is not None,
-        listener=None if request.hear is None else listener(request.hear, problem.coordinates, validation is not None),
+        listener=listener(request, problem, watcher),
         began=request.began,
     )
-    # Epochs in closed form cost nothing until somebody wants them one by one.
-    single = problem.engine != "spectral" or task.listener is not None or request.limits.patience is not None
-    if request.watch is not None and single:
-        task = replace(task, listener=both(task.listener, request.watch(problem, task)))
     state = task.start(start)
     if going_on is not None:
         # A rule of another kind than before begins its own count.
@@ -193,6 +203,8 @@ def run(request: Request) -> Solution:
             outcome = stochastic(problem, task, state, request)
         else:
             outcome = descend(task, state)
+        if watcher is not None:
+            watcher.end(Row(*outcome.rows[-1].tolist()), outcome.parameters[-1])
     outcome = outcome._replace(reason=judged(problem, outcome, at.objective))
     return conclude(problem, request, outcome, start)
 
@@ -280,12 +292,17 @@ def excess_threshold(problem: Problem, tol: float, start: Array, excess: float) 
     return max(tol * reference_excess(problem.smooth, start, problem.settings.fit_intercept), rounding)
 
 
-def listener(hear: Callable[[Record], bool], coordinates: Coordinates, validated: bool) -> Listener:
-    """What the loop tells its rows to: it makes each a `Record` in the units of the rows."""
+def listener(request: Request, problem: Problem, watcher: Watcher | None) -> Callable[[Row, Array], bool] | None:
+    """What the loop tells its rows to: for those who want to hear it makes each a `Record` in the units of the rows."""
+    hear, watch = request.hear, None if watcher is None else watcher.hear
+    validated = request.validation_source is not None
+    if hear is None:
+        return watch
 
     def listen(row: Row, parameters: Array) -> bool:
-        coef, intercept = coordinates.to_original(parameters)
-        return hear(
+        stop = watch is not None and watch(row, parameters)
+        coef, intercept = problem.coordinates.to_original(parameters)
+        return stop | hear(
             Record(
                 int(row.epoch),
                 coef,
@@ -300,11 +317,6 @@ def listener(hear: Callable[[Record], bool], coordinates: Coordinates, validated
         )
 
     return listen
-
-
-def both(first: Listener | None, second: Listener) -> Listener:
-    """One listener that tells two."""
-    return second if first is None else lambda row, parameters: first(row, parameters) | second(row, parameters)
 
 
 def judged(problem: Problem, outcome: Outcome, start: float) -> StopReason:

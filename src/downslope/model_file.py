@@ -109,6 +109,17 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     ------
     FileError
         For a file that cannot be read, is no model file, is damaged, or is of a later version.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from downslope import GradientDescentRegressor, load_model, make_linear, save_model
+    >>> data = make_linear(coef=3.0, random_state=0)
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.json"
+    >>> save_model(GradientDescentRegressor().fit(data.X, data.y), path)
+    >>> model = load_model(path)
+    >>> model.coef_.round(1).tolist(), model.stop_reason_ == "converged"
+    ([3.0], True)
     """
     content = read_content(Path(path))
     try:

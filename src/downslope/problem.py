@@ -93,6 +93,14 @@ class Optimum:
         Whether the rows determine all coefficients; where they do not, these are the shortest ones.
     condition : float
         The condition number of the correlation matrix of the columns.
+
+    Examples
+    --------
+    >>> from downslope import GradientDescentRegressor, make_linear
+    >>> data = make_linear(coef=3.0, intercept=7.0, noise=0.1, random_state=0)
+    >>> optimum = GradientDescentRegressor().fit(data.X, data.y).optimum_
+    >>> optimum.coef.round(1).tolist(), round(optimum.intercept, 1), optimum.unique
+    ([3.0], 7.0, True)
     """
 
     coef: Array

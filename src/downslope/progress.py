@@ -1,7 +1,8 @@
 """How a long descent is going, told while it runs.
 
 A terminal and a notebook get one line that renews itself, at most ten times a second; anything else gets lines, each
-twice as late as the one before. A run that is over within a second (three where lines are written) says nothing.
+twice as late as the one before. A run that is over within a second (three where lines are written) says nothing, nor
+does one in closed form, whose epochs are not made one by one unless a callback wants to hear of each.
 
 A line holds the epoch and the last one that `max_iter` allows, J, J - J* where J* is known, the length of the gradient
 where it was measured, η·λ_max with the largest at which the rule settles (the rate, where there is no such limit), the
@@ -32,11 +33,11 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.descent import Row, Task
+from downslope.descent import Row
 from downslope.problem import Problem
 from downslope.screens import Field, Lines, Report, Screen, clock, screen_of
 from downslope.step_rules import stable_product
-from downslope.stopping import EXPLOSION
+from downslope.stopping import EXPLOSION, Stopping
 
 __all__ = ["Outlook", "Progress"]
 
@@ -88,16 +89,16 @@ class Outlook:
     limit: float = math.nan
 
     @classmethod
-    def of(cls, problem: Problem, task: Task) -> "Outlook":
+    def of(cls, problem: Problem, rules: Stopping) -> "Outlook":
         """Gather it; nothing is computed that the fit does not need anyway."""
         smooth, limit = problem.smooth, stable_product(problem.settings.rule)
         # The curvature of other losses is a bound, and batches are steeper than the whole.
         limited = problem.settings.squared and not problem.stochastic and math.isfinite(limit)
         return cls(
-            task.stopping.last_epoch,
-            task.stopping.explode_above / EXPLOSION,
+            rules.last_epoch,
+            rules.explode_above / EXPLOSION,
             None if smooth is None or problem.optimum is None else lambda at: smooth.excess_and_gradient(at)[0],
-            task.stopping.excess_below,
+            rules.excess_below,
             problem.curvature if limited else None,
             limit,
         )
@@ -160,6 +161,7 @@ class Progress:
     ...     for epoch in range(10):
     ...         row = Row(epoch, 2.0 / 2**epoch, 4.0 / 2**epoch, 0.5**epoch, 0.1, 0.8 * epoch, np.nan)
     ...         stop = progress.hear(row, np.array([2.0 - 2.0 / 2**epoch]))
+    ...     progress.end(row, np.array([2.0]))
     >>> print(paper.getvalue().strip())
     epoch 4/1,000 after 0:03, objective 0.125000, gradient 6.2e-02, rate 0.1, monotone, at most 13:17 left
     epoch 8/1,000 after 0:06, objective 0.00781250, gradient 3.9e-03, rate 0.1, monotone, at most 13:14 left
@@ -171,7 +173,6 @@ class Progress:
     def __init__(self, screen: Screen | None = None) -> None:
         self.screen = screen_of(sys.stderr) if screen is None else screen
         self.start: Told | None = None
-        self.latest: Sight | None = None
         self.recent: deque[Sight] = deque(maxlen=3)
         self.told: deque[Told] = deque()
         self.show_at = self.screen.silence
@@ -181,40 +182,42 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        if self.told:
+            self.put(self.screen.clear)
 
-    def watch(self, problem: Problem, task: Task) -> Callable[[Row, Array], bool]:
-        """What shall hear every record of this task."""
-        self.outlook = Outlook.of(problem, task)
-        return self.hear
+    def begin(self, problem: Problem, rules: Stopping) -> None:
+        """A descent begins."""
+        self.outlook = Outlook.of(problem, rules)
 
     def hear(self, row: Row, parameters: Array) -> bool:
-        """Receive a record; never a reason to stop. Nearly all are let go by, since an epoch may take 20 µs."""
-        self.latest = row, parameters
+        """Receive a record; never a reason to stop.
+
+        An epoch may take 6 µs, so nearly all records are let go by, for 0.04 µs; to keep the last one in any case would
+        take 0.1.
+        """
         if row.seconds >= self.due:
-            self.attend(self.latest)
+            self.attend(row, parameters)
         return False
 
-    def attend(self, sight: Sight) -> None:
+    def attend(self, row: Row, parameters: Array) -> None:
         """Tell of a record, if it is time and there are three in a row to tell a state from."""
-        row, recent = sight[0], self.recent
+        recent = self.recent
         if self.start is None:
             self.start = Told(row.epoch, row.seconds, math.nan)
         if recent and row.epoch != recent[-1][0].epoch + 1:
             recent.clear()
-        recent.append(sight)
+        recent.append((row, parameters))
         if row.seconds >= self.show_at + (0.0 if len(recent) == 3 else PATIENCE):
             began = time.perf_counter()
-            self.tell(sight)
+            self.tell(row, parameters, self.start)
             took = time.perf_counter() - began
             self.show_at = row.seconds + max(self.screen.pause(row.seconds), took / COST)
         # From the second record on the pace is known, and with it when the three records before an update begin.
-        self.due = self.show_at - 3 * self.pace(row) if row.epoch > self.start.epoch else -math.inf
+        self.due = self.show_at - 3 * self.pace(row, self.start) if row.epoch > self.start.epoch else -math.inf
 
-    def tell(self, sight: Sight) -> None:
+    def tell(self, row: Row, parameters: Array, start: Told) -> None:
         """Show a report."""
-        (row, parameters), start, told = sight, self.start, self.told
-        assert start is not None
+        told = self.told
         told.append(Told(row.epoch, row.seconds, self.excess(parameters)))
         # What is kept begins in the middle of the run so far.
         while len(told) > 2 and 2 * (told[1].epoch - start.epoch) <= row.epoch - start.epoch:
@@ -223,17 +226,16 @@ class Progress:
         fields = self.outlook.measures(row, told[-1].excess)
         state, done = self.outlook.state(self.recent), row.epoch - start.epoch
         fields += [Field(3, state)] if state else []
-        fields += [Field(1, f"{'at most' if most else 'about'} {clock(left * self.pace(row))} left")]
+        fields += [Field(1, f"{'at most' if most else 'about'} {clock(left * self.pace(row, start))} left")]
         self.put(lambda: self.screen.show(Report(done / max(done + left, 1), tuple(fields), row.seconds)))
 
     def excess(self, parameters: Array) -> float:
         """J - J*; not a number where J* is not known."""
         return math.nan if self.outlook.excess is None else self.outlook.excess(parameters)
 
-    def pace(self, row: Row) -> float:
+    def pace(self, row: Row, start: Told) -> float:
         """Seconds an epoch, of late."""
-        since = self.told[0] if len(self.told) > 1 else self.start
-        assert since is not None
+        since = self.told[0] if len(self.told) > 1 else start
         return (row.seconds - since.seconds) / max(row.epoch - since.epoch, 1.0)
 
     def print(self, text: str) -> None:
@@ -242,12 +244,13 @@ class Progress:
             self.put(self.screen.clear)
         print(text)
 
-    def close(self) -> None:
-        """Tell the last, if anything was told."""
-        if self.told and self.latest is not None:
-            row, parameters = self.latest
-            fields = self.outlook.measures(row, self.excess(parameters))
-            self.put(lambda: self.screen.end(Report(1.0, tuple(fields), row.seconds)))
+    def end(self, row: Row, parameters: Array) -> None:
+        """Tell the last record, if anything was told."""
+        if self.told:
+            fields = tuple(self.outlook.measures(row, self.excess(parameters)))
+            self.put(lambda: self.screen.end(Report(1.0, fields, row.seconds)))
+            # Nothing is left to be cleared away.
+            self.told.clear()
 
     def put(self, show: Callable[[], None]) -> None:
         """Show; a terminal that was closed meanwhile is no reason to lose a fit."""

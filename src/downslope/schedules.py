@@ -40,7 +40,13 @@ def require_positive(**numbers: float) -> None:
 
 @dataclass(frozen=True)
 class Constant:
-    """The same rate at every update."""
+    """The same rate at every update.
+
+    Examples
+    --------
+    >>> Constant(0.5)(10)
+    0.5
+    """
 
     rate: float
 
@@ -73,7 +79,13 @@ class InverseTime:
 
 @dataclass(frozen=True)
 class InverseScaling:
-    """rate / (epoch + 1)^power; power 0.5 is the classical rate of the subgradient method."""
+    """rate / (epoch + 1)^power; power 0.5 is the classical rate of the subgradient method.
+
+    Examples
+    --------
+    >>> InverseScaling(0.5)(3)
+    0.25
+    """
 
     rate: float
     power: float = 0.5
@@ -87,7 +99,13 @@ class InverseScaling:
 
 @dataclass(frozen=True)
 class Exponential:
-    """rate · decay^epoch."""
+    """rate · decay^epoch.
+
+    Examples
+    --------
+    >>> Exponential(0.5, decay=0.5)(2)
+    0.125
+    """
 
     rate: float
     decay: float = 0.99
@@ -101,7 +119,13 @@ class Exponential:
 
 @dataclass(frozen=True)
 class StepDecay:
-    """rate, multiplied by `factor` after every `every` epochs."""
+    """rate, multiplied by `factor` after every `every` epochs.
+
+    Examples
+    --------
+    >>> StepDecay(0.5, factor=0.5, every=100)(250)
+    0.125
+    """
 
     rate: float
     factor: float = 0.5
@@ -116,7 +140,14 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class Cosine:
-    """From `rate` down to `last` along half a cosine over `epochs`, then `last` (Loshchilov, Hutter, 2017)."""
+    """From `rate` down to `last` along half a cosine over `epochs`, then `last` (Loshchilov, Hutter, 2017).
+
+    Examples
+    --------
+    >>> cosine = Cosine(0.5, epochs=100, last=0.1)
+    >>> cosine(0), round(cosine(50), 3), cosine(100)
+    (0.5, 0.3, 0.1)
+    """
 
     rate: float
     epochs: int

@@ -15,7 +15,16 @@ EPS = float(np.finfo(float).eps)
 
 
 class StopReason(str, Enum):  # noqa: UP042 - a StrEnum's text would be its short name
-    """Why a descent stopped: equal to its short name ("converged"), and printed as a sentence."""
+    """Why a descent stopped: equal to its short name ("converged"), and printed as a sentence.
+
+    Examples
+    --------
+    >>> reason = StopReason.CONVERGED
+    >>> reason == "converged"
+    True
+    >>> print(reason)
+    What is left to gain fell below tol, relative to the start.
+    """
 
     STOP_BELOW = "stop_below"
     CONVERGED = "converged"

@@ -55,6 +55,14 @@ class Run(NamedTuple):
     outcome : str
         "converged", "max_iter" or "diverged".
     largest_stable_rate : float or None
+
+    Examples
+    --------
+    >>> from downslope import make_linear, sweep
+    >>> data = make_linear(coef=3.0, intercept=7.0, noise=0.1, random_state=0)
+    >>> run = sweep(data.X, data.y, learning_rates=[0.5]).best
+    >>> run.method, run.epochs, run.outcome, round(run.largest_stable_rate, 2)
+    ('gd', 14, 'converged', 2.0)
     """
 
     method: str
@@ -198,6 +206,14 @@ def sweep(
     ------
     InputError
         For rows or options that cannot be used.
+
+    Examples
+    --------
+    >>> from downslope import make_linear, sweep
+    >>> data = make_linear([0.3, 0.5, 0.7], random_state=0)
+    >>> found = sweep(data.X, data.y, learning_rates=[0.5, 2.0], methods=("gd", "nesterov"), standardize=False)
+    >>> [(run.method, run.learning_rate, run.epochs) for run in found.runs]
+    [('gd', 0.5, 269), ('gd', 2.0, None), ('nesterov', 0.5, 81), ('nesterov', 2.0, None)]
     """
     model, rates = setup(learning_rates, methods, momenta, target, max_iter, options)
     rows, _ = read_rows(model, X, y, sample_weight, least=2)

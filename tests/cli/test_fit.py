@@ -293,11 +293,11 @@ def test_options_that_change_nothing_are_warned_of(call: Call, lines: Path, opti
 def test_an_interrupt_is_a_failure_that_keeps_the_model(
     call: Call, lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(_: Any, record: Any) -> None:
-        if record.epoch == 7:
+    def interrupt(_: Any, row: Any, parameters: Any) -> None:
+        if row.epoch == 7:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("downslope.cli.progress.Meter.__call__", interrupt)
+    monkeypatch.setattr("downslope.progress.Progress.hear", interrupt)
     file = tmp_path / "m.json"
     answer = call("fit", lines, "-t", "y", "--features", "a,b", "--loss", "huber", "--tol", "0", "--model", file)
     assert answer.code == 1

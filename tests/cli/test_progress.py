@@ -1,91 +1,51 @@
-"""Progress: silent at first, a bar on a terminal, rare lines in a pipe; and results in the width of a terminal."""
+"""Progress of the command: on standard error, beside the results; a bar on a terminal, lines elsewhere."""
 
-import io
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 
-import numpy as np
 import pytest
 
-from downslope.cli.console import show
-from downslope.cli.outcome import complain
-from downslope.cli.progress import Meter
-from downslope.cli.tables import facts
-from downslope.history import Record
+from downslope import load_model
+from downslope.cli import main
+from downslope.screens import Lines, Terminal
+from tests.cli.conftest import Call
+from tests.terminal import on_a_terminal
+
+DESCENT = ("-t", "y", "--features", "a,b", "--loss", "huber", "--max-iter", "300", "--tol", "0")
 
 
-class Terminal(io.StringIO):
-    """A screen of some width."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@contextmanager
-def terminal(monkeypatch: pytest.MonkeyPatch, kind: str = "xterm") -> Iterator[Terminal]:
-    """Standard output and standard error on one terminal of 60 columns."""
-    monkeypatch.setenv("TERM", kind)
-    monkeypatch.setenv("COLUMNS", "60")
-    screen = Terminal()
-    with redirect_stdout(screen), redirect_stderr(screen):
-        yield screen
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Terminals of 80 columns, and files, are written on from the first epochs."""
+    monkeypatch.setattr(Terminal, "silence", 0.0)
+    monkeypatch.setattr(Lines, "silence", 0.0)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
 
 
-def record(epoch: int, seconds: float) -> Record:
-    return Record(epoch, np.zeros(1), 0.0, 1.0, 2.5, 0.1, 0.1, seconds)
+def test_a_pipe_gets_lines_beside_the_results(call: Call, lines: Path) -> None:
+    answer = call("fit", lines, *DESCENT, "--json")
+    assert answer.code == 0
+    assert answer.document["stop"]["reason"] == "max_iter"
+    first, *_, last = answer.err.splitlines()
+    assert first.startswith("epoch 2/300 after 0:00, objective ")
+    assert last.startswith("epoch 300/300 after 0:00, objective ")
 
 
-def test_a_pipe_gets_rarer_and_rarer_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    meter = Meter(100_000)
-    for second in range(60):
-        meter(record(1000 * second, float(second)))
-    meter.close()
-    told = capsys.readouterr().err.splitlines()
-    assert told == [
-        f"epoch {1000 * second:,} of 100,000: mean squared error 2.5, {second} s" for second in (3, 6, 12, 24, 48)
-    ]
+def test_a_terminal_gets_a_bar_that_goes_away(lines: Path, tmp_path: Path) -> None:
+    with on_a_terminal() as terminal:
+        assert main(["fit", str(lines), *DESCENT, "--model", str(tmp_path / "m.json")]) == 0
+    assert any(frame.startswith("[") and "epoch 2/300" in frame for frame in terminal.frames)
+    assert not any("/300" in line for line in terminal.lines)
+    # What is saved is the model, not how it was watched.
+    assert load_model(tmp_path / "m.json").progress is False
 
 
-def test_a_terminal_gets_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    with terminal(monkeypatch) as screen:
-        meter = Meter(100_000)
-        meter(record(1, 0.5))
-        assert screen.getvalue() == ""
-        meter(record(2000, 1.5))
-        assert "epoch 2,000 of 100,000" in screen.getvalue()
-        meter(record(3000, 1.55))
-        assert "epoch 3,000" not in screen.getvalue()
-        meter(record(4000, 1.7))
-        assert "epoch 4,000 of 100,000" in screen.getvalue()
-        assert "error 2.5" in screen.getvalue()
-        meter.close()
-        assert screen.getvalue().endswith("\x1b[2K")
+def test_printed_epochs_replace_the_bar(lines: Path) -> None:
+    with on_a_terminal() as terminal:
+        assert main(["fit", str(lines), *DESCENT, "--verbose", "100"]) == 0
+    assert not any("/300" in frame for frame in terminal.frames)
+    assert [line.split()[0] for line in terminal.lines if " error = " in line] == ["0", "100", "200", "300", "300"]
 
 
-def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    with terminal(monkeypatch, "dumb") as screen:
-        Meter(100_000)(record(2000, 3.5))
-    assert " ".join(screen.getvalue().split()) == "epoch 2,000 of 100,000: mean squared error 2.5, 4 s"
-
-
-def test_a_terminal_is_never_written_beyond(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    with terminal(monkeypatch) as screen:
-        show(facts([("word", "a long explanation " * 8)]))
-        complain("a sentence that is longer than the terminal is wide, " * 2)
-    lines = re.sub(r"\x1b\[\d*m", "", screen.getvalue()).splitlines()
-    assert len(lines) >= 5
-    assert max(map(len, lines)) <= 60
-    # The explanation stays beside its word.
-    assert lines[1].startswith("      ")
-
-
-def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    with terminal(monkeypatch) as screen:
-        complain("no")
-    assert screen.getvalue() == "\x1b[31mdownslope: no\x1b[0m\n"
-    monkeypatch.setenv("NO_COLOR", "1")
-    with terminal(monkeypatch) as screen:
-        complain("no")
-    assert screen.getvalue() == "downslope: no\n"
+def test_a_closed_form_has_nothing_to_tell(call: Call, lines: Path) -> None:
+    assert call("fit", lines, "-t", "y", "--features", "a,b").err == ""

@@ -191,3 +191,21 @@ def test_nothing_but_runs_that_diverged(data):
     assert is_complete(display.figure_)
     assert np.isnan(display.gap_lines_[0].get_ydata()).all()
     assert_allclose(display.diverged_[0].get_xdata(), [3.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_iter": 1},
+        {"method": "averaged", "max_iter": 20},
+        {"batch_size": 10, "max_iter": 20, "random_state": 0},
+        {"init": "uniform", "random_state": 0},
+        {"penalty": "l2", "alpha": 0.1},
+    ],
+)
+@pytest.mark.parametrize("height", [0.0, 1.0])
+def test_every_kind_of_descent_is_drawn_even_where_there_is_nothing_to_learn(data, options, height):
+    for target in (data.y, np.full(100, height)):
+        display = LearningRateDisplay.from_data(data.X, target, **options)
+        assert is_complete(display.figure_)
+        assert len(display.lines_) == 4

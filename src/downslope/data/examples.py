@@ -36,6 +36,15 @@ class Example:
         What the table is, in one sentence.
     license : str
         The licence it may be used under, with its source.
+
+    Examples
+    --------
+    >>> from downslope import load_example
+    >>> cars = load_example("auto_mpg")
+    >>> cars.description
+    'Fuel use of cars in miles per gallon, 1970 to 1982, with seven features of each car.'
+    >>> cars.path.name
+    'auto_mpg.csv'
     """
 
     X: Array = field(repr=False)

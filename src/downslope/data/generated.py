@@ -41,6 +41,13 @@ class LinearData:
         The rows that were moved off the line, in increasing order.
     feature_names : tuple of str
         `("x",)` for one feature, `("x1", "x2", ...)` for several.
+
+    Examples
+    --------
+    >>> from downslope import make_linear
+    >>> data = make_linear(coef=0.3, intercept=0.5, noise=0.01, random_state=0)
+    >>> data.X.shape, data.coef.tolist(), data.intercept
+    ((100, 1), [0.3], 0.5)
     """
 
     X: Array = field(repr=False)

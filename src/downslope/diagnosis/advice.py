@@ -37,6 +37,17 @@ class Advice:
         What to give `GradientDescentRegressor`.
     without : tuple of str
         Columns to leave out.
+
+    Examples
+    --------
+    >>> from downslope import GradientDescentRegressor, diagnose, load_example
+    >>> cars = load_example("auto_mpg")
+    >>> advice = diagnose(cars.X, cars.y).advice[1]
+    >>> print(advice)
+    To go on to the last digits, take method='momentum', learning_rate=0.736064, momentum=0.709791: epochs to one
+    millionth fall from 613 to 69.
+    >>> GradientDescentRegressor(**advice.parameters).fit(cars.X, cars.y).n_iter_
+    69
     """
 
     text: str

@@ -89,6 +89,14 @@ class Bowl:
     prospects : tuple of Prospect
         The descent that was asked for, if its rule has a closed form and it is none of these: plain steps at
         1/λ_max and at the fastest rate, heavy ball and Nesterov at their best.
+
+    Examples
+    --------
+    >>> from downslope import diagnose, make_linear
+    >>> data = make_linear([0.3, 0.5, 0.7], random_state=0)
+    >>> bowl = diagnose(data.X, data.y).raw
+    >>> round(bowl.largest_stable, 3), round(bowl.fastest, 3)
+    (1.045, 1.025)
     """
 
     standardize: bool

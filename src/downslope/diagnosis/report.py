@@ -39,6 +39,16 @@ class Diagnosis:
         The largest effect first.
     note : str
         What cannot be foretold; empty where all can.
+
+    Examples
+    --------
+    >>> from downslope import diagnose, make_linear
+    >>> data = make_linear([0.3, 0.5, 0.7], random_state=0)
+    >>> diagnosis = diagnose(data.X, data.y)
+    >>> round(diagnosis.raw.condition, 1), round(diagnosis.standardised.condition, 2)
+    (51.2, 1.45)
+    >>> diagnosis.advice[0].parameters
+    {'standardize': True}
     """
 
     n_rows: int

@@ -86,7 +86,7 @@ def place_legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[
     """Put the legend of several axes above all of them, in as many columns as the figure is wide."""
     for columns in range(len(handles), 0, -1):
         legend = figure.legend(handles, labels, loc="outside upper right", ncols=columns, frameon=False)
-        if columns == 1 or legend.get_window_extent().width < figure.bbox.width:
+        if columns == 1 or legend.get_window_extent().width < figure.bbox.width - 2 * _PADDING:
             return
         legend.remove()
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
 
-__all__ = ["check_rows", "draw_rows"]
+__all__ = ["POINTS", "check_rows", "draw_rows"]
 
 Floats = NDArray[np.float64]
 
-_POINTS = "#5B8DB8"
+POINTS = "#5B8DB8"
 _CROWD = 1000
 
 
@@ -62,7 +62,7 @@ def draw_rows(
         words = say("shown rows", shown=max_points, count=count)
         shown = np.union1d(shown, outliers)
     crowded = shown.size > _CROWD
-    look: dict[str, Any] = {"color": _POINTS, "linewidths": 0, "label": words, "zorder": 2}
+    look: dict[str, Any] = {"color": POINTS, "linewidths": 0, "label": words, "zorder": 2}
     # In a vector format thousands of points would be thousands of shapes.
     look |= {"s": 9, "alpha": 0.35, "rasterized": True} if crowded else {"s": 20, "alpha": 0.75}
     points = ax.scatter(horizontal[shown], vertical[shown], **(look | dict(options)))

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACCENT",
+    "FRAME",
+    "GRID",
     "INK",
     "MUTED",
     "OTHERS",
     "SERIES",
+    "axes_on",
     "colour",
     "drawing",
     "extend_fonts",
@@ -37,7 +40,8 @@ ACCENT = "#D55E00"
 INK = "#222222"
 MUTED = "#767676"
 OTHERS = "#C4C4C4"
-_FRAME = "#9A9A9A"
+FRAME = "#9A9A9A"
+GRID = "#E6E6E6"
 _LETTER_INCHES = 0.082
 
 # Every colour is named, so that a dark or a coloured user style cannot leave dark words on a dark ground.
@@ -46,7 +50,7 @@ _OWN_FIGURE: dict[str, Any] = {
     "axes.facecolor": "white",
     "text.color": INK,
     "axes.labelcolor": INK,
-    "axes.edgecolor": _FRAME,
+    "axes.edgecolor": FRAME,
     "axes.titlecolor": INK,
     "axes.titlelocation": "left",
     "axes.titlesize": 11,
@@ -157,12 +161,17 @@ def extend_fonts(text: Text) -> None:
 
 def new_axes(plt: Any, size: tuple[float, float], rows: int = 1, columns: int = 1) -> list[Axes]:
     """Axes on a new figure that makes room for what stands outside of them."""
-    figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    return axes_on(plt.figure(figsize=size, layout="constrained"), rows, columns)
+
+
+def axes_on(figure: Any, rows: int, columns: int) -> list[Axes]:
+    """The same on a figure that is there, with a constrained layout."""
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.08)
+    grid = figure.subplots(rows, columns, squeeze=False)
     for ax in grid.flat:
         # matplotlib makes ticks late, when the settings of `drawing` are gone: the axes store what they need.
-        ax.tick_params(which="both", color=_FRAME, labelcolor=INK, labelsize=9)
-        ax.grid(True, which="major", color="#E6E6E6", linewidth=0.7, linestyle="-")
+        ax.tick_params(which="both", color=FRAME, labelcolor=INK, labelsize=9)
+        ax.grid(True, which="major", color=GRID, linewidth=0.7, linestyle="-")
     return list(grid.flat)
 
 

@@ -293,7 +293,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                         feature_names=columns,
                         validation_source=validation,
                         hear=heard,
-                        watch=None if progress is None else progress.watch,
+                        watcher=progress,
                         going_on=going_on,
                         shuffle=self.shuffle,
                         seed=seed,
