@@ -227,8 +227,10 @@ class LossSurfaceDisplay:
         with drawing(own_figure=ax is None, lang=lang) as plt:
             self.ax_ = new_axes(plt, (6.6, 5.6))[0] if ax is None else ax
             self.figure_ = figure_of(self.ax_)
-            self.ax_.grid(False)
-            self._draw_contours(view, points, numbers=numbers)
+            if ax is None:
+                self.ax_.grid(False)
+            rings = self._draw_contours(view)
+            self.numbers_ = self._write_levels(rings, points) if numbers else []
             self._draw_path(points, gone=shown < len(self.path))
             self._draw_arrows(points[:shown], view)
             self._draw_marks()
@@ -237,7 +239,8 @@ class LossSurfaceDisplay:
             self.ax_.set_xlim(view.low[0], view.high[0])
             # "auto" leaves it to the legend to make room for itself.
             self.ax_.set_ylim(view.low[1], view.high[1], auto=True)
-            self.ax_.set_aspect("equal" if view.equal else "auto", adjustable="box")
+            if view.equal:
+                self.ax_.set_aspect("equal", adjustable="box")
             if legend and ax is None:
                 place_legend_above(self.figure_, *surface_keys(self))
             elif legend:
@@ -245,27 +248,28 @@ class LossSurfaceDisplay:
                 self._clear(self.ax_.get_legend())
         return self
 
-    def _draw_contours(self, view: View, points: Floats, *, numbers: bool) -> None:
+    def _draw_contours(self, view: View) -> list[Floats]:
+        """A ring for each level, of a valley the first of its two lines."""
         from matplotlib.collections import LineCollection
 
         self.levels_ = contour_levels(self.plane, view)
-        unit = view.size / 2
-        pieces = [self.plane.contour(level, unit) for level in self.levels_]
-        words = say("valley" if self.plane.is_valley else "slice" if self.plane.is_slice else "contours")
-        self.contours_ = LineCollection(
-            [piece for ring in pieces for piece in ring], colors=CONTOUR, linewidths=1.0, label=words, zorder=1.5
-        )
+        rings = [self.plane.contour(level, view.size / 2) for level in self.levels_]
+        notes = [say("slice")] if self.plane.is_slice else []
+        notes += [say("valley")] if self.plane.is_valley else []
+        words, pieces = say("contours") + _in_brackets(notes), [piece for ring in rings for piece in ring]
+        self.contours_ = LineCollection(pieces, colors=CONTOUR, linewidths=1.0, label=words, zorder=1.5)
         self.ax_.add_collection(self.contours_, autolim=False)
-        self.numbers_ = []
-        if numbers:
-            marked = np.vstack([points, self.plane.optimum])
-            places = label_places([ring[0] for ring in pieces], marked, view)
-            for level, place in zip(self.levels_, places, strict=True):
-                if place is not None:
-                    ground = {"facecolor": self.ax_.get_facecolor(), "edgecolor": "none", "pad": 0.8}
-                    look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5, "bbox": ground}
-                    words = _level_text(level)
-                    self.numbers_.append(self.ax_.text(*place, words, color=NUMBER, zorder=1.6, **look))
+        return [ring[0] for ring in rings]
+
+    def _write_levels(self, rings: list[Floats], points: Floats) -> list[Text]:
+        ground = {"facecolor": self.ax_.get_facecolor(), "edgecolor": "none", "pad": 0.8}
+        look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5, "bbox": ground, "color": NUMBER}
+        places = label_places(rings, np.vstack([points, self.plane.optimum]), self.view_)
+        return [
+            self.ax_.text(float(place[0]), float(place[1]), _level_text(level), zorder=1.6, **look)
+            for level, place in zip(self.levels_, places, strict=True)
+            if place is not None
+        ]
 
     def _clear(self, legend: Any) -> None:
         """Take away the numbers that a legend would cover."""
@@ -292,7 +296,7 @@ class LossSurfaceDisplay:
         way = downhill_arrows(self.plane, at, view)
         notes = [say("in slice")] if self.plane.is_slice and self.plane.axes[0].eigenvalue is None else []
         notes += [] if self.plane.keeps_angles else [say("in standardised units")]
-        words = say("downhill") + (f" ({', '.join(notes)})" if notes else "")
+        words = say("downhill") + _in_brackets(notes)
         look: dict[str, Any] = {"units": "inches", "width": 0.018, "headwidth": 4.5, "headlength": 5.5, "color": INK}
         self.arrows_ = self.ax_.quiver(
             *at.T, *way.T, angles="xy", scale_units="xy", scale=1.0, label=words, zorder=3, **look
@@ -313,7 +317,9 @@ class LossSurfaceDisplay:
 
     def _mark(self, point: Floats, words: str | None, **look: Any) -> Line2D:
         known: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 7, "markeredgecolor": "white"}
-        (mark,) = self.ax_.plot([point[0]], [point[1]], label=words, clip_on=False, zorder=4, **(known | look))
+        # At the edge a mark is whole, beyond it there is none.
+        known["clip_on"] = not self.view_.contains(point)
+        (mark,) = self.ax_.plot([point[0]], [point[1]], label=words, zorder=4, **(known | look))
         return mark
 
 
@@ -357,6 +363,10 @@ def _true_point(landscape: Landscape, locate: Locate, coef: ArrayLike | None, in
         missing, given = ("true_coef", "true_intercept") if coef is None else ("true_intercept", "true_coef")
         raise InputError(f"Got {given} alone, but the true point on these axes depends on both; pass {missing} too.")
     return point
+
+
+def _in_brackets(notes: Sequence[str]) -> str:
+    return f" ({', '.join(notes)})" if notes else ""
 
 
 def _axis_text(axis: PlaneAxis, extreme: str) -> str:
