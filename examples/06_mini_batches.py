@@ -8,8 +8,8 @@ optimum it is not: every batch has an optimum of its own, and at a constant rate
 
 # %%
 # Three runs of two hundred passes over the rows. The first keeps its rate, so it ends in a cloud around the optimum.
-# The second, Downslope's default, lets its rate fall and averages the places it visited. SAGA remembers what each row said
-# last: its noise shrinks with the distance to the optimum, and at a constant rate it converges.
+# The second, Downslope's default, lets its rate fall and averages the places it visited. SAGA remembers what each row
+# said last: its noise shrinks with the distance to the optimum, and at a constant rate it converges.
 
 import matplotlib.pyplot as plt
 import numpy as np

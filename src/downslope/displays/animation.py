@@ -37,6 +37,18 @@ class Animation:
         The file.
     epochs : tuple of int
         Those that are shown, one a frame.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from downslope import GradientDescentRegressor, animate, make_linear
+    >>> data = make_linear(random_state=0)
+    >>> model = GradientDescentRegressor(learning_rate=0.5).fit(data.X, data.y)
+    >>> animation = animate(model, data.X, data.y, max_frames=5)
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "descent.gif"
+    >>> animation.save(path)
+    >>> path.read_bytes()[:6]
+    b'GIF89a'
     """
 
     data: bytes = field(repr=False)

@@ -208,9 +208,9 @@ def _plane(landscape: Landscape, axes: tuple[PlaneAxis, PlaneAxis], span: Floats
 
 def _columns(features: Sequence[Any], names: Sequence[str], fit_intercept: bool) -> list[int]:
     """The two parameters by number, the intercept as the one after the columns."""
-    known = {name: index for index, name in reversed([*enumerate(names)])}
-    if fit_intercept:
-        known.setdefault("intercept", len(names))
+    known: dict[str, int] = {}
+    for place, name in enumerate([*names, "intercept"] if fit_intercept else names):
+        known.setdefault(name, place)
     chosen = []
     for feature in [features] if isinstance(features, str) else features:
         index = known.get(feature) if isinstance(feature, str) else _number(feature, len(names))

@@ -40,6 +40,8 @@ _NEAR = 1.5
 _ROOM = 0.08
 _SETTLED = 0.02
 _POINT: Mapping[str, Any] = {
+    # Without a place yet it would reach to the corner of the figure.
+    "in_layout": False,
     "marker": "o",
     "markersize": 7,
     "color": ACCENT,
