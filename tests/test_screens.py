@@ -86,6 +86,16 @@ def test_a_line_is_printed_above_a_line_that_renews_itself(columns: int) -> None
     assert stream.lines == [" 5 w = 0.1", REPORT.within(columns - 1)]
 
 
+def test_the_width_is_that_of_the_terminal_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+    monkeypatch.setenv("COLUMNS", "80")
+    leader, follower = pty.openpty()
+    with open(leader, "rb"), open(follower, "w") as stream:
+        for width in (50, 120):
+            termios.tcsetwinsize(follower, (24, width))
+            assert Terminal(stream).columns() == width
+
+
 # -------------------------------------------------------------------------------------------------- files and notebooks
 def test_a_file_gets_whole_sentences() -> None:
     stream = io.StringIO()
@@ -121,6 +131,7 @@ class Output:
 def test_a_notebook_has_one_output_that_is_replaced() -> None:
     output = Output()
     screen = Notebook(output.display)
+    assert screen.pause(60.0) == Terminal(TerminalStream()).pause(60.0) == 0.2
     screen.show(REPORT)
     screen.show(REPORT._replace(share=0.5))
     screen.clear()

@@ -1,6 +1,6 @@
 """How a long descent is going, told while it runs.
 
-A terminal and a notebook get one line that renews itself, at most ten times a second; anything else gets lines, each
+A terminal and a notebook get one line that renews itself, at most five times a second; anything else gets lines, each
 twice as late as the one before. A run that is over within a second (three where lines are written) says nothing, nor
 does one in closed form, whose epochs are not made one by one unless a callback wants to hear of each.
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Protocol, TextIO
 
 __all__ = ["Field", "Lines", "Notebook", "Report", "Screen", "Terminal", "clock", "screen_of"]
 
-# Seconds of silence, and between two updates: ten a second are as many as an eye follows.
-SILENCE, LONGER_SILENCE, PAUSE = 1.0, 3.0, 0.1
+# Seconds of silence, and between two updates: five numbers a second are as many as an eye follows.
+SILENCE, LONGER_SILENCE, PAUSE = 1.0, 3.0, 0.2
 # Of a bar: it is a multiple of the shortest, and so keeps its length when a number beside it becomes longer.
 SHORTEST_BAR, LONGEST_BAR = 8, 40
 

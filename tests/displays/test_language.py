@@ -13,8 +13,10 @@ from downslope.displays import (
     LearningRateDisplay,
     LossCurve,
     LossCurveDisplay,
+    LossSurfaceDisplay,
     SpectrumDisplay,
 )
+from downslope.displays.planes import Plane, PlaneAxis
 from downslope.displays.rates import GapCurve, RateCurve
 from downslope.displays.style import drawing
 from downslope.exceptions import InputError, MissingFontWarning
@@ -82,7 +84,15 @@ def rates(**options):
     return display.plot(options.pop("ax", None), **options)
 
 
-DISPLAYS = [loss, several, paths, small_multiples, fit, predictions, spectrum, rates]
+def surface(**options):
+    axes = (PlaneAxis(None, eigenvalue=1.0, share=0.6), PlaneAxis("무게", eigenvalue=4.0, share=0.8))
+    plane = Plane(axes, np.zeros(2), np.diag([1.0, 2.0]), np.eye(2), n_parameters=3)
+    path = [[-2.0, 1.0], [-1.0, -0.5], [-0.5, 0.2]]
+    display = LossSurfaceDisplay(plane=plane, path=path, epoch=[0, 1, 2], stop_reason="max_iter", true_point=[0.1, 0.1])
+    return display.plot(options.pop("ax", None), **options)
+
+
+DISPLAYS = [loss, several, paths, small_multiples, fit, predictions, spectrum, rates, surface]
 
 
 def words(figure):

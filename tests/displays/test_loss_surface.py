@@ -221,6 +221,16 @@ def test_a_run_that_explodes_leaves_the_picture_with_a_mark(n_features, learning
     assert is_complete(display.figure_)
 
 
+def test_a_mean_far_from_zero_costs_no_more_digits_than_it_must():
+    random = np.random.default_rng(0)
+    X = 1e6 + random.normal(size=(50, 1))
+    y = 2.0 * (X[:, 0] - 1e6) + random.normal(size=50)
+    model = GradientDescentRegressor(learning_rate=0.3, max_iter=20, tol=0.0).fit(X, y)
+    display = LossSurfaceDisplay.from_estimator(model)
+    steps = np.diff(display.path, axis=0)
+    assert_allclose(steps[:5], 0.3 * display.plane.downhill(display.path[:5]), rtol=1e-5)
+
+
 def test_columns_that_can_be_exchanged_make_a_valley():
     data, _ = fitted(3)
     X = np.column_stack([data.X, data.X[:, 0]])

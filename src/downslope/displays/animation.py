@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ class Animation:
     b'GIF89a'
     """
 
-    data: bytes = field(repr=False)
+    data: bytes
     epochs: tuple[int, ...]
 
     @property
@@ -106,7 +106,8 @@ def animate(
     """Show a descent: the line, the bowl and the loss, coming down together.
 
     Of one feature the line through the rows is shown, of several the predicted against the actual values. The bowl is
-    that of `LossSurfaceDisplay`; it is left out where the fit has no `landscape_`, as with other losses.
+    that of `LossSurfaceDisplay`; it is left out where the fit has no `landscape_`, as with other losses, and where it
+    has a single parameter.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ def frame_records(epoch: Floats, most: int) -> NDArray[np.intp]:
     # Whole epochs leave no room for as many early ones as asked for: ask for more until the room is used.
     found = np.array([0, last])
     for asked in range(most, 20 * most):
-        wanted = np.append(0.0, np.geomspace(1.0, epoch[-1], asked - 1).round())
+        wanted = np.append(0.0, np.geomspace(epoch[-1], 1.0, asked - 1).round())
         tried = np.unique(np.searchsorted(epoch, wanted).clip(0, last))
         if tried.size > most:
             break

@@ -264,7 +264,8 @@ class LossSurfaceDisplay:
     def _write_levels(self, rings: list[Floats], points: Floats) -> list[Text]:
         ground = {"facecolor": self.ax_.get_facecolor(), "edgecolor": "none", "pad": 0.8}
         look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5, "bbox": ground, "color": NUMBER}
-        places = label_places(rings, np.vstack([points, self.plane.optimum]), self.view_)
+        known = [self.plane.optimum] if self.true_point is None else [self.plane.optimum, self.true_point]
+        places = label_places(rings, points, np.array(known), self.view_)
         return [
             self.ax_.text(float(place[0]), float(place[1]), _level_text(level), zorder=1.6, **look)
             for level, place in zip(self.levels_, places, strict=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from downslope.exceptions import InputError
 from downslope.landscape import Landscape
 
-__all__ = ["Locate", "Plane", "PlaneAxis", "extreme_plane", "weight_plane"]
+__all__ = ["Locate", "Plane", "PlaneAxis", "extreme_plane", "has_plane", "weight_plane"]
 
 Floats = NDArray[np.float64]
 Locate = Callable[[Floats, Floats], Floats]
@@ -53,8 +53,9 @@ class Plane:
         Where the optimum lies on the axes.
     factor : ndarray of shape (2, 2)
         Upper triangular.
-    gram : ndarray of shape (2, 2)
-        The inner products of steps of 1 along the axes, in the coordinates that are descended.
+    span : ndarray of shape (2, 2)
+        Upper triangular. Its columns are as long and at the same angle as steps of 1 along the axes are in the
+        coordinates that are descended.
     n_parameters : int
         Of the whole bowl; beyond two the plane is a slice of it.
     unique : bool
@@ -73,7 +74,7 @@ class Plane:
     axes: tuple[PlaneAxis, PlaneAxis]
     optimum: Floats
     factor: Floats
-    gram: Floats
+    span: Floats
     n_parameters: int
     unique: bool = True
 
@@ -85,8 +86,8 @@ class Plane:
     @property
     def keeps_angles(self) -> bool:
         """Whether what is at right angles as it is descended is so on axes of equal scale."""
-        (a, b), (_, c) = self.gram
-        return bool(abs(b) <= 1e-9 * np.sqrt(a * c) and abs(a - c) <= 1e-9 * a)
+        (first, tilt), (_, second) = np.abs(self.span)
+        return bool(tilt <= 1e-9 * first and abs(first - second) <= 1e-9 * first)
 
     @property
     def is_valley(self) -> bool:
@@ -102,7 +103,9 @@ class Plane:
     def downhill(self, points: Floats) -> Floats:
         """-∇J of the plane as it is descended, on its axes, (…, 2): where a plain step leads."""
         slopes = ((points - self.optimum) @ self.factor.T) @ self.factor
-        return np.asarray(-np.linalg.solve(self.gram, slopes[..., None])[..., 0])
+        # Twice through the factor: its product with itself would double the digits that a far mean costs.
+        way: Floats = -np.linalg.solve(self.span, np.linalg.solve(self.span.T, slopes[..., None]))[..., 0]
+        return way
 
     def principal(self, unit: Floats) -> tuple[Floats, Floats]:
         """Of a plane whose axes are measured in `unit` (2,): √λ, falling, and its directions, one a row."""
@@ -124,6 +127,13 @@ class Plane:
         second = radius * np.sin(turn) / self.factor[1, 1]
         first = (radius * np.cos(turn) - self.factor[0, 1] * second) / self.factor[0, 0]
         return [self.optimum + np.column_stack([first, second])]
+
+
+def has_plane(landscape: Landscape) -> bool:
+    """Whether there is a plane to draw where none is asked for: two parameters that can move, a loss that changes."""
+    at = landscape.coordinates
+    pinned = at.n_parameters == 2 and bool((at.inverse_scale == 0.0).any())
+    return at.n_parameters >= 2 and not pinned and landscape.spectrum.smallest > 0.0
 
 
 def weight_plane(
@@ -202,8 +212,8 @@ def _plane(landscape: Landscape, axes: tuple[PlaneAxis, PlaneAxis], span: Floats
             f"The loss is the same for all values of {' and '.join(repr(axis.name) for axis in axes)}, so there is no "
             "surface to draw; choose other features, or draw LossCurveDisplay."
         )
-    factor: Floats = np.asarray(np.linalg.qr(heights, mode="r"))
-    return Plane(axes, optimum, factor, span.T @ span, spectrum.singular.size, spectrum.n_null == 0)
+    factor, steps = (np.asarray(np.linalg.qr(columns, mode="r")) for columns in (heights, span))
+    return Plane(axes, optimum, factor, steps, spectrum.singular.size, spectrum.n_null == 0)
 
 
 def _columns(features: Sequence[Any], names: Sequence[str], fit_intercept: bool) -> list[int]:

@@ -15,11 +15,12 @@ from downslope.displays.frames import Moving
 from downslope.displays.labels import place_legend_above
 from downslope.displays.loss_curve import LossCurveDisplay
 from downslope.displays.loss_surface import CONTOUR, NUMBER, LossSurfaceDisplay, surface_keys
+from downslope.displays.planes import has_plane
 from downslope.displays.reading import fitted, landscape_of, one_dimensional, optimum_mse
 from downslope.displays.rows import POINTS, check_rows
 from downslope.displays.scales import finite
 from downslope.displays.style import ACCENT, FRAME, GRID, INK, SERIES, axes_on
-from downslope.displays.views import downhill_arrows
+from downslope.displays.views import downhill_arrows, shown_path
 from downslope.displays.wording import epoch_text, number_text, say
 from downslope.estimators.reading import rows_to_predict
 
@@ -100,7 +101,9 @@ def compose(estimator: Any, rows: Rows, dpi: int, **surface_options: Any) -> tup
     from matplotlib.figure import Figure
 
     final = fitted(estimator)
-    panels = 2 if landscape_of(final) is None else 3
+    landscape = landscape_of(final)
+    shown = landscape is not None and (surface_options["features"] is not None or has_plane(landscape))
+    panels = 3 if shown else 2
     # Not one of pyplot's, which a notebook would show beside the GIF.
     figure = Figure(figsize=(_PANEL_INCHES * panels, _HEIGHT_INCHES), layout="constrained", dpi=dpi)
     FigureCanvasAgg(figure)
@@ -182,12 +185,13 @@ def _moving_bowl(ax: Axes, estimator: Any, options: Mapping[str, Any]) -> Moving
     """The path up to a record, and the way down from there."""
     display = LossSurfaceDisplay.from_estimator(estimator, ax=ax, legend=False, **options)
     ax.set_autoscale_on(False)
+    ax.grid(False)
     display.path_.set_label(say("projected path" if display.plane.is_slice else "path"))
     place_legend_above(display.figure_, *surface_keys(display))
     ax.set_title(" ", loc="left")
     points = np.array(display.path_.get_xydata(), dtype=np.float64)
     view, optimum = display.view_, display.plane.optimum
-    shown = len(points) if len(points) == len(display.path) else len(points) - 1
+    shown = shown_path(display.plane, display.path, diverged=display.stop_reason == "diverged")
     arrow = ax.quiver(
         *points[:1].T, [0.0], [0.0], angles="xy", scale_units="xy", scale=1.0, units="inches", width=0.022, color=INK
     )

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 # In times the excess of the start: a run that explodes is followed to five times its distance.
 _CEILING = 25.0
+# Grown by so much it explodes, even if its epochs ran out first; by more it had begun at the optimum, up to rounding.
 _EXPLODED = (1e3, 1e12)
 _BESIDE = 0.45
 _MARGIN = 0.1
@@ -128,11 +129,11 @@ def downhill_arrows(plane: Plane, points: Floats, view: View) -> Floats:
     return np.asarray(np.divide(_ARROW * way, length, out=np.zeros_like(way), where=length > 0))
 
 
-def label_places(contours: list[Floats], path: Floats, view: View) -> list[Floats | None]:
-    """On each contour the place in view that is farthest from the path and the numbers before; None without room."""
+def label_places(contours: list[Floats], path: Floats, marks: Floats, view: View) -> list[Floats | None]:
+    """On each contour the place in view that is farthest from the path, the marks and the numbers before, if any is."""
     # Numbers are wider than high.
     unit = view.size * [2.0, 1.0]
-    taken = _evenly(path / unit)
+    taken = np.vstack([_evenly(path / unit), marks / unit])
     places: list[Floats | None] = []
     for contour in contours:
         free = _in_view(contour, view) / unit
