@@ -246,13 +246,23 @@ def test_columns_that_are_trouble() -> None:
     assert f"to {model.landscape_.condition:.3g}." in collinear.text
 
 
+def square(n_rows: int) -> tuple[Array, Array]:
+    """So many rows of five columns."""
+    random = np.random.default_rng(9)
+    return random.normal(size=(n_rows, 5)), random.normal(size=n_rows)
+
+
 def test_few_rows() -> None:
     random = np.random.default_rng(6)
     few = diagnose(random.normal(size=(15, 4)), random.normal(size=15))
     assert any("15 rows are few for 5 parameters" in advice.text for advice in few.advice)
+    assert any("5 rows are few" in advice.text for advice in diagnose(*square(5), fit_intercept=False).advice)
+    assert any("4 rows are not" in advice.text for advice in diagnose(*square(4), fit_intercept=False).advice)
     fewer = diagnose(random.normal(size=(4, 6)), random.normal(size=4))
     assert any("4 rows are not enough" in advice.text for advice in fewer.advice)
     assert fewer.standardised.n_flat == 3
+    assert (fewer.outliers.count, fewer.outliers.delta) == (0, 0.0)
+    assert "outliers: cannot be told" in str(fewer)
 
 
 def test_no_outliers_where_there_are_none() -> None:

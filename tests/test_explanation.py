@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from downslope import GradientDescentRegressor
 from downslope.data.arrays import ArraySource
@@ -178,3 +179,61 @@ def test_wide_rows_of_a_robust_loss() -> None:
 def test_a_robust_run_cut_short_says_what_its_gradient_is() -> None:
     with pytest.warns(NotConvergedWarning, match=r"the gradient is \S+ \(the minimum itself is not known"):
         GradientDescentRegressor(loss="huber", max_iter=2).fit(*real_table())
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_a_descent_is_explained_in_its_own_numbers(standardize: bool) -> None:
+    X, y = map(np.asarray, real_table()[:2])
+    if not standardize:
+        X = X / np.abs(X).max(axis=0)
+    model = GradientDescentRegressor(standardize=standardize, max_iter=300, tol=0).fit(X, y)
+    # The same by numpy alone, in descended coordinates.
+    Z = np.column_stack([(X - X.mean(axis=0)) / X.std(axis=0) if standardize else X, np.ones(len(y))])
+    eigenvalues, V = np.linalg.eigh(Z.T @ Z / len(y))
+    best = np.linalg.lstsq(Z, y)[0]
+    place = np.linalg.lstsq(Z, model.predict(X))[0]
+    left = 0.5 * eigenvalues * (V.T @ (place - best)) ** 2
+    slow = int(np.argmax(left))
+    told = model.explain()
+    assert told.startswith(model.stop_message_)
+    assert f"was 0.5 of the largest stable {2 / eigenvalues[-1]:.4g}" in told
+    assert f"{left[slow] / left.sum():.0%} of the {left.sum():.3g} that is left" in told
+    assert f"direction of curvature {eigenvalues[slow]:.3g}" in told
+    assert f"a step keeps {1 - eigenvalues[slow] / eigenvalues[-1]:.4%} of the error" in told
+    # The farthest coefficient, in standard errors of least squares on the rows.
+    design = np.column_stack([X, np.ones(len(y))])
+    optimum = np.linalg.lstsq(design, y)[0]
+    variance = np.sum((design @ optimum - y) ** 2) / (len(y) - design.shape[1])
+    errors = np.sqrt(variance * np.diag(np.linalg.inv(design.T @ design)))
+    off = np.abs(np.append(model.coef_, model.intercept_) - optimum)
+    worst = int(np.argmax(off / errors))
+    name = "intercept" if worst == X.shape[1] else f"coefficient of 'x{worst}'"
+    assert f"The {name} is the farthest from its optimum {optimum[worst]:.6g}: by {off[worst]:.3g}, " in told
+    assert f"{off[worst] / errors[worst]:.2g} standard errors" in told
+    # What it advises is the faster way: by momentum the same gap takes fewer epochs.
+    if "method='momentum'" in told:
+        rate, momentum = (float(told.split(f"{word}=")[1].split(" ")[0]) for word in ("with learning_rate", "momentum"))
+        faster = GradientDescentRegressor(
+            standardize=standardize, method="momentum", learning_rate=rate, momentum=momentum, max_iter=300, tol=0
+        ).fit(X, y)
+        assert faster.gap_ is not None
+        assert model.gap_ is not None
+        assert faster.gap_ < 1e-3 * model.gap_
+
+
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
+def test_what_cannot_be_explained_is_left_out() -> None:
+    X, y = course(2)
+    huber = GradientDescentRegressor(loss="huber").fit(X, y)
+    assert huber.explain() == huber.stop_message_
+    adam = GradientDescentRegressor(method="adam").fit(X, y).explain()
+    assert "largest stable" not in adam
+    assert "a step keeps" not in adam
+    twice = GradientDescentRegressor(max_iter=5).fit(np.column_stack([X[:, 0], X[:, 0]]), y).explain()
+    assert "do not determine all coefficients" in twice
+    ridge = GradientDescentRegressor(penalty="l2", alpha=1.0, max_iter=3).fit(X, y).explain()
+    assert "of its size" in ridge
+    wild = GradientDescentRegressor(learning_rate=50.0).fit(X, y)
+    assert wild.explain().startswith("Diverged at epoch")
+    with pytest.raises(NotFittedError):
+        GradientDescentRegressor().explain()

@@ -1,6 +1,8 @@
 """A sweep against the fits that it stands for."""
 
 import json
+import os
+import signal
 import warnings
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from downslope import GradientDescentRegressor, load_example, sweep
 from downslope.exceptions import InputError
 from downslope.stopping import StopReason
-from downslope.sweeps import Run, Sweep
+from downslope.sweeps import Run, Sweep, SweepInterrupted
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal([0.0, 5.0, -3.0], [1.0, 4.0, 0.3], size=(60, 3))
@@ -136,3 +138,23 @@ def test_a_table_with_names() -> None:
     cars = load_example("auto_mpg")
     frame = pandas.DataFrame(np.asarray(cars.X), columns=cars.feature_names)
     assert sweep(frame, cars.y, learning_rates=[0.1]).runs == sweep(cars.X, cars.y, learning_rates=[0.1]).runs
+
+
+def test_an_interrupt_keeps_the_runs_that_were_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    fit, fitted = GradientDescentRegressor.fit, []
+
+    def fit_and_interrupt(model: GradientDescentRegressor, *rows: Any) -> GradientDescentRegressor:
+        fitted.append(model)
+        if len(fitted) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return fit(model, *rows)
+
+    monkeypatch.setattr(GradientDescentRegressor, "fit", fit_and_interrupt)
+    with pytest.raises(SweepInterrupted, match="4 of 6 combinations") as caught:
+        sweep(X, Y, learning_rates=[0.1, 1.0], methods=["gd", "adam", "adagrad"], max_iter=20)
+    kept = caught.value.sweep
+    assert [(run.method, run.learning_rate) for run in kept.runs[2:]] == [("adam", 0.1), ("adam", 1.0)]
+    monkeypatch.undo()
+    whole = sweep(X, Y, learning_rates=[0.1, 1.0], methods=["gd", "adam"], max_iter=20)
+    assert kept.runs == whole.runs

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.forecast import residual_at
 from downslope.landscape import Landscape
 from downslope.problem import Problem
 from downslope.step_rules import Nesterov, fastest_heavy_ball, stable_product
@@ -72,7 +71,7 @@ def explain_descent(
             f"{dominant_column(landscape.directions[:, 0], names)} sets."
         )
     at = landscape.parameters(coef, np.asarray(intercept))
-    left = 0.5 * residual_at(landscape, at) ** 2
+    left = 0.5 * landscape.spectrum.residual(at) ** 2
     gap = float(left.sum())
     if gap > 0:
         slow = int(np.argmax(left))

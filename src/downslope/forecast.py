@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.landscape import Landscape
 from downslope.spectral import apply, product, step_matrices
 from downslope.step_rules import HeavyBall, Nesterov, StepRule, stable_product
 
-__all__ = ["Forecast", "residual_at"]
+__all__ = ["Forecast", "excess"]
 
 Array = NDArray[np.float64]
 Epochs = NDArray[np.int64]
@@ -43,7 +42,7 @@ class Forecast:
     rates : array (r,)
     eigenvalues : array (p,)
     residual : array (p,)
-        ρ at the start: the excess J - J* is ½Σρ², and 0 along directions of no effect.
+        ρ at the start, see `downslope.quadratic.Spectrum.residual`.
     """
 
     rule: StepRule
@@ -181,10 +180,3 @@ def excess(states: Array, which: NDArray[np.bool_] | None = None) -> Array:
     rho = states[0] if which is None else np.where(which, states[0], 0.0)
     half_squares: Array = 0.5 * np.einsum("rp,rp->r", rho, rho)
     return half_squares
-
-
-def residual_at(landscape: Landscape, parameters: Array) -> Array:
-    """ρ (p,) of a place θ (p,): ½Σρ² is J - J* there."""
-    spectrum = landscape.spectrum
-    rho = spectrum.singular * (parameters @ spectrum.directions) - spectrum.target
-    return np.where(np.arange(rho.size) < rho.size - spectrum.n_null, rho, 0.0)

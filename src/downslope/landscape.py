@@ -112,14 +112,13 @@ class Landscape:
 
     def excess(self, parameters: Array) -> Array:
         """J - J* at θ (…, p), (…)."""
-        missing = (parameters @ self.directions) * self.spectrum.singular - self.spectrum.target
-        half_squares: Array = 0.5 * np.einsum("...p,...p->...", missing, missing)
+        rho = self.spectrum.residual(parameters)
+        half_squares: Array = 0.5 * np.einsum("...p,...p->...", rho, rho)
         return half_squares
 
     def gradient(self, parameters: Array) -> Array:
         """∇J at θ (…, p), (…, p)."""
-        missing = (parameters @ self.directions) * self.spectrum.singular - self.spectrum.target
-        return np.asarray((missing * self.spectrum.singular) @ self.directions.T)
+        return np.asarray((self.spectrum.residual(parameters) * self.spectrum.singular) @ self.directions.T)
 
     def reference_excess(self, start: Array) -> float:
         """J - J* at a start (p,) with the intercept at its best: what `tol` is a share of."""

@@ -94,6 +94,15 @@ class Spectrum:
         """λ, falling, (p,)."""
         return self.singular**2
 
+    @property
+    def effective(self) -> NDArray[np.bool_]:
+        """Which directions change anything, (p,)."""
+        return np.arange(self.singular.size) < self.singular.size - self.n_null
+
+    def residual(self, parameters: Array) -> Array:
+        """ρ along each direction at θ (…, p), (…, p): ½Σρ² is the value above the minimum; 0 where nothing changes."""
+        return np.where(self.effective, (parameters @ self.directions) * self.singular - self.target, 0.0)
+
     def reduced(self) -> Quadratic:
         """The same function with its minimum as offset, so that its excess is exactly J - J*."""
         return Quadratic(self.singular[:, None] * self.directions.T, self.target, self.minimum)

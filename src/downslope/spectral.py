@@ -134,12 +134,10 @@ class ClosedForm:
         """(ρ, v/s, D) at the start, (3, p)."""
         spectrum = self.spectrum
         state = np.zeros((3, spectrum.singular.size))
-        effective = np.arange(spectrum.singular.size) < spectrum.singular.size - spectrum.n_null
-        rho = spectrum.singular * (self.origin @ spectrum.directions) - spectrum.target
-        state[0] = np.where(effective, rho, 0.0)
+        state[0] = spectrum.residual(self.origin)
         if self.velocity is not None:
             along = self.velocity @ spectrum.directions
-            state[1] = np.divide(along, spectrum.singular, out=np.zeros_like(along), where=effective)
+            state[1] = np.divide(along, spectrum.singular, out=np.zeros_like(along), where=spectrum.effective)
         return state
 
     def excess(self, states: Array) -> Array:

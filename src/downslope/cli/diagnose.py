@@ -32,11 +32,12 @@ def diagnose(
     from downslope._version import __version__
     from downslope.cli.console import json_text, write_out
     from downslope.cli.fit import rate_from
-    from downslope.cli.rows import Choice, read_rows
+    from downslope.cli.rows import Choice, read_rows, split_off
 
     rate = rate_from(learning_rate)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
     table, rows = read_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    rows, _ = split_off(rows, None, seed, data)
     found = diagnosis.diagnose(
         rows.X,
         rows.y,

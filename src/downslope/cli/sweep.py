@@ -1,10 +1,13 @@
 """``downslope sweep``: many learning rates, methods and momenta on one table."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from downslope.cli import options
 from downslope.cli.outcome import DONE, FAILED, UsageError, complain, refused_as_usage
+
+if TYPE_CHECKING:
+    from downslope.sweeps import Sweep
 
 __all__ = ["sweep"]
 
@@ -48,7 +51,8 @@ def sweep(
     from downslope.cli.console import json_text, write_out
     from downslope.cli.files import check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
-    from downslope.cli.rows import Choice, read_rows
+    from downslope.cli.rows import Choice, read_rows, split_off
+    from downslope.sweeps.sweep import setup
 
     need_no_screen()
     check_picture("--plot", plot)
@@ -59,45 +63,55 @@ def sweep(
     if not 0 < tol < 1:
         raise UsageError(f"--tol got {tol:g}, and must be a share of the start's excess between 0 and 1")
     with refused_as_usage():
-        sweeps.setup(rates, tried, betas or (0.9,), tol, max_iter, {})
+        setup(rates, tried, betas or (0.9,), tol, max_iter, {})
     _, rows = read_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    rows, _ = split_off(rows, None, seed, data)
     passed_on = ("loss", "delta", "epsilon", "quantile", "alpha", "l1_ratio", "batch_size", "init")
-    found = sweeps.sweep(
-        rows.X,
-        rows.y,
-        sample_weight=rows.weight,
-        learning_rates=rates,
-        methods=tried,
-        momenta=betas or (0.9,),
-        target=tol,
-        max_iter=max_iter,
-        n_jobs=jobs,
-        penalty=None if penalty == "none" else penalty,
-        fit_intercept=not no_intercept,
-        standardize=not raw,
-        random_state=seed,
-        **{name: given[name] for name in passed_on},
-    )
+    code = DONE
+    try:
+        found = sweeps.sweep(
+            rows.X,
+            rows.y,
+            sample_weight=rows.weight,
+            learning_rates=rates,
+            methods=tried,
+            momenta=betas or (0.9,),
+            target=tol,
+            max_iter=max_iter,
+            n_jobs=jobs,
+            progress=True,
+            penalty=None if penalty == "none" else penalty,
+            fit_intercept=not no_intercept,
+            standardize=not raw,
+            random_state=seed,
+            **{name: given[name] for name in passed_on},
+        )
+    except sweeps.SweepInterrupted as interrupt:
+        found, code = interrupt.sweep, FAILED
+        complain(f"interrupted: {interrupt}")
+    if plot is not None and not drawn(found, plot):
+        plot, code = None, FAILED
     if as_json:
         about = {"downslope": __version__, "data": str(data), "target": target}
-        runs = [run._asdict() for run in found.runs]
         known = {"share": found.target, "max_iter": found.max_iter, "start_gap": found.start_gap}
-        write_out(json_text({**about, **known, "best": found.best._asdict(), "runs": runs}))
+        runs = [run._asdict() for run in found.runs]
+        files = {} if plot is None else {"plot": str(plot)}
+        write_out(json_text({**about, **known, "best": found.best._asdict(), "runs": runs, "files": files}))
     else:
-        write_out(f"{found}\n")
-    return DONE if plot is None else draw(found, plot)
+        write_out(f"{found}\n" + ("" if plot is None else f"\nWritten: {plot}\n"))
+    return code
 
 
-def draw(found: Any, path: Path) -> int:
-    """Draw the final gap against the rate."""
+def drawn(found: "Sweep", path: Path) -> bool:
+    """Draw the final gap against the rate; whether that went well."""
     from downslope.cli.picture import save_sweep
 
     try:
         save_sweep(found, path)
     except OSError as error:
         complain(str(error))
-        return FAILED
-    return DONE
+        return False
+    return True
 
 
 def numbers_in(option: str, given: list[str] | None) -> list[float] | None:

@@ -106,7 +106,7 @@ def advise(
         *about_scaling(raw, standardised),
         *about_speed(standardised),
         *about_columns(columns, problem, names, standardised, fit_intercept=fit_intercept),
-        *about_rows(problem, outliers),
+        *about_rows(problem, outliers, fit_intercept=fit_intercept),
     ]
     return tuple(sorted(found, key=lambda advice: -advice.effect))
 
@@ -214,11 +214,11 @@ def about_columns(
         )
 
 
-def about_rows(problem: LeastSquares, outliers: Outliers) -> Iterator[Advice]:
+def about_rows(problem: LeastSquares, outliers: Outliers, *, fit_intercept: bool) -> Iterator[Advice]:
     """Too few rows, and rows that pull."""
-    n_rows, n_parameters = problem.moments.n_rows, problem.n_active + 1
+    n_rows, n_parameters = problem.moments.n_rows, problem.n_active + int(fit_intercept)
     if n_rows < ROWS_EACH * n_parameters:
-        few = n_rows <= n_parameters
+        few = n_rows < n_parameters
         yield Advice(
             f"{n_rows} rows are {'not enough to determine' if few else 'few for'} {n_parameters} parameters "
             f"({ROWS_EACH} for each are usual): add rows, or penalty='l2'.",
@@ -226,7 +226,8 @@ def about_rows(problem: LeastSquares, outliers: Outliers) -> Iterator[Advice]:
             {"penalty": "l2"},
         )
     if outliers.count > max(1.0, USUAL * outliers.n_looked_at):
-        where = f", row {', '.join(map(str, outliers.rows[:5]))} first" if outliers.rows else ""
+        numbers = ", ".join(map(str, outliers.rows[:5]))
+        where = f", first of all {numbers} (counted from 0)" if outliers.rows else ""
         yield Advice(
             f"Bound the pull of outliers with loss='huber', delta={outliers.delta:.4g}: {outliers.count} of "
             f"{outliers.n_looked_at:,} rows looked at lie beyond {3 * outliers.delta:.4g}, three times that{where}; "

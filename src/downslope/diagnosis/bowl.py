@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.forecast import Forecast, residual_at
+from downslope.forecast import Forecast
 from downslope.landscape import Landscape
 from downslope.step_rules import fastest_heavy_ball, fastest_nesterov, make_step_rule, stable_product
 
@@ -199,7 +199,7 @@ def shares(direction: Array, columns: Sequence[str]) -> tuple[Share, ...]:
 def prospect(landscape: Landscape, start: Array, method: str, momentum: float, rate: float) -> Prospect:
     """How one descent will go."""
     rule = make_step_rule(method, momentum)
-    rho = residual_at(landscape, start)
+    rho = landscape.spectrum.residual(start)
     forecast = Forecast(rule, np.array([rate]), landscape.eigenvalues, rho)
     reference = landscape.reference_excess(start)
     stable = bool(rate * landscape.spectrum.largest < stable_product(rule))

@@ -34,6 +34,7 @@ class Outliers:
         1.4826 × the median absolute residual: σ, if errors are normal; in units of y.
     delta : float
         1.345 σ: the bend of a Huber loss for these rows, in units of y.
+        0 where a fit goes through most rows, or could: nothing can be told then.
     n_clipped : int
         Rows beyond it: what Huber's loss gives a bounded pull.
     count : int
@@ -61,6 +62,9 @@ class Outliers:
 def find_outliers(source: Source, *, fit_intercept: bool) -> Outliers:
     """Fit a sample by least absolute deviations and look at what is left."""
     rows = source.sample(SAMPLE)
+    if rows.y.size <= source.n_features + int(fit_intercept):
+        # A fit may go through all of them.
+        return Outliers(rows.y.size, source.n_rows, 0.0, 0.0, 0, 0, (), 0.0)
     model = GradientDescentRegressor(
         loss="absolute_error", method="nesterov", fit_intercept=fit_intercept, max_iter=EPOCHS, tol=None
     )
@@ -74,7 +78,7 @@ def find_outliers(source: Source, *, fit_intercept: bool) -> Outliers:
     scale = 1.4826 * float(np.median(counted))
     # A fit that goes through most rows leaves rounding: nothing can be told from it.
     if scale <= 1e-9 * float(np.std(rows.y)):
-        return Outliers(rows.y.size, source.n_rows, scale, 0.0, 0, 0, (), 0.0)
+        return Outliers(rows.y.size, source.n_rows, 0.0, 0.0, 0, 0, (), 0.0)
     delta = BEND * scale
     far = np.flatnonzero(residual > FAR * delta)
     order = far[np.argsort(-residual[far], kind="stable")][:MOST_ROWS]

@@ -155,6 +155,9 @@ def findings(diagnosis: Diagnosis) -> Iterator[str]:
         (f"below a hundredth of '{columns.largest}' in size", columns.dominated),
     ):
         yield f"{name}: {'; '.join(found) if found else 'none'}"
+    if not outliers.delta:
+        yield "outliers: cannot be told, since a fit goes through most of the rows"
+        return
     yield (
         f"outliers: {outliers.count:,} of {outliers.n_looked_at:,} rows looked at beyond {3 * outliers.delta:.4g} "
         f"(robust σ = {outliers.scale:.4g}); Huber's loss with delta={outliers.delta:.4g} would bound the pull of "

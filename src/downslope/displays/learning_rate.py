@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from downslope.displays.labels import place_legend, release_headroom
-from downslope.displays.panels import choose_panels, given_axes
+from downslope.displays.panels import axes_for, choose_panels
 from downslope.displays.rates import (
     GapCurve,
     RateCurve,
@@ -22,7 +22,7 @@ from downslope.displays.rates import (
 )
 from downslope.displays.reading import positive_rate
 from downslope.displays.scales import finite, happens_early, scale_epochs, wants_log
-from downslope.displays.style import ACCENT, INK, MUTED, SERIES, colour, drawing, figure_of, name_axes, new_axes
+from downslope.displays.style import ACCENT, INK, MUTED, SERIES, colour, drawing, figure_of, name_axes
 from downslope.displays.wording import epoch_text, number_text, say
 from downslope.estimators import GradientDescentRegressor
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, InputError, NotConvergedWarning
@@ -257,7 +257,7 @@ class LearningRateDisplay:
         panels = choose_panels(kind, available, _PANELS, ax)
         with drawing(own_figure=ax is None, lang=lang) as plt:
             size = (11.0, 4.4) if len(panels) > 1 else (7.0, 4.4)
-            self.axes_ = new_axes(plt, size, 1, len(panels)) if ax is None else given_axes(ax, len(panels))
+            self.axes_ = axes_for(plt, ax, size, len(panels))
             self.ax_, self.figure_ = self.axes_[0], figure_of(self.axes_[0])
             self.lines_, self.gap_lines_, self.limit_lines_, self.diverged_ = [], [], [], []
             for axes, panel in zip(self.axes_, panels, strict=True):

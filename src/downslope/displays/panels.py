@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from downslope.displays.style import new_axes
 from downslope.exceptions import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["choose_panels", "given_axes"]
+__all__ = ["axes_for", "choose_panels", "given_axes"]
 
 
 def choose_panels(kind: str | None, available: Sequence[str], known: Sequence[str], ax: Any | None) -> list[str]:
@@ -43,6 +44,11 @@ def choose_panels(kind: str | None, available: Sequence[str], known: Sequence[st
             f"{', '.join(map(repr, available))}."
         )
     return wanted
+
+
+def axes_for(plt: Any, ax: Any | None, size: tuple[float, float], count: int) -> list[Axes]:
+    """The user's axes, or so many side by side on a new figure."""
+    return new_axes(plt, size, 1, count) if ax is None else given_axes(ax, count)
 
 
 def given_axes(ax: Any, count: int) -> list[Axes]:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from downslope.displays.labels import place_legend, place_legend_above
-from downslope.displays.panels import choose_panels, given_axes
+from downslope.displays.panels import axes_for, choose_panels
 from downslope.displays.reading import final_step, known_landscape, one_dimensional, positive_rate, weight_names
-from downslope.displays.style import ACCENT, INK, MUTED, SERIES, drawing, extend_fonts, figure_of, name_axes, new_axes
+from downslope.displays.style import ACCENT, INK, MUTED, SERIES, drawing, extend_fonts, figure_of, name_axes
 from downslope.displays.wording import number_text, say, short_name
 from downslope.exceptions import InputError
 from downslope.landscape import Landscape
@@ -224,7 +224,7 @@ class SpectrumDisplay:
         panels = choose_panels(kind, _PANELS[: 1 if self.contraction is None else 2], _PANELS, ax)
         with drawing(own_figure=ax is None, lang=lang) as plt:
             size = (1.2 + 3.9 * len(panels), float(np.clip(1.5 + 0.24 * self.eigenvalues.size, 2.8, 8.0)))
-            self.axes_ = new_axes(plt, size, 1, len(panels)) if ax is None else given_axes(ax, len(panels))
+            self.axes_ = axes_for(plt, ax, size, len(panels))
             self.ax_, self.figure_ = self.axes_[0], figure_of(self.axes_[0])
             self.eigenvalue_line_ = self.contraction_line_ = None
             self.limit_lines_ = []
