@@ -92,7 +92,7 @@ def floor_note(X: Any, seen: dict[str, Timing]) -> str:
     return (
         f"At {X.shape[0]:,} × {X.shape[1]} float64 memory is the limit: only to add up the numbers of the rows in the "
         f"order of {PASSES} passes takes 1/{seen['theirs'].least / seconds:.2f} of scikit-learn's time, and that is "
-        "about the most that one core can be faster."
+        "about the most that one core can be faster (rows of 3 kB and more are shared by two, where two are free)."
     )
 
 

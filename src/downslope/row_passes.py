@@ -126,9 +126,11 @@ class Workspace:
     def begin(cls, task: RowTask, start: Place, *, exact: bool) -> tuple[Self, "Plan"]:
         """The workspace at `start`, and the plan of the first pass."""
         from downslope.stochastic import sequential
-        from downslope.stochastic.rows import kernel_rows, rows_ahead
+        from downslope.stochastic.rows import WideRows, kernel_rows, rows_ahead
+        from downslope.stochastic.sharing import Shared
 
-        rows = kernel_rows(task.X, task.y, task.weight, exact=exact)
+        linear = task.penalty.l1 == 0.0 and not task.rule.passive_aggressive
+        rows = kernel_rows(task.X, task.y, task.weight, exact=exact, linear=linear)
         plan = task.rule.plan(
             start.coef.dtype,
             sparse=not isinstance(task.X, np.ndarray),
@@ -142,18 +144,19 @@ class Workspace:
             np.zeros_like(start.coef) if plan.truncates else none,
         )
         position = sequential.begin(vectors.v, start.intercept, start.t, start.mean_intercept)
-        descend = sequential.descend_rows_exactly if exact else sequential.descend_rows
+        descend: Callable[..., None] = sequential.descend_rows_exactly if exact else sequential.descend_rows
+        if isinstance(rows, WideRows):
+            descend = Shared(descend, rows)
         return cls(descend, rows, task.rule.kernel_loss(), vectors, position), plan
 
     def pass_over(self, order: Array, plan: "Plan") -> "Sums":
         """One pass over the rows of `order`, a piece at a time so that an interrupt is heard."""
-        from downslope.stochastic.rows import pieces, targets
+        from downslope.stochastic.rows import pieces
         from downslope.stochastic.sequential import Sums, no_sums
 
         sums = no_sums()
         for begin, end in pieces(order.size, self.rows):
-            part = order[begin:end]
-            self.descend(self.loss, self.rows, part, targets(self.rows, part), plan, self.vectors, self.position, sums)
+            self.descend(self.loss, self.rows, order[begin:end], plan, self.vectors, self.position, sums)
         return Sums(*sums)
 
     @property

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.stochastic.compiling import compiled, implements, inlined, is_one_of, prefetch
+from downslope.stochastic.entries import add_row, dot_row, fetch_row
 from downslope.stochastic.losses import slope, value
-from downslope.stochastic.rows import DENSE, add_row, dot_row, fetch_row
+from downslope.stochastic.rows import DENSE
 from downslope.stochastic.rules import move
 
 __all__ = ["Frame", "Place", "Running", "Setting", "descend_batches"]

@@ -4,6 +4,7 @@ Code that is handed rows of an exact kind keeps to the order in which it is writ
 all other code is free to reorder sums.
 """
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -14,7 +15,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
-__all__ = ["compiled", "implements", "inlined", "is_exact", "is_one_of", "prefetch"]
+__all__ = ["compiled", "give_way", "implements", "inlined", "is_exact", "is_one_of", "prefetch", "publish", "seen"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,9 +35,23 @@ def compiled(function: F, *, exact: bool = False) -> F:
         return cast(F, njit(nogil=True, **options)(function))
     # numba keeps a kernel until the file of its own changes, and ours take their code from all files of this folder.
     index: Any = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
-    if hasattr(index, "_source_stamp"):
+    if hasattr(index, "_source_stamp") and hasattr(index, "_load_index"):
         index._source_stamp = (index._source_stamp, stamp(Path(__file__).parent))
+        index._load_index = kept_by_this_version(index._load_index)
     return cast(F, kernel)
+
+
+def kept_by_this_version(load: Callable[[], dict[Any, Any]]) -> Callable[[], dict[Any, Any]]:
+    """`load`, which gives the kernels kept on disk, giving none where an earlier version kept what no longer is."""
+
+    @wraps(load)
+    def kept() -> dict[Any, Any]:
+        try:
+            return load()
+        except Exception:
+            return {}
+
+    return kept
 
 
 def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
@@ -97,3 +112,39 @@ def fetch(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 prefetch: Any = intrinsic(fetch)
+
+
+def address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    """Where ``array[index]`` lies."""
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
+
+
+def write_last(typing_context: Any, array: Any, index: Any, number: Any) -> Any:
+    """``array[index] = number``, an int64, which another thread sees after all that was written before it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values, at, to = arguments
+        builder.store_atomic(to, address(context, builder, signature.args[0], values, at), "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.int64), generate
+
+
+def read_first(typing_context: Any, array: Any, index: Any) -> Any:
+    """``array[index]``, an int64; what another thread wrote before it is seen by all that is read after it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values, at = arguments
+        place = address(context, builder, signature.args[0], values, at)
+        return builder.load_atomic(place, "acquire", 8, typ=ir.IntType(64))
+
+    return types.int64(array, types.intp), generate
+
+
+publish: Any = intrinsic(write_last)
+seen: Any = intrinsic(read_first)
+if hasattr(os, "sched_yield"):
+    # Lets another thread have this core: the C library's.
+    give_way: Any = types.ExternalFunction("sched_yield", types.int32())
+else:
+    give_way = inlined(lambda: 0)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.stochastic import wide  # noqa: F401  (how wide rows are looked at)
 from downslope.stochastic.arithmetic import (
     factor_of,
     fill_rates,
@@ -22,19 +23,10 @@ from downslope.stochastic.arithmetic import (
     update_of,
 )
 from downslope.stochastic.compiling import compiled, inlined
+from downslope.stochastic.entries import absolute_row, average_row, columns_of, fetch_row, squared_row, truncate_row
 from downslope.stochastic.losses import STEEPEST, needs_squares, pace, pull, skips, value
-from downslope.stochastic.rows import (
-    absolute_row,
-    advance,
-    average_row,
-    dot_row,
-    fetch_row,
-    look,
-    squared_row,
-    target_at,
-    truncate_row,
-    unsigned,
-)
+from downslope.stochastic.rows import unsigned
+from downslope.stochastic.steps import advance, gather, group_of, look, product, rescale, settle
 
 __all__ = [
     "Plan",
@@ -50,6 +42,7 @@ __all__ = [
 
 Array = NDArray[Any]
 
+# A power of two, so that a remainder is cheap.
 AT_ONCE = 64
 
 
@@ -167,13 +160,14 @@ def no_sums() -> NDArray[np.float64]:
 
 
 @compiled
-def close_mean(mean: Array, v: Array, share: float, growth: float) -> None:
-    """Mean ← (mean + share·v)/growth, a difference of large numbers where the scale has become small.
+def close_mean(mean: Array, v: Array, share: float, growth: float, begin: int, end: int) -> None:
+    """Mean ← (mean + share·v)/growth of the columns begin … end - 1.
 
-    As BLAS does it for scikit-learn: product and sum are fused, and the divisor is inverted first.
+    A difference of large numbers where the scale has become small. As BLAS does it for scikit-learn: product and sum
+    are fused, and the divisor is inverted first.
     """
     inverse = 1.0 / growth
-    for j in range(v.size):
+    for j in range(begin, end):
         mean[j] = (mean[j] + share * v[j]) * inverse
 
 
@@ -190,13 +184,11 @@ def weights_at(vectors: Vectors, position: Position) -> tuple[Array, Array]:
     """The coefficients and their mean, empty where none is kept."""
     v, mean = vectors.v, vectors.mean.copy()
     if mean.size:
-        close_mean(mean, v, position.share, position.growth)
+        close_mean(mean, v, position.share, position.growth, 0, v.size)
     return v * v.dtype.type(position.scale), mean
 
 
-def descend(
-    loss: Any, rows: Any, order: Array, target: Array, plan: Plan, vectors: Vectors, position: Array, sums: Array
-) -> None:
+def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, position: Array, sums: Array) -> None:
     """One update for each row of `order`; writes to `vectors`, and to `position` and `sums` the fields of these."""
     v, mean, paid = vectors
     t, intercept, mean_intercept, scale, squares = position[0], position[1], position[2], position[3], position[4]
@@ -207,68 +199,72 @@ def descend(
     l2, l1 = 0.5 * plan.alpha * (1.0 - plan.l1_ratio), plan.alpha * plan.l1_ratio
     weighted, last = rows.weight.size > 0, order.size - 1
     inverse, weight, length = 1.0 / scale, 1.0, 0.0
-    near = unsigned(order[0])
-    far = unsigned(order[unsigned(min(1, last))])
-    dot, ahead = dot_row(rows, near, v), look(rows, v, near, far)
-    for k in range(order.size):
-        i, near, far = near, far, unsigned(order[unsigned(min(k + 2, last))])
-        fetch_row(rows, unsigned(order[unsigned(min(k + plan.ahead, last))]))
-        now = k % AT_ONCE
-        if now == 0:
-            fill_rates(rows, plan, t, rates)
+    dot, ahead = look(rows, order, 0, v)
+    group = group_of(rows, order)
+    for begin in range(0, order.size, group):
+        squares = gather(rows, order, begin, v, squares, plan.counts_penalty)
+        for k in range(begin, min(begin + group, order.size)):
+            i = unsigned(order[unsigned(k)])
+            fetch_row(rows, unsigned(order[unsigned(min(k + plan.ahead, last))]))
+            now = k & (AT_ONCE - 1)
+            if now == 0:
+                fill_rates(rows, plan, t, rates)
+                if plan.shrinks:
+                    fill_shrinkage(plan, rates, kept, released)
+            rate = rates[now]
+            dot = product(rows, k, dot)
+            residual = residual_of(rows, dot, scale, intercept, rows.y[i])
+            cost, square = value(loss, residual), residual * residual
+            costs += cost
+            if weighted:
+                weight = rows.weight[i]
+                weight_sum += weight
+                total += weight * cost
+                residual_squares += weight * square
+            else:
+                residual_squares += square
+            if plan.counts_penalty is not None:
+                penalties += l2 * (squares * scale * scale) + l1 * (absolutes * scale)
+            if needs_squares(loss):
+                length = squared_row(rows, i)
+            if skips(loss, length):
+                dot, ahead, _ = advance(rows, i, order, k, v, 0.0, dot, ahead, squares, plan.counts_penalty)
+                continue
+            pulled, paced = pull(loss, residual, length), pace(loss, rate)
+            update = update_of(rows, pulled, paced, weight)
+            if abs(pulled) >= STEEPEST:
+                clipped += 1.0
             if plan.shrinks:
-                fill_shrinkage(plan, rates, kept, released)
-        rate = rates[now]
-        residual = residual_of(rows, dot, scale, intercept, target_at(rows, target, i, unsigned(k)))
-        cost, square = value(loss, residual), residual * residual
-        costs += cost
-        if weighted:
-            weight = rows.weight[i]
-            weight_sum += weight
-            total += weight * cost
-            residual_squares += weight * square
-        else:
-            residual_squares += square
-        if plan.counts_penalty is not None:
-            penalties += l2 * (squares * scale * scale) + l1 * (absolutes * scale)
-        if needs_squares(loss):
-            length = squared_row(rows, i)
-        if skips(loss, length):
-            dot, ahead = dot_row(rows, near, v), look(rows, v, near, far)
-            continue
-        pulled, paced = pull(loss, residual, length), pace(loss, rate)
-        update = update_of(rows, pulled, paced, weight)
-        if abs(pulled) >= STEEPEST:
-            clipped += 1.0
-        if plan.shrinks:
-            scale, inverse = shrunk(v, scale, inverse, kept[now], released[now])
-            if scale < plan.smallest_scale:
-                if mean.size:
-                    close_mean(mean, v, share, growth)
-                    share, growth = 0.0, 1.0
-                for j in range(v.size):
-                    v[j] *= scale
-                ahead = (v.dtype.type(ahead[0] * scale), ahead[1])
-                squares, absolutes, scale, inverse = squares * scale * scale, absolutes * scale, 1.0, 1.0
-                resets += 1.0
-        factor = factor_of(rows, pulled, paced, weight, scale, inverse)
-        dot, ahead, moved_squares = advance(rows, i, v, factor, near, far, ahead, plan.counts_penalty)
-        if update != 0.0:
-            squares = moved_squares
+                scale, inverse = shrunk(v, scale, inverse, kept[now], released[now])
+                if scale < plan.smallest_scale:
+                    settle(rows, order, k, v)
+                    if mean.size:
+                        close_mean(mean, v, share, growth, *columns_of(rows, v))
+                        share, growth = 0.0, 1.0
+                    for j in range(*columns_of(rows, v)):
+                        v[j] *= scale
+                    ahead = rescale(rows, v, ahead, scale)
+                    squares, absolutes, scale, inverse = squares * scale * scale, absolutes * scale, 1.0, 1.0
+                    resets += 1.0
+            factor = factor_of(rows, pulled, paced, weight, scale, inverse)
+            dot, ahead, moved_squares = advance(rows, i, order, k, v, factor, dot, ahead, squares, plan.counts_penalty)
+            if update != 0.0:
+                squares = moved_squares
+                if plan.truncates:
+                    absolutes = absolute_row(rows, i, v)
+            if plan.fit_intercept:
+                intercept += update * plan.intercept_share
+            if 0.0 < plan.average_from <= t:
+                count = t - plan.average_from + 1.0
+                average_row(rows, i, mean, share, factor)
+                share, growth = counted(share, growth, scale, count)
+                mean_intercept += (intercept - mean_intercept) / count
             if plan.truncates:
-                absolutes = absolute_row(rows, i, v)
-        if plan.fit_intercept:
-            intercept += update * plan.intercept_share
-        if 0.0 < plan.average_from <= t:
-            count = t - plan.average_from + 1.0
-            average_row(rows, i, mean, share, factor)
-            share, growth = counted(share, growth, scale, count)
-            mean_intercept += (intercept - mean_intercept) / count
-        if plan.truncates:
-            due += plan.l1_ratio * rate * plan.alpha
-            truncate_row(rows, i, v, paid, due, scale)
-            dot, ahead = dot_row(rows, near, v), look(rows, v, near, far)
-        t += 1.0
+                due += plan.l1_ratio * rate * plan.alpha
+                truncate_row(rows, i, v, paid, due, scale)
+                dot, ahead = look(rows, order, k + 1, v)
+            t += 1.0
+    settle(rows, order, last, v)
     position[0], position[1], position[2], position[3], position[4] = t, intercept, mean_intercept, scale, squares
     position[5], position[6], position[7], position[8] = absolutes, share, growth, due
     sums[0] += total if weighted else costs
