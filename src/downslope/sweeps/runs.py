@@ -122,7 +122,11 @@ def standing(run: Run) -> tuple[float, float, float]:
 def line(run: Run, *, best: bool) -> tuple[str, ...]:
     """A run as a line of the table."""
     name = run.method if run.momentum is None else f"{run.method}, β = {run.momentum:g}"
-    gap = f"J = {run.objective:.4g}" if run.gap is None else f"{run.gap:.3g}"
+    rounding = float(np.finfo(np.float64).eps) * abs(run.objective)
+    if run.gap is None:
+        gap = f"J = {run.objective:.4g}"
+    else:
+        gap = f"{run.gap:.3g}" if run.gap >= rounding else f"< {rounding:.0e}"
     epochs = "-" if run.epochs is None else f"{run.epochs:,}"
     return name, f"{run.learning_rate:.6g}", epochs, gap, run.outcome + (", the best" if best else "")
 
