@@ -33,10 +33,12 @@ CACHE_LINE = 64
 # order, ns a row at 3, 20 and 100 columns: 20, 48, 143 with 2^11 bytes into the first cache, 20, 42, 109 so.
 BYTES_AHEAD = 2**15
 ROWS_AHEAD = 32
-# Of a longer row only so many lines, of fewer rows: the processor goes on by itself, and fetches more lines at a time
-# than can be asked for (at 1000 columns 820 → 670 ns a row).
+# Of a row only so many lines: the processor goes on by itself, and fetches more lines at a time than can be asked for
+# (at 1000 columns 820 → 670 ns a row). Of rows of more bytes than LONG fewer are asked for (at 130 and 190 columns 32
+# rows ahead take 114 and 192, 8 rows 131 and 175).
 HEAD = 16
-HEADS_AHEAD = 8
+LONG = 20 * CACHE_LINE
+LONG_AHEAD = 8
 # Up to so many columns a step is found from products of rows (measured in cache, ns a row at 3 columns: 12.8 → 11.3).
 FEW = 12
 # Rows of so many bytes are looked at together (measured in random order, ns a row at 160, 200 and 256 columns:
@@ -179,8 +181,8 @@ def rows_ahead(rows: KernelRows) -> int:
     """How many rows before its use a row is asked for."""
     data = rows.flat if isinstance(rows, DENSE) else rows.values
     n_bytes = max(data.nbytes // max(rows.y.size, 1), 1)
-    if isinstance(rows, DENSE) and n_bytes > HEAD * CACHE_LINE:
-        return HEADS_AHEAD
+    if isinstance(rows, DENSE) and n_bytes > LONG:
+        return LONG_AHEAD
     return int(np.clip(BYTES_AHEAD // n_bytes, 2, ROWS_AHEAD))
 
 
