@@ -35,8 +35,8 @@ test: setup ## run all tests (ARGS="-k spectral" passes arguments to pytest)
 
 # The mathematics, the statistics, the engines and the model file are held to every line and branch.
 EXACT := losses penalties schedules step_rules moments coordinates least_squares quadratic objectives threads \
-  stopping history descent spectral engine problem fitting explanation options model_file row_curvature passes streaming \
-  row_task row_passes row_fit row_explanation
+  stopping history descent spectral engine problem fitting explanation landscape forecast options model_file row_curvature \
+  passes streaming row_task row_passes row_fit row_explanation
 comma := ,
 empty :=
 space := $(empty) $(empty)

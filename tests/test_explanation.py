@@ -237,3 +237,10 @@ def test_what_cannot_be_explained_is_left_out() -> None:
     assert wild.explain().startswith("Diverged at epoch")
     with pytest.raises(NotFittedError):
         GradientDescentRegressor().explain()
+
+
+def test_at_the_optimum_nothing_is_left() -> None:
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    told = GradientDescentRegressor().fit(X, np.zeros(40)).explain()
+    assert "left above the minimum" not in told
+    assert "is the farthest from its optimum 0: by 0, 0 standard errors" in told
