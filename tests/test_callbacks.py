@@ -211,6 +211,9 @@ def test_callbacks_reach_the_estimators_of_a_search() -> None:
     monitor = sklearn_callbacks.ScoringMonitor(scoring="r2")
     inner = GradientDescentRegressor(max_iter=2, tol=0).set_callbacks(monitor)
     GridSearchCV(inner, {"method": ["gd", "nesterov"]}, cv=2, refit=False).fit(X, y)
+    # The start and two epochs of each of two methods on two folds.
+    told = [row["task_name"] for row in monitor.get_logs().data if row["task_name"].startswith("epoch")]
+    assert sorted(told) == sorted(["epoch 0", "epoch 1", "epoch 2"] * 4)
 
 
 def test_before_scikit_learn_had_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:

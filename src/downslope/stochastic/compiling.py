@@ -60,15 +60,22 @@ def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
 
 
-def implements(function: Callable[..., Any]) -> Any:
-    """Decorates a function of numba types that gives the code of `function` for values of these types."""
+def implements(function: Callable[..., Any], *, of: type | None = None, but: type | None = None) -> Any:
+    """Decorates a function of numba types that gives the code of `function` for values of these types.
+
+    `of` and `but` are NamedTuples: the first value must be such a one, or must not.
+    """
+
+    def meant(kind: Any) -> bool:
+        return (of is None or is_one_of(kind, of)) and (but is None or not is_one_of(kind, but))
 
     def register(choose: Callable[..., Any]) -> Callable[..., Any]:
         for options, exact in ((FAST, False), (EXACT, True)):
 
             @wraps(choose)
             def chosen(*numba_types: Any, exact: bool = exact) -> Any:
-                return choose(*numba_types) if exact == any(map(is_exact, numba_types)) else None
+                asked = meant(numba_types[0]) and exact == any(map(is_exact, numba_types))
+                return choose(*numba_types) if asked else None
 
             inlining: Any = {**options, "forceinline": True}
             # Not strict: numba would take the annotations for a part of the signature.

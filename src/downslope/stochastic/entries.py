@@ -216,9 +216,9 @@ def _square_of(counts: Any, w: Any) -> Any:
     return lambda counts, w: w * w
 
 
-@implements(columns_of)  # type: ignore[untyped-decorator]
+@implements(columns_of, but=WideRows)  # type: ignore[untyped-decorator]
 def _columns_of(rows: Any, v: Any) -> Any:
-    return None if is_one_of(rows, WideRows) else lambda rows, v: (0, v.size)
+    return lambda rows, v: (0, v.size)
 
 
 @partial(inlined, exact=True)

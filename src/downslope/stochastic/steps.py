@@ -74,20 +74,18 @@ def _group_of(rows: Any, order: Any) -> Any:
     return (lambda rows, order: GROUP) if is_one_of(rows, WideRows) else (lambda rows, order: order.size)
 
 
-@implements(gather)  # type: ignore[untyped-decorator]
+@implements(gather, but=WideRows)  # type: ignore[untyped-decorator]
 def _gather(rows: Any, order: Any, k: Any, v: Any, squares: Any, counts: Any) -> Any:
-    return None if is_one_of(rows, WideRows) else lambda rows, order, k, v, squares, counts: squares
+    return lambda rows, order, k, v, squares, counts: squares
 
 
-@implements(product)  # type: ignore[untyped-decorator]
+@implements(product, but=WideRows)  # type: ignore[untyped-decorator]
 def _product(rows: Any, k: Any, dot: Any) -> Any:
-    return None if is_one_of(rows, WideRows) else lambda rows, k, dot: dot
+    return lambda rows, k, dot: dot
 
 
-@implements(look)  # type: ignore[untyped-decorator]
+@implements(look, but=WideRows)  # type: ignore[untyped-decorator]
 def _look(rows: Any, order: Any, k: Any, v: Any) -> Any:
-    if is_one_of(rows, WideRows):
-        return None
     if is_one_of(rows, ShortRows):
 
         def look_short(rows: Any, order: Any, k: Any, v: Any) -> Any:
@@ -98,12 +96,10 @@ def _look(rows: Any, order: Any, k: Any, v: Any) -> Any:
     return lambda rows, order, k, v: (dot_row(rows, place(order, k), v), None)
 
 
-@implements(advance)  # type: ignore[untyped-decorator]
+@implements(advance, but=WideRows)  # type: ignore[untyped-decorator]
 def _advance(
     rows: Any, i: Any, order: Any, k: Any, v: Any, c: Any, dot: Any, ahead: Any, squares: Any, counts: Any
 ) -> Any:
-    if is_one_of(rows, WideRows):
-        return None
     if is_one_of(rows, ShortRows):
 
         def advance_short(
@@ -154,15 +150,13 @@ def _advance(
     return advance_sparse
 
 
-@implements(settle)  # type: ignore[untyped-decorator]
+@implements(settle, but=WideRows)  # type: ignore[untyped-decorator]
 def _settle(rows: Any, order: Any, k: Any, v: Any) -> Any:
-    return None if is_one_of(rows, WideRows) else lambda rows, order, k, v: None
+    return lambda rows, order, k, v: None
 
 
-@implements(rescale)  # type: ignore[untyped-decorator]
+@implements(rescale, but=WideRows)  # type: ignore[untyped-decorator]
 def _rescale(rows: Any, v: Any, ahead: Any, scale: Any) -> Any:
-    if is_one_of(rows, WideRows):
-        return None
     if is_one_of(rows, ShortRows):
         return lambda rows, v, ahead, scale: (v.dtype.type(ahead[0] * scale), ahead[1], ahead[2])
     return lambda rows, v, ahead, scale: ahead

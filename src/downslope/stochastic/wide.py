@@ -12,7 +12,7 @@ from typing import Any
 
 from numba import types
 
-from downslope.stochastic.compiling import give_way, implements, inlined, is_one_of, publish, seen
+from downslope.stochastic.compiling import give_way, implements, inlined, publish, seen
 from downslope.stochastic.entries import columns_of, square_of
 from downslope.stochastic.rows import GROUP, LETTER, SUMS, WideRows, place, unsigned
 from downslope.stochastic.steps import advance, gather, look, product, rescale, settle
@@ -88,18 +88,13 @@ def dot_of(rows: Any, r: Any) -> Any:
     return dot
 
 
-@implements(columns_of)  # type: ignore[untyped-decorator]
+@implements(columns_of, of=WideRows)  # type: ignore[untyped-decorator]
 def _columns_of(rows: Any, v: Any) -> Any:
-    if not is_one_of(rows, WideRows):
-        return None
     return lambda rows, v: (unsigned(rows.halves[rows.begin]), unsigned(rows.halves[rows.end]))
 
 
-@implements(gather)  # type: ignore[untyped-decorator]
+@implements(gather, of=WideRows)  # type: ignore[untyped-decorator]
 def _gather(rows: Any, order: Any, k: Any, v: Any, squares: Any, counts: Any) -> Any:
-    if not is_one_of(rows, WideRows):
-        return None
-
     def gather_group(rows: Any, order: Any, k: Any, v: Any, squares: Any, counts: Any) -> Any:
         # No branches here nor in `advance`: where there are, numba counts references to arrays, which takes longer.
         add_steps(rows, order, max(k - GROUP, 0), v)
@@ -123,22 +118,20 @@ def _gather(rows: Any, order: Any, k: Any, v: Any, squares: Any, counts: Any) ->
     return gather_group
 
 
-@implements(look)  # type: ignore[untyped-decorator]
+@implements(look, of=WideRows)  # type: ignore[untyped-decorator]
 def _look(rows: Any, order: Any, k: Any, v: Any) -> Any:
-    return (lambda rows, order, k, v: (v.dtype.type(0), None)) if is_one_of(rows, WideRows) else None
+    return lambda rows, order, k, v: (v.dtype.type(0), None)
 
 
-@implements(product)  # type: ignore[untyped-decorator]
+@implements(product, of=WideRows)  # type: ignore[untyped-decorator]
 def _product(rows: Any, k: Any, dot: Any) -> Any:
-    return (lambda rows, k, dot: dot_of(rows, k % GROUP)) if is_one_of(rows, WideRows) else None
+    return lambda rows, k, dot: dot_of(rows, k % GROUP)
 
 
-@implements(advance)  # type: ignore[untyped-decorator]
+@implements(advance, of=WideRows)  # type: ignore[untyped-decorator]
 def _advance(
     rows: Any, i: Any, order: Any, k: Any, v: Any, c: Any, dot: Any, ahead: Any, squares: Any, counts: Any
 ) -> Any:
-    if not is_one_of(rows, WideRows):
-        return None
     counted = not isinstance(counts, types.NoneType)
 
     def advance_wide(
@@ -154,11 +147,8 @@ def _advance(
     return advance_wide
 
 
-@implements(settle)  # type: ignore[untyped-decorator]
+@implements(settle, of=WideRows)  # type: ignore[untyped-decorator]
 def _settle(rows: Any, order: Any, k: Any, v: Any) -> Any:
-    if not is_one_of(rows, WideRows):
-        return None
-
     def settle_group(rows: Any, order: Any, k: Any, v: Any) -> None:
         for r in range(k % GROUP, GROUP):
             rows.dots[r] = dot_of(rows, r)
@@ -167,11 +157,8 @@ def _settle(rows: Any, order: Any, k: Any, v: Any) -> Any:
     return settle_group
 
 
-@implements(rescale)  # type: ignore[untyped-decorator]
+@implements(rescale, of=WideRows)  # type: ignore[untyped-decorator]
 def _rescale(rows: Any, v: Any, ahead: Any, scale: Any) -> Any:
-    if not is_one_of(rows, WideRows):
-        return None
-
     def rescale_group(rows: Any, v: Any, ahead: Any, scale: Any) -> Any:
         for r in range(GROUP):
             rows.dots[r] *= scale
