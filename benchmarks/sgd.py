@@ -4,7 +4,6 @@ import warnings
 from math import exp, log
 from typing import Any
 
-import numba
 import numpy as np
 import scipy.sparse
 from sklearn.linear_model import SGDRegressor as Theirs
@@ -54,9 +53,9 @@ def compare(X: Any, y: Any, rounds: int) -> dict[str, Timing]:
     return seen
 
 
-def sgd_lines(scale: Scale) -> tuple[list[Line], list[str]]:
-    """The lines of the table, and what to know about them."""
-    lines, notes = [], []
+def sgd_lines(scale: Scale) -> list[Line]:
+    """The lines of the table."""
+    lines = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for dtype in ("float64", "float32"):
@@ -67,8 +66,6 @@ def sgd_lines(scale: Scale) -> tuple[list[Line], list[str]]:
                 ratios.append(seen["theirs"] / seen["ours"])
                 title = f"sklearn SGDRegressor, {n_rows // scale.sgd_part:,} × {n_columns} {dtype}"
                 lines.append(Line(title, ratios[-1], "× our time", at_least=4))
-                if n_columns >= 100 and dtype == "float64":
-                    notes.append(floor_note(X, seen))
                 del X, y
             mean = Ratio(*(exp(sum(map(log, column)) / len(ratios)) for column in zip(*map(pair, ratios), strict=True)))
             lines.append(Line(f"geometric mean of these, {dtype}", mean, "× our time", at_least=5))
@@ -76,30 +73,8 @@ def sgd_lines(scale: Scale) -> tuple[list[Line], list[str]]:
         seen = compare(*sparse(n_rows // scale.sgd_part, n_columns, n_filled), scale.sgd_rounds)
         title = f"the same, CSR {n_rows // scale.sgd_part:,} × {n_columns:,}, {n_filled} a row"
         lines.append(Line(title, seen["theirs"] / seen["ours"], "× our time", at_least=2))
-    return lines, notes
+    return lines
 
 
 def pair(ratio: Ratio) -> tuple[float, float]:
     return ratio.median, ratio.least
-
-
-def floor_note(X: Any, seen: dict[str, Timing]) -> str:
-    """What code on one core can hardly beat: to read each row once, in the order of a pass, and add its numbers up."""
-    order = np.random.default_rng(0).permutation(X.shape[0])
-    add_up(X[:10], order[:1] * 0)
-    reading = timed(lambda: add_up(X, order))
-    seconds = PASSES * min(reading() for _ in range(5))
-    return (
-        f"At {X.shape[0]:,} × {X.shape[1]} float64 memory is the limit: only to add up the numbers of the rows in the "
-        f"order of {PASSES} passes takes 1/{seen['theirs'].least / seconds:.2f} of scikit-learn's time, and that is "
-        "about the most that one core can be faster (rows of 3 kB and more are shared by two, where two are free)."
-    )
-
-
-@numba.njit(fastmath=True)
-def add_up(X: Any, order: Any) -> float:
-    total = 0.0
-    for i in order:
-        for j in range(X.shape[1]):
-            total += X[i, j]
-    return total

@@ -16,6 +16,7 @@ __all__ = [
     "HEAD",
     "LETTER",
     "PRODUCTS",
+    "SHARED",
     "SUMS",
     "KernelRows",
     "ShortRows",
@@ -36,14 +37,17 @@ ROWS_AHEAD = 32
 # Of a row only so many lines: the processor goes on by itself, and fetches more lines at a time than can be asked for
 # (at 1000 columns 820 → 670 ns a row). Of rows of more bytes than LONG fewer are asked for (at 130 and 190 columns 32
 # rows ahead take 114 and 192, 8 rows 131 and 175).
-HEAD = 16
+HEAD = 24
 LONG = 20 * CACHE_LINE
 LONG_AHEAD = 8
 # Up to so many columns a step is found from products of rows (measured in cache, ns a row at 3 columns: 12.8 → 11.3).
 FEW = 12
-# Rows of so many bytes are looked at together (measured in random order, ns a row at 160, 200 and 256 columns:
-# 176 → 185, 224 → 202, 278 → 225).
-WIDE = 3 * 2**9
+# Rows of so many bytes are looked at together (measured in random order, ns a row at 24, 32, 60, 100 and 160 columns:
+# 36 → 36, 42 → 37, 81 → 64, 107 → 71, 158 → 114).
+WIDE = 2**8
+# From so many bytes in a row on the waiting of two threads for each other is worth it (in random order, near each
+# other, at 160, 250, 500 and 1000 columns: 120 → 90, 170 → 140, 300 → 220, 550 → 370), so that sums are made in halves.
+SHARED = 3 * 2**9
 # So many of them; the products of each two and of each with itself; with those with v and ‖v‖² the sums of a group;
 # and what a thread tells another of it: these and a number.
 GROUP = 4
@@ -168,7 +172,7 @@ def kernel_rows(
 def wide_rows(X: NDArray[Any], y: NDArray[Any], weight: NDArray[Any]) -> WideRows:
     """All columns of wide rows, for one thread."""
     line = CACHE_LINE // X.itemsize
-    middle = X.shape[1] // 2 // line * line
+    middle = X.shape[1] // 2 // line * line if X.shape[1] * X.itemsize >= SHARED else X.shape[1]
     dots, products, factors = (np.zeros(size, dtype=X.dtype) for size in (GROUP, PRODUCTS, GROUP))
     letters, clock, quit = np.zeros(4 * LETTER), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     halves, flat = np.array([0, middle, X.shape[1]]), X.reshape(-1)

@@ -12,17 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.stochastic.rows import GROUP, PRODUCTS, WideRows
+from downslope.stochastic.rows import GROUP, PRODUCTS, SHARED, WideRows
 from downslope.threads import n_cores
 
 __all__ = ["Shared"]
 
 Array = NDArray[Any]
 
-# A second thread is worth its start from so many bytes of X in a stretch, and its waiting from so many in a row
-# (measured in random order, ns a row at 256, 500 and 1000 columns: 225 → 214, 355 → 290, 680 → 450).
+# A second thread is worth its start from so many bytes of X in a stretch.
 MUCH = 2**23
-SHARED = 3 * 2**10
 # Stretches made alone after one that two threads have made more slowly, and how much longer after each further one.
 ALONE = 16
 LONGER = 2
