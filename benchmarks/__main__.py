@@ -24,9 +24,7 @@ def measure(scale: Scale) -> Report:
     lines, notes = descent_lines(X, y, scale)
     report.comparison = comparison(X, y, scale)
     del X, y
-    by_rows, about_rows = sgd_lines(scale)
-    report.lines += [*lines, *by_rows, *memory_lines(scale), *start_up_lines(scale)]
-    notes += about_rows
+    report.lines += [*lines, *sgd_lines(scale), *memory_lines(scale), *start_up_lines(scale)]
     if scale.rows != FULL.rows:
         report.lines = [replace(line, judged=False) for line in report.lines]
         notes.append(f"The targets are for {FULL.rows:,} × {FULL.columns}, so nothing is judged.")

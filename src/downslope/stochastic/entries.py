@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from downslope.stochastic.compiling import implements, inlined, is_one_of, prefetch
+from downslope.stochastic.compiling import implements, inlined, is_exact, is_one_of, prefetch
 from downslope.stochastic.rows import CACHE_LINE, DENSE, HEAD, WideRows, unsigned
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "average_row",
     "columns_of",
     "dot_row",
+    "fetch_places",
     "fetch_row",
     "square_of",
     "squared_row",
@@ -27,6 +28,11 @@ __all__ = [
 
 def fetch_row(rows: Any, i: int) -> None:
     """Ask for row i ahead of its use, inside compiled code."""
+    raise NotImplementedError
+
+
+def fetch_places(rows: Any, i: int, v: Any, many: int) -> None:
+    """Ask ahead of their use for the entries of v that a sparse row i has, if v has more than `many`; in compiled code."""
     raise NotImplementedError
 
 
@@ -99,6 +105,19 @@ def _fetch_row(rows: Any, i: Any) -> Any:
     return fetch_sparse
 
 
+@implements(fetch_places)  # type: ignore[untyped-decorator]
+def _fetch_places(rows: Any, i: Any, v: Any, many: Any) -> Any:
+    if is_one_of(rows, *DENSE):
+        return lambda rows, i, v, many: None
+
+    def fetch_sparse(rows: Any, i: Any, v: Any, many: Any) -> None:
+        if v.size > many:
+            for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
+                prefetch(v, rows.columns[k])
+
+    return fetch_sparse
+
+
 @implements(dot_row)  # type: ignore[untyped-decorator]
 def _dot_row(rows: Any, i: Any, v: Any) -> Any:
     if is_one_of(rows, *DENSE):
@@ -111,11 +130,32 @@ def _dot_row(rows: Any, i: Any, v: Any) -> Any:
 
         return dot_dense
 
+    if is_exact(rows):
+
+        def dot_in_order(rows: Any, i: Any, v: Any) -> Any:
+            total = v.dtype.type(0)
+            for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
+                total += rows.values[k] * v[unsigned(rows.columns[k])]
+            return total
+
+        return dot_in_order
+
     def dot_sparse(rows: Any, i: Any, v: Any) -> Any:
-        total = v.dtype.type(0)
-        for k in range(unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])):
-            total += rows.values[k] * v[unsigned(rows.columns[k])]
-        return total
+        # Four sums by hand: left to itself, the compiler gathers coefficients into wide registers, which is slower.
+        k, end = unsigned(rows.begins[i]), unsigned(rows.begins[i + 1])
+        one, two, three, four = unsigned(1), unsigned(2), unsigned(3), unsigned(4)
+        rest = end - (end - k) % four
+        a = b = c = d = v.dtype.type(0)
+        while k < rest:
+            a += rows.values[k] * v[unsigned(rows.columns[k])]
+            b += rows.values[k + one] * v[unsigned(rows.columns[k + one])]
+            c += rows.values[k + two] * v[unsigned(rows.columns[k + two])]
+            d += rows.values[k + three] * v[unsigned(rows.columns[k + three])]
+            k += four
+        while k < end:
+            a += rows.values[k] * v[unsigned(rows.columns[k])]
+            k += one
+        return (a + b) + (c + d)
 
     return dot_sparse
 

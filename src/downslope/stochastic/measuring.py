@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.stochastic.compiling import compiled, implements, is_one_of
-from downslope.stochastic.entries import add_row, dot_row
+from downslope.stochastic.entries import add_row, dot_row, fetch_places
 from downslope.stochastic.losses import slope, value
-from downslope.stochastic.rows import DENSE, unsigned
+from downslope.stochastic.rows import DENSE, MANY, NEAR, unsigned
 
 __all__ = ["measure_loss"]
 
@@ -54,6 +54,9 @@ def measure_loss(
         # After the last row it stands in for one that is not there, and pulls no more.
         pulls[1] = 0.0
         for k in range(min(AT_ONCE, end - i)):
+            near = unsigned(min(i + k + NEAR, last))
+            fetch_places(rows, near, coef, MANY // 8)
+            fetch_places(rows, near, gradient, MANY // 8)
             residual = dot_row(rows, unsigned(i + k), coef) + intercept - rows.y[i + k]
             if weighted:
                 weight = rows.weight[i + k]

@@ -15,6 +15,8 @@ __all__ = [
     "GROUP",
     "HEAD",
     "LETTER",
+    "MANY",
+    "NEAR",
     "PRODUCTS",
     "SHARED",
     "SUMS",
@@ -40,6 +42,11 @@ ROWS_AHEAD = 32
 HEAD = 24
 LONG = 20 * CACHE_LINE
 LONG_AHEAD = 8
+# So many rows ahead the entries of vectors that a sparse row has are asked for, where columns are so many that the
+# second cache does not hold the vectors (measured, ns a row of 50 at 10⁵, 3·10⁵ and 10⁶ columns: 130 → 136, 146 → 146,
+# 260 → 160 in a pass; 174 → 140 at 10⁵ where two vectors are needed).
+NEAR = 2
+MANY = 2**19
 # Up to so many columns a step is found from products of rows (measured in cache, ns a row at 3 columns: 12.8 → 11.3).
 FEW = 12
 # Rows of so many bytes are looked at together (measured in random order, ns a row at 24, 32, 60, 100 and 160 columns:

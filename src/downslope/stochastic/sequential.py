@@ -23,9 +23,17 @@ from downslope.stochastic.arithmetic import (
     update_of,
 )
 from downslope.stochastic.compiling import compiled, inlined
-from downslope.stochastic.entries import absolute_row, average_row, columns_of, fetch_row, squared_row, truncate_row
+from downslope.stochastic.entries import (
+    absolute_row,
+    average_row,
+    columns_of,
+    fetch_places,
+    fetch_row,
+    squared_row,
+    truncate_row,
+)
 from downslope.stochastic.losses import STEEPEST, needs_squares, pace, pull, skips, value
-from downslope.stochastic.rows import unsigned
+from downslope.stochastic.rows import MANY, NEAR, unsigned
 from downslope.stochastic.steps import advance, gather, group_of, look, product, rescale, settle
 
 __all__ = [
@@ -206,6 +214,7 @@ def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, po
         for k in range(begin, min(begin + group, order.size)):
             i = unsigned(order[unsigned(k)])
             fetch_row(rows, unsigned(order[unsigned(min(k + plan.ahead, last))]))
+            fetch_places(rows, unsigned(order[unsigned(min(k + NEAR, last))]), v, MANY)
             now = k & (AT_ONCE - 1)
             if now == 0:
                 fill_rates(rows, plan, t, rates)
