@@ -13,6 +13,7 @@ from downslope.stochastic.compiling import implements, inlined, is_exact, is_one
 from downslope.stochastic.rows import CACHE_LINE, DENSE, HEAD, WideRows, unsigned
 
 __all__ = [
+    "a_line",
     "absolute_row",
     "add_row",
     "average_row",
@@ -32,7 +33,7 @@ def fetch_row(rows: Any, i: int) -> None:
 
 
 def fetch_places(rows: Any, i: int, v: Any, many: int) -> None:
-    """Ask ahead of their use for the entries of v that a sparse row i has, if v has more than `many`; in compiled code."""
+    """Ask for the entries of v that a sparse row i has where v has more than `many`, inside compiled code."""
     raise NotImplementedError
 
 

@@ -37,11 +37,14 @@ CACHE_LINE = 64
 BYTES_AHEAD = 2**15
 ROWS_AHEAD = 32
 # Of a row only so many lines: the processor goes on by itself, and fetches more lines at a time than can be asked for
-# (at 1000 columns 820 → 670 ns a row). Of rows of more bytes than LONG fewer are asked for (at 130 and 190 columns 32
-# rows ahead take 114 and 192, 8 rows 131 and 175).
+# (at 1000 columns 820 → 670 ns a row; by two threads 450 with 16 lines, 390 with 24). Of rows of more bytes than LONG
+# fewer are asked for (at 130 and 190 columns 32 rows ahead take 114 and 192, 8 rows 131 and 175); where several are
+# looked at together what lies behind their heads is asked for so many lines at a time, see `wide` (at 250, 500 and 1000
+# columns 155 → 120, 300 → 250, 560 → 490).
 HEAD = 24
 LONG = 20 * CACHE_LINE
 LONG_AHEAD = 8
+STRETCH = 4
 # So many rows ahead the entries of vectors that a sparse row has are asked for, where columns are so many that the
 # second cache does not hold the vectors (measured, ns a row of 50 at 10⁵, 3·10⁵ and 10⁶ columns: 130 → 136, 146 → 146,
 # 260 → 160 in a pass; 174 → 140 at 10⁵ where two vectors are needed).
@@ -92,6 +95,8 @@ class WideRows(NamedTuple):
         The columns at which the first half begins, the second begins and the second ends.
     begin, end : int
         The halves that this thread works on: 0, 2 where it is alone.
+    stretch : int
+        So many columns of a group are asked for at a time: all of them where rows are not long.
     dots, products, factors
         What is known of a group of rows.
     clock : array (1,)
@@ -109,6 +114,7 @@ class WideRows(NamedTuple):
     halves: NDArray[np.int64]
     begin: int
     end: int
+    stretch: int
     dots: NDArray[Any]
     products: NDArray[Any]
     factors: NDArray[Any]
@@ -182,10 +188,10 @@ def wide_rows(X: NDArray[Any], y: NDArray[Any], weight: NDArray[Any]) -> WideRow
     middle = X.shape[1] // 2 // line * line if X.shape[1] * X.itemsize >= SHARED else X.shape[1]
     dots, products, factors = (np.zeros(size, dtype=X.dtype) for size in (GROUP, PRODUCTS, GROUP))
     letters, clock, quit = np.zeros(4 * LETTER), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    halves, flat = np.array([0, middle, X.shape[1]]), X.reshape(-1)
-    return WideRows(
-        X, flat, y, weight, halves, 0, 2, dots, products, factors, clock, letters, letters.view(np.int64), quit
-    )
+    halves, stamps = np.array([0, middle, X.shape[1]]), letters.view(np.int64)
+    stretch = STRETCH * line if X.shape[1] * X.itemsize > LONG else X.shape[1]
+    told = (dots, products, factors, clock, letters, stamps, quit)
+    return WideRows(X, X.reshape(-1), y, weight, halves, 0, 2, stretch, *told)
 
 
 def rows_ahead(rows: KernelRows) -> int:

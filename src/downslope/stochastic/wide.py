@@ -1,4 +1,4 @@
-"""Wide dense rows: a few at a time, and by two threads, each of which keeps half of the columns.
+"""Wide dense rows, from 256 bytes on: a few at a time, and by two threads, each of which keeps half of the columns.
 
 With v_k = v + Σ_{i<k} c_i x_i the product that step k needs is x_k·v_k = x_k·v + Σ_{i<k} c_i x_k·x_i. So the products
 of a few rows with v and with each other, found in one loop over the columns, are all that their steps need, and v is
@@ -12,8 +12,8 @@ from typing import Any
 
 from numba import types
 
-from downslope.stochastic.compiling import give_way, implements, inlined, publish, seen
-from downslope.stochastic.entries import columns_of, square_of
+from downslope.stochastic.compiling import give_way, implements, inlined, prefetch, publish, seen
+from downslope.stochastic.entries import a_line, columns_of, square_of
 from downslope.stochastic.rows import GROUP, LETTER, SUMS, WideRows, place, unsigned
 from downslope.stochastic.steps import advance, gather, look, product, rescale, settle
 
@@ -70,12 +70,31 @@ def wait_for(rows: Any, at: Any, number: Any) -> None:
 
 
 @inlined
-def add_steps(rows: Any, order: Any, k: Any, v: Any) -> None:
-    """Add to v the steps of the group that begins with row number k, and forget them."""
+def add_steps(rows: Any, order: Any, k: Any, v: Any, coming: Any, line: Any) -> None:
+    """Add to v the steps of the group that begins with row number k, and forget them; ask for that of number `coming`.
+
+    A cache line holds `line` values. Of long rows a stretch is asked for while the one before is added: memory would
+    have nothing to do meanwhile, and rows asked for all at once would be waited for.
+    """
     i0, i1, i2, i3 = place(order, k), place(order, k + 1), place(order, k + 2), place(order, k + 3)
     c0, c1, c2, c3 = rows.factors[0], rows.factors[1], rows.factors[2], rows.factors[3]
-    for j in range(unsigned(rows.halves[rows.begin]), unsigned(rows.halves[rows.end])):
-        v[j] += (c0 * rows.X[i0, j] + c1 * rows.X[i1, j]) + (c2 * rows.X[i2, j] + c3 * rows.X[i3, j])
+    width, stretch = rows.X.shape[1], unsigned(rows.stretch)
+    at0, at1 = place(order, coming) * width, place(order, coming + 1) * width
+    at2, at3 = place(order, coming + 2) * width, place(order, coming + 3) * width
+    begin, end = unsigned(rows.halves[rows.begin]), unsigned(rows.halves[rows.end])
+    # No ranges: their lengths would be found by division.
+    while begin < end:
+        stop = min(begin + stretch, end)
+        asked, last = stop, min(stop + stretch, end)
+        while asked < last:
+            prefetch(rows.flat, at0 + asked)
+            prefetch(rows.flat, at1 + asked)
+            prefetch(rows.flat, at2 + asked)
+            prefetch(rows.flat, at3 + asked)
+            asked += unsigned(line)
+        for j in range(begin, stop):
+            v[j] += (c0 * rows.X[i0, j] + c1 * rows.X[i1, j]) + (c2 * rows.X[i2, j] + c3 * rows.X[i3, j])
+        begin = stop
     rows.factors[0] = rows.factors[1] = rows.factors[2] = rows.factors[3] = 0.0
 
 
@@ -95,9 +114,11 @@ def _columns_of(rows: Any, v: Any) -> Any:
 
 @implements(gather, of=WideRows)  # type: ignore[untyped-decorator]
 def _gather(rows: Any, order: Any, k: Any, v: Any, squares: Any, counts: Any) -> Any:
+    line = a_line(v)
+
     def gather_group(rows: Any, order: Any, k: Any, v: Any, squares: Any, counts: Any) -> Any:
         # No branches here nor in `advance`: where there are, numba counts references to arrays, which takes longer.
-        add_steps(rows, order, max(k - GROUP, 0), v)
+        add_steps(rows, order, max(k - GROUP, 0), v, k + GROUP, line)
         rows.clock[0] += 1
         number = rows.clock[0]
         # Two letters each, by turns: one may still be read when the next is written.
@@ -149,10 +170,12 @@ def _advance(
 
 @implements(settle, of=WideRows)  # type: ignore[untyped-decorator]
 def _settle(rows: Any, order: Any, k: Any, v: Any) -> Any:
+    line = a_line(v)
+
     def settle_group(rows: Any, order: Any, k: Any, v: Any) -> None:
         for r in range(k % GROUP, GROUP):
             rows.dots[r] = dot_of(rows, r)
-        add_steps(rows, order, k - k % GROUP, v)
+        add_steps(rows, order, k - k % GROUP, v, k, line)
 
     return settle_group
 
