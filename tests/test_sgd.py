@@ -22,6 +22,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from downslope import SGDRegressor
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, InputError, NotConvergedWarning
+from downslope.stochastic.rows import MANY
 from tests.problems import course, real_table
 
 Array = np.ndarray
@@ -134,6 +135,25 @@ def test_the_combinations_hold_every_choice() -> None:
     assert {way for _, way, *_ in drawn} == {"fit", "init", "warm start", "blocks"}
     assert sum(scipy.sparse.issparse(X) for _, _, X, _, _ in drawn) > 50
     assert sum(weight is not None for *_, weight in drawn) > 50
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+def test_more_columns_than_a_cache_holds(penalty: str) -> None:
+    # From so many on the coefficients of rows to come are asked for. Rows hold 0 to 9 numbers, some empty.
+    random = np.random.default_rng(4)
+    filled, n_columns = random.integers(0, 10, 400), MANY + 100_000
+    begins = np.append(0, np.cumsum(filled))
+    columns = np.concatenate([np.sort(random.choice(n_columns, k, replace=False)) for k in filled])
+    X = scipy.sparse.csr_array((random.normal(size=begins[-1]), columns, begins), shape=(400, n_columns))
+    y = 1.0 + random.normal(size=400)
+    parameters = {"penalty": penalty, "random_state": 2, "max_iter": 3, "tol": None}
+    ours = quiet(SGDRegressor(**parameters), X, y)
+    assert_same(ours, quiet(Theirs(**parameters), for_theirs(X), y))
+    # The state that is returned is measured over its rows.
+    residual = X @ ours.coef_ + ours.intercept_[0] - y
+    size = np.sum(np.abs(ours.coef_)) if penalty == "l1" else 0.5 * np.sum(ours.coef_**2)
+    objective = 0.5 * np.mean(residual**2) + 1e-4 * size
+    assert ours.history_["objective"][-1] == pytest.approx(objective, rel=1e-12)
 
 
 @pytest.mark.parametrize("sparse", [False, True])

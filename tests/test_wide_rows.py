@@ -38,7 +38,7 @@ def test_they_have_scikit_learns_numbers(seed: int) -> None:
     if parameters["penalty"] == "elasticnet":
         parameters["l1_ratio"] = 0.0
     # Few rows, and numbers of them that are no multiple of a group's.
-    X, y = wide(int(random.integers(5, 80)), int(random.integers(200, 700)), seed)
+    X, y = wide(int(random.integers(5, 80)), int(random.integers(32, 700)), seed)
     weight = (None, random.uniform(0, 3, y.size))[seed % 2]
     way = ("fit", "fit", "init", "warm start", "blocks")[random.integers(5)]
     if way == "blocks":
