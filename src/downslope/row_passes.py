@@ -126,7 +126,7 @@ class Workspace:
     def begin(cls, task: RowTask, start: Place, *, exact: bool) -> tuple[Self, "Plan"]:
         """The workspace at `start`, and the plan of the first pass."""
         from downslope.stochastic import sequential
-        from downslope.stochastic.rows import WideRows, kernel_rows, rows_ahead
+        from downslope.stochastic.rows import WideRows, kernel_rows, on_lines, rows_ahead
         from downslope.stochastic.sharing import Shared
 
         linear = task.penalty.l1 == 0.0 and not task.rule.passive_aggressive
@@ -139,8 +139,8 @@ class Workspace:
         )
         none = np.empty(0, dtype=start.coef.dtype)
         vectors = sequential.Vectors(
-            start.coef.copy(),
-            none if start.mean_coef is None else start.mean_coef.copy(),
+            on_lines(start.coef),
+            none if start.mean_coef is None else on_lines(start.mean_coef),
             np.zeros_like(start.coef) if plan.truncates else none,
         )
         position = sequential.begin(vectors.v, start.intercept, start.t, start.mean_intercept)

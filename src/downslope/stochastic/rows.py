@@ -25,6 +25,8 @@ __all__ = [
     "SparseRows",
     "WideRows",
     "kernel_rows",
+    "known_of_a_group",
+    "on_lines",
     "pieces",
     "place",
     "rows_ahead",
@@ -186,12 +188,30 @@ def wide_rows(X: NDArray[Any], y: NDArray[Any], weight: NDArray[Any]) -> WideRow
     """All columns of wide rows, for one thread."""
     line = CACHE_LINE // X.itemsize
     middle = X.shape[1] // 2 // line * line if X.shape[1] * X.itemsize >= SHARED else X.shape[1]
-    dots, products, factors = (np.zeros(size, dtype=X.dtype) for size in (GROUP, PRODUCTS, GROUP))
-    letters, clock, quit = np.zeros(4 * LETTER), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    halves, stamps = np.array([0, middle, X.shape[1]]), letters.view(np.int64)
+    letters, halves = on_lines(np.zeros(4 * LETTER)), np.array([0, middle, X.shape[1]])
     stretch = STRETCH * line if X.shape[1] * X.itemsize > LONG else X.shape[1]
-    told = (dots, products, factors, clock, letters, stamps, quit)
-    return WideRows(X, X.reshape(-1), y, weight, halves, 0, 2, stretch, *told)
+    known, quit = known_of_a_group(X.dtype), on_lines(np.zeros(1, dtype=np.int64))
+    told = (letters, letters.view(np.int64), quit)
+    return WideRows(X, X.reshape(-1), y, weight, halves, 0, 2, stretch, *known, *told)
+
+
+def known_of_a_group(dtype: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+    """What one thread knows of a group: `dots`, `products`, `factors` and `clock` of `WideRows`."""
+    dots, products, factors = (on_lines(np.zeros(size, dtype=dtype)) for size in (GROUP, PRODUCTS, GROUP))
+    return dots, products, factors, on_lines(np.zeros(1, dtype=np.int64))
+
+
+def on_lines(values: NDArray[Any]) -> NDArray[Any]:
+    """A copy on cache lines of its own: what one thread writes there keeps no other waiting.
+
+    On pairs of lines, for some processors fetch two at a time.
+    """
+    pair = 2 * CACHE_LINE
+    memory = np.empty(-(-values.nbytes // pair) * pair + pair, dtype=np.uint8)
+    begin = -memory.ctypes.data % pair
+    copy: NDArray[Any] = memory[begin : begin + values.nbytes].view(values.dtype)
+    copy[:] = values
+    return copy
 
 
 def rows_ahead(rows: KernelRows) -> int:

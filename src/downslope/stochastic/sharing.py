@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.stochastic.rows import GROUP, PRODUCTS, SHARED, WideRows
+from downslope.stochastic.rows import GROUP, SHARED, WideRows, known_of_a_group
 from downslope.threads import n_cores
 
 __all__ = ["Shared"]
@@ -39,15 +39,9 @@ class Shared:
 
     def __init__(self, descend: Callable[..., None], rows: WideRows) -> None:
         self.descend = descend
+        own = ("dots", "products", "factors", "clock")
         self.halves = tuple(
-            rows._replace(
-                begin=half,
-                end=half + 1,
-                dots=np.zeros(GROUP, dtype=rows.X.dtype),
-                products=np.zeros(PRODUCTS, dtype=rows.X.dtype),
-                factors=np.zeros(GROUP, dtype=rows.X.dtype),
-                clock=np.zeros(1, dtype=np.int64),
-            )
+            rows._replace(begin=half, end=half + 1, **dict(zip(own, known_of_a_group(rows.X.dtype), strict=True)))
             for half in (0, 1)
         )
         row_bytes = rows.X.shape[1] * rows.X.itemsize
