@@ -66,8 +66,8 @@ GROUP = 4
 PRODUCTS = GROUP * (GROUP + 1) // 2
 SUMS = GROUP + PRODUCTS + 1
 LETTER = SUMS + 1
-# Values of X between two looks at the signals: a fiftieth of a second or less.
-PIECE = 2 * 10**7
+# Values of X between two looks at the signals: a tenth of a second or less.
+PIECE = 6 * 10**7
 
 
 class DenseRows(NamedTuple):

@@ -1,9 +1,12 @@
 """Passes over wide rows by one thread or by two, whichever is faster at the time.
 
 Two threads that wait for each other at every group of rows are nearly twice as fast where each has a core, and several
-times slower than one where other work keeps a core busy. So stretches are timed; which way one was made changes no bit.
+times slower than one where other work keeps a core busy. So stretches are timed, and each piece of a pass begins with a
+short one by two threads that tells which way the rest is made; which way a stretch was made changes no bit.
 """
 
+import math
+import sys
 import time
 from collections.abc import Callable
 from threading import Thread
@@ -19,11 +22,12 @@ __all__ = ["Shared"]
 
 Array = NDArray[Any]
 
-# A second thread is worth its start from so many bytes of X in a stretch.
-MUCH = 2**23
-# Stretches made alone after one that two threads have made more slowly, and how much longer after each further one.
-ALONE = 16
-LONGER = 2
+# A second thread is worth its start from so many bytes of X in a stretch, half of whose time the start may take.
+MUCH = 2**24
+START = 2.0
+# After a stretch that two threads have made more slowly than one the rest of a piece is made alone; after each further
+# such stretch twice as many pieces more, but no more than so many.
+MOST_ALONE = 16
 
 
 class Shared:
@@ -39,17 +43,12 @@ class Shared:
 
     def __init__(self, descend: Callable[..., None], rows: WideRows) -> None:
         self.descend = descend
-        own = ("dots", "products", "factors", "clock")
-        self.halves = tuple(
-            rows._replace(begin=half, end=half + 1, **dict(zip(own, known_of_a_group(rows.X.dtype), strict=True)))
-            for half in (0, 1)
-        )
+        self.halves = half_of(rows, 0), half_of(rows, 1)
         row_bytes = rows.X.shape[1] * rows.X.itemsize
-        self.possible = n_cores() > 1 and row_bytes >= SHARED
-        # Rows from which on sharing pays; whole groups, so that a stretch cut there is made with the same sums.
-        self.few = GROUP * -(-MUCH // row_bytes // GROUP)
-        # Seconds a row of one thread; stretches that it is to make; and how many after the next failure of two.
-        self.alone, self.left, self.pause = 0.0, 0, ALONE
+        # The rows of a short stretch: whole groups, so that sums are the same wherever it is cut; none of narrow rows.
+        self.few = GROUP * -(-MUCH // row_bytes // GROUP) if row_bytes >= SHARED else sys.maxsize // 2
+        # Seconds a row of one thread; pieces before two try again, and how many after their next failure.
+        self.alone, self.left, self.pause = 0.0, 0.0 if n_cores() > 1 else math.inf, 0
 
     def __call__(
         self, loss: Any, rows: WideRows, order: Array, plan: Any, vectors: Any, position: Array, sums: Array
@@ -61,18 +60,28 @@ class Shared:
             way(loss, rows, order[begin:end], plan, vectors, position, sums)
             return (time.perf_counter() - began) / (end - begin)
 
-        begin, end = 0, order.size
-        if end >= 2 * self.few and self.alone == 0.0:
-            # Something to compare with. Where there is but one core too, so that sums are cut alike.
-            begin = self.few
-            self.alone = make(self.descend, 0, begin)
-        if self.possible and end >= 2 * self.few and self.left == 0:
-            if make(self.share, begin, end) > self.alone:
-                self.left, self.pause = self.pause, self.pause * LONGER
+        end = order.size
+        if end < 2 * self.few:
+            make(self.descend, 0, end)
             return
-        seconds = make(self.descend, begin, end)
+        # A stretch of its own whichever way it is made, with one core too, so that sums are cut alike.
+        if self.alone == 0.0:
+            self.alone = make(self.descend, 0, self.few)
+        elif self.left > 0:
+            make(self.descend, 0, self.few)
+        elif make(self.share, 0, self.few) > START * self.alone:
+            self.wait()
         if self.left > 0:
-            self.left, self.alone = self.left - 1, seconds
+            self.left -= 1
+            self.alone = make(self.descend, self.few, end)
+        elif make(self.share, self.few, end) > self.alone:
+            self.wait()
+        else:
+            self.pause = 0
+
+    def wait(self) -> None:
+        """Leave the next pieces to one thread, the rest of one that has begun among them."""
+        self.left, self.pause = 1 + self.pause, min(1 + 2 * self.pause, MOST_ALONE)
 
     def share(
         self, loss: Any, rows: WideRows, order: Array, plan: Any, vectors: Any, position: Array, sums: Array
@@ -106,3 +115,10 @@ class Shared:
             for array, kept in zip(places, before, strict=True):
                 array[:] = kept
             raise
+
+
+def half_of(rows: WideRows, half: int) -> WideRows:
+    """What one of two threads sees of the rows."""
+    dots, products, factors, clock = known_of_a_group(rows.X.dtype)
+    own = rows._replace(dots=dots, products=products, factors=factors, clock=clock)
+    return own._replace(begin=half, end=half + 1)
