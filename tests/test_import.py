@@ -63,3 +63,25 @@ def test_public_names_say_what_they_are(name: str) -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert files("downslope").joinpath("py.typed").is_file()
+
+
+LOADED = """
+import gc
+import sys
+if sys.argv[1] == "paused":
+    gc.disable()
+elif sys.argv[1] == "frozen":
+    gc.freeze()
+before = gc.isenabled(), gc.get_freeze_count() > 0
+import downslope.stochastic
+assert (gc.isenabled(), gc.get_freeze_count() > 0) == before
+if gc.isenabled():
+    # What was made is old already: the young hold next to nothing.
+    assert len(gc.get_objects(generation=2)) > 100_000 or before[1]
+    assert len(gc.get_objects(generation=0)) < 100_000 or before[1]
+"""
+
+
+@pytest.mark.parametrize("way", ["as ever", "paused", "frozen"])
+def test_loading_leaves_the_collector_as_it_was(way: str) -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", LOADED, way], check=True, timeout=120)

@@ -66,7 +66,7 @@ GROUP = 4
 PRODUCTS = GROUP * (GROUP + 1) // 2
 SUMS = GROUP + PRODUCTS + 1
 LETTER = SUMS + 1
-# Values of X between two looks at the signals: a tenth of a second or less.
+# Values of X between two looks at the signals: about a tenth of a second at most.
 PIECE = 6 * 10**7
 
 
