@@ -200,7 +200,7 @@ def test_a_pipeline_of_one_column_shows_its_curve():
 
 
 @pytest.mark.parametrize("shape", [scipy.sparse.csr_matrix, pd.DataFrame, np.ndarray.tolist])
-def test_rows_of_other_libraries(shape):
+def test_rows_of_other_libraries(shape, korean_font):
     data, _ = fitted(2)
     X = shape(data.X)
     model = GradientDescentRegressor(max_iter=3, tol=0.0, learning_rate=0.1, standardize=False)
