@@ -1,6 +1,9 @@
 """Rows in memory: every row once, in order, in place, and the same bits on any number of cores."""
 
 import os
+import signal
+import threading
+import time
 import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
@@ -149,6 +152,32 @@ def test_leaving_the_context_ends_the_threads_and_the_source_can_be_used_again()
             source.reduce(edges)
             assert source._pool is pool
         assert source._pool is None
+
+
+@pytest.mark.parametrize("way", ["error", "interrupt"])
+def test_nothing_is_read_on_after_an_error_or_an_interrupt(way: str) -> None:
+    X, y, _ = rows(60_000, 12)
+    seen: list[Block] = []
+    failing = threading.Lock()
+
+    def function(block: Block) -> list[int]:
+        seen.append(block)
+        if failing.acquire(blocking=False):
+            if way == "error":
+                raise ArithmeticError
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(0.05)
+        return []
+
+    # Where the shell has made the tests ignore it, an interrupt would not be one.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises((ArithmeticError, KeyboardInterrupt)), ArraySource(X, y, threads=2) as source:
+            source.reduce(function)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    # Each thread ends what it was at.
+    assert len(seen) < SEGMENTS // 2
 
 
 def test_the_cores_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:

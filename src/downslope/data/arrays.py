@@ -1,8 +1,8 @@
 """Rows in memory: numpy arrays and scipy sparse matrices, read in place on all cores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import reduce as fold
 from itertools import pairwise
 from operator import add
@@ -84,11 +84,12 @@ class ArraySource:
         waiting = iter(enumerate(segments))
 
         def work() -> None:
-            with np.errstate(all="ignore"):
+            with emptied(waiting), np.errstate(all="ignore"):
                 for number, segment in waiting:
                     sums[number] = fold(add, (function(self._block(*rows)) for rows in segment))
 
-        self._on_threads(work)
+        with emptied(waiting):
+            self._on_threads(work)
         return fold(add, (sums[number] for number in range(len(segments))))
 
     def _on_threads(self, work: Callable[[], None]) -> None:
@@ -114,6 +115,17 @@ class ArraySource:
             return Block(self.X, self.y, self.weight)
         weight = None if self.weight is None else self.weight[start:stop]
         return Block(rows_of(self.X, start, stop), self.y[start:stop], weight)
+
+
+@contextmanager
+def emptied(waiting: Iterator[Any]) -> Iterator[None]:
+    """Where an error or an interrupt leaves it, other threads find nothing more to do."""
+    try:
+        yield
+    except BaseException:
+        for _ in waiting:
+            pass
+        raise
 
 
 def rows_of(X: Any, start: int, stop: int) -> Any:
