@@ -126,7 +126,7 @@ class Workspace:
     def begin(cls, task: RowTask, start: Place, *, exact: bool) -> tuple[Self, "Plan"]:
         """The workspace at `start`, and the plan of the first pass."""
         from downslope.stochastic import sequential
-        from downslope.stochastic.rows import WideRows, kernel_rows, on_lines, rows_ahead
+        from downslope.stochastic.rows import has_halves, kernel_rows, on_lines, rows_ahead
         from downslope.stochastic.sharing import Shared
 
         linear = task.penalty.l1 == 0.0 and not task.rule.passive_aggressive
@@ -145,7 +145,7 @@ class Workspace:
         )
         position = sequential.begin(vectors.v, start.intercept, start.t, start.mean_intercept)
         descend: Callable[..., None] = sequential.descend_rows_exactly if exact else sequential.descend_rows
-        if isinstance(rows, WideRows):
+        if has_halves(rows):
             descend = Shared(descend, rows)
         return cls(descend, rows, task.rule.kernel_loss(), vectors, position), plan
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from downslope.stochastic.compiling import compiled, implements, is_one_of
 from downslope.stochastic.entries import add_row, dot_row, fetch_places
 from downslope.stochastic.losses import slope, value
-from downslope.stochastic.rows import DENSE, MANY, NEAR, unsigned
+from downslope.stochastic.rows import DENSE, MANY_OF_TWO, NEAR, unsigned
 
 __all__ = ["measure_loss"]
 
@@ -55,8 +55,8 @@ def measure_loss(
         pulls[1] = 0.0
         for k in range(min(AT_ONCE, end - i)):
             near = unsigned(min(i + k + NEAR, last))
-            fetch_places(rows, near, coef, MANY // 8)
-            fetch_places(rows, near, gradient, MANY // 8)
+            fetch_places(rows, near, coef, MANY_OF_TWO)
+            fetch_places(rows, near, gradient, MANY_OF_TWO)
             residual = dot_row(rows, unsigned(i + k), coef) + intercept - rows.y[i + k]
             if weighted:
                 weight = rows.weight[i + k]

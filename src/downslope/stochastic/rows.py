@@ -1,7 +1,7 @@
 """Rows as kernels see them, dense or CSR, and how far ahead of their use they are asked for."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 import scipy.sparse
@@ -16,14 +16,15 @@ __all__ = [
     "HEAD",
     "LETTER",
     "MANY",
+    "MANY_OF_TWO",
     "NEAR",
     "PRODUCTS",
-    "SHARED",
     "SUMS",
     "KernelRows",
     "ShortRows",
     "SparseRows",
     "WideRows",
+    "has_halves",
     "kernel_rows",
     "known_of_a_group",
     "on_lines",
@@ -49,9 +50,10 @@ LONG_AHEAD = 8
 STRETCH = 4
 # So many rows ahead the entries of vectors that a sparse row has are asked for, where columns are so many that the
 # second cache does not hold the vectors (measured, ns a row of 50 at 10⁵, 3·10⁵ and 10⁶ columns: 130 → 136, 146 → 146,
-# 260 → 160 in a pass; 174 → 140 at 10⁵ where two vectors are needed).
+# 260 → 160 in a pass; 174 → 140 at 10⁵ where two vectors are needed, which share the cache with each other).
 NEAR = 2
 MANY = 2**19
+MANY_OF_TWO = 2**16
 # Up to so many columns a step is found from products of rows (measured in cache, ns a row at 3 columns: 12.8 → 11.3).
 FEW = 12
 # Rows of so many bytes are looked at together (measured in random order, ns a row at 24, 32, 60, 100 and 160 columns:
@@ -60,7 +62,7 @@ WIDE = 2**8
 # From so many bytes in a row on the waiting of two threads for each other is worth it (in random order, near each
 # other, at 160, 250, 500 and 1000 columns: 120 → 90, 170 → 140, 300 → 220, 550 → 370), so that sums are made in halves.
 SHARED = 3 * 2**9
-# So many of them; the products of each two and of each with itself; with those with v and ‖v‖² the sums of a group;
+# So many rows are a group; the products of each two and of each with itself; with those with v and ‖v‖² its sums;
 # and what a thread tells another of it: these and a number.
 GROUP = 4
 PRODUCTS = GROUP * (GROUP + 1) // 2
@@ -193,6 +195,11 @@ def wide_rows(X: NDArray[Any], y: NDArray[Any], weight: NDArray[Any]) -> WideRow
     known, quit = known_of_a_group(X.dtype), on_lines(np.zeros(1, dtype=np.int64))
     told = (letters, letters.view(np.int64), quit)
     return WideRows(X, X.reshape(-1), y, weight, halves, 0, 2, stretch, *known, *told)
+
+
+def has_halves(rows: KernelRows) -> TypeGuard[WideRows]:
+    """Whether two threads can share the rows."""
+    return isinstance(rows, WideRows) and bool(rows.halves[1] < rows.halves[2])
 
 
 def known_of_a_group(dtype: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[np.int64]]:

@@ -6,7 +6,6 @@ short one by two threads that tells which way the rest is made; which way a stre
 """
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from threading import Thread
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.stochastic.rows import GROUP, SHARED, WideRows, known_of_a_group
+from downslope.stochastic.rows import GROUP, WideRows, known_of_a_group
 from downslope.threads import n_cores
 
 __all__ = ["Shared"]
@@ -38,15 +37,15 @@ class Shared:
     descend : callable
         The pass, as `downslope.stochastic.sequential.descend_rows`.
     rows : WideRows
-        All columns.
+        All columns, in two halves.
     """
 
     def __init__(self, descend: Callable[..., None], rows: WideRows) -> None:
         self.descend = descend
         self.halves = half_of(rows, 0), half_of(rows, 1)
         row_bytes = rows.X.shape[1] * rows.X.itemsize
-        # The rows of a short stretch: whole groups, so that sums are the same wherever it is cut; none of narrow rows.
-        self.few = GROUP * -(-MUCH // row_bytes // GROUP) if row_bytes >= SHARED else sys.maxsize // 2
+        # The rows of a short stretch: whole groups, so that sums are the same wherever it is cut.
+        self.few = GROUP * -(-MUCH // row_bytes // GROUP)
         # Seconds a row of one thread; pieces before two try again, and how many after their next failure.
         self.alone, self.left, self.pause = 0.0, 0.0 if n_cores() > 1 else math.inf, 0
 
