@@ -135,7 +135,7 @@ exactly: Callable[[ArrayLike], Any] = np.vectorize(Fraction, otypes=[object])
 
 
 class ExactMoments(NamedTuple):
-    """As `downslope.moments.Moments`, in rational numbers."""
+    """As `downslope.statistics.moments.Moments`, in rational numbers."""
 
     weight: Fraction
     mean: Any

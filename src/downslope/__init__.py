@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         animate,
     )
     from downslope.estimators import GradientDescentRegressor, SGDRegressor
-    from downslope.model_file import load_model, save_model
+    from downslope.saving import load_model, save_model
     from downslope.sweeps import sweep
 
 __all__ = [
@@ -56,9 +56,9 @@ HOMES = {
     "animate": "displays",
     "diagnose": "diagnosis",
     "load_example": "data",
-    "load_model": "model_file",
+    "load_model": "saving",
     "make_linear": "data",
-    "save_model": "model_file",
+    "save_model": "saving",
     "sweep": "sweeps",
 }
 

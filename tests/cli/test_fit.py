@@ -297,7 +297,7 @@ def test_an_interrupt_is_a_failure_that_keeps_the_model(
         if row.epoch == 7:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("downslope.progress.Progress.hear", interrupt)
+    monkeypatch.setattr("downslope.monitor.progress.Progress.hear", interrupt)
     file = tmp_path / "m.json"
     answer = call("fit", lines, "-t", "y", "--features", "a,b", "--loss", "huber", "--tol", "0", "--model", file)
     assert answer.code == 1

@@ -7,11 +7,11 @@ import pytest
 
 from downslope.cli import options
 from downslope.cli.fit import fit
-from downslope.engine import ENGINES
+from downslope.descent.engines import ENGINES
 from downslope.estimators import GradientDescentRegressor
-from downslope.losses import LOSSES
-from downslope.penalties import PENALTIES
-from downslope.step_rules import METHODS
+from downslope.objective.losses import LOSSES
+from downslope.objective.penalties import PENALTIES
+from downslope.steps.rules import METHODS
 
 
 @pytest.mark.parametrize(

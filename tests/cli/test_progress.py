@@ -8,7 +8,7 @@ import pytest
 
 from downslope import load_model
 from downslope.cli import main
-from downslope.screens import Lines, Terminal
+from downslope.monitor.terminal import Lines, Terminal
 from tests.cli.conftest import Call
 from tests.terminal import on_a_terminal
 
@@ -18,7 +18,7 @@ DESCENT = ("-t", "y", "--features", "a,b", "--loss", "huber", "--max-iter", "300
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Terminals of 80 columns, and files, are written on from the third record, however long it takes to come."""
-    monkeypatch.setattr("downslope.progress.PATIENCE", math.inf)
+    monkeypatch.setattr("downslope.monitor.progress.PATIENCE", math.inf)
     monkeypatch.setattr(Terminal, "silence", 0.0)
     monkeypatch.setattr(Lines, "silence", 0.0)
     monkeypatch.setenv("TERM", "xterm")

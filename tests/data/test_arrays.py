@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_info
 from downslope.data import arrays
 from downslope.data.arrays import PARALLEL_BYTES, SEGMENTS, ArraySource, n_cores
 from downslope.data.block import SLICE_BYTES, Block
-from downslope.losses import Huber
-from downslope.moments import gather, gather_columns
-from downslope.objectives import BlockLoss
+from downslope.objective.losses import Huber
+from downslope.objective.objective import BlockLoss
+from downslope.statistics.moments import gather, gather_columns
 
 Array = np.ndarray
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.history import History, kept_epochs
+from downslope.descent.history import History, kept_epochs
 
 Floats = NDArray[np.float64]
 

@@ -17,12 +17,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
 from downslope import GradientDescentRegressor, SGDRegressor, animate, load_example, make_linear
+from downslope.descent.history import kept_epochs
 from downslope.displays import Animation
 from downslope.displays.frames import frame_records
 from downslope.displays.scenes import compose, read_rows
 from downslope.displays.style import drawing
 from downslope.exceptions import ConstantColumnWarning, DivergenceWarning, FileError, InputError
-from downslope.history import kept_epochs
 from tests.displays.sight import is_complete
 
 

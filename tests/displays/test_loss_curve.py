@@ -6,9 +6,9 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.pipeline import Pipeline
 
+from downslope.descent.stopping import StopReason
 from downslope.displays import LossCurve, LossCurveDisplay
 from downslope.exceptions import InputError
-from downslope.stopping import StopReason
 from tests.displays.runs import blown_up, descend, rows
 from tests.displays.sight import is_complete, points_under_legend
 

@@ -3,9 +3,9 @@ from string import Formatter
 
 import pytest
 
+from downslope.descent.stopping import StopReason
 from downslope.displays.wording import _WORDS, LANGUAGES, chosen_language, outcome_text, say, speaking
 from downslope.exceptions import InputError
-from downslope.stopping import StopReason
 
 
 @pytest.mark.parametrize("key", _WORDS)

@@ -2,16 +2,16 @@
 
 import warnings
 
-from downslope.callbacks import Printed
 from downslope.cli.console import remark
 from downslope.cli.outcome import in_options, one_line, warn
 from downslope.cli.regressor import TableRegressor
 from downslope.cli.rows import Part
-from downslope.engine import Engine, Traits, choose_engine
+from downslope.descent.engines import Engine, Traits, choose_engine
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
-from downslope.losses import SquaredError, make_loss
-from downslope.penalties import make_penalty
-from downslope.step_rules import make_step_rule
+from downslope.monitor.callbacks import Printed
+from downslope.objective.losses import SquaredError, make_loss
+from downslope.objective.penalties import make_penalty
+from downslope.steps.rules import make_step_rule
 
 __all__ = ["descend", "expected_engine"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from downslope.cli.outcome import UsageError
 from downslope.exceptions import FileError
-from downslope.model_file import write_text
+from downslope.saving.model_file import write_text
 
 __all__ = ["check_folder", "check_outputs", "check_picture", "csv_text", "save_text"]
 

@@ -146,7 +146,7 @@ def write_files(summary: "Summary", outputs: dict[str, Path | None]) -> list[str
     from downslope.cli.files import csv_text, save_text
     from downslope.cli.picture import save_fit
     from downslope.exceptions import FileError
-    from downslope.model_file import save_model
+    from downslope.saving.model_file import save_model
 
     def write_model(path: Path) -> None:
         encoding = {"target": summary.table.target, **summary.table.encoding.to_dict()}
@@ -174,7 +174,7 @@ def write_files(summary: "Summary", outputs: dict[str, Path | None]) -> list[str
 
 def concluded(summary: "Summary", failures: list[str]) -> int:
     """Say what went wrong, and give the exit code."""
-    from downslope.stopping import StopReason
+    from downslope.descent.stopping import StopReason
 
     model, message = summary.model, in_options(summary.model.stop_message_)
     reason = model.stop_reason_

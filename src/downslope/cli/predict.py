@@ -9,7 +9,7 @@ from downslope.cli import options
 from downslope.cli.outcome import DONE
 
 if TYPE_CHECKING:
-    from downslope.data.encoding import Encoding
+    from downslope.data.tables.encoding import Encoding
     from downslope.estimators import GradientDescentRegressor
 
 __all__ = ["predict"]
@@ -38,8 +38,8 @@ def predict(
     from downslope.cli.console import json_text, remark, write_out
     from downslope.cli.files import check_outputs, csv_text, save_text
     from downslope.cli.regressor import predictions
-    from downslope.data.files import read_features
-    from downslope.model_file import load_model
+    from downslope.data.tables.files import read_features
+    from downslope.saving.model_file import load_model
 
     to_file = str(output) != "-"
     check_outputs({"--output": output if to_file else None}, model, data)
@@ -71,7 +71,7 @@ def encoding_of(fitted: "GradientDescentRegressor", path: Path, missing: str | N
     InputError
         For a model that does not know its columns by name, or no means to fill gaps with.
     """
-    from downslope.data.encoding import Encoding
+    from downslope.data.tables.encoding import Encoding
     from downslope.exceptions import FileError, InputError
 
     names = tuple(getattr(fitted, "feature_names_in_", ()))

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.cli.outcome import UsageError
-from downslope.data.columns import require_columns
-from downslope.data.encoding import Encoding, Missing
-from downslope.data.files import Table, read_features, read_table
-from downslope.data.layout import read_layout
+from downslope.data.tables.columns import require_columns
+from downslope.data.tables.encoding import Encoding, Missing
+from downslope.data.tables.files import Table, read_features, read_table
+from downslope.data.tables.layout import read_layout
 from downslope.exceptions import InputError
 
 __all__ = ["Choice", "Part", "read_rows", "split_off"]

@@ -14,9 +14,9 @@ from downslope.cli.regressor import TableRegressor, predictions
 from downslope.cli.rows import Part
 from downslope.cli.tables import facts, number, number_table, percent
 from downslope.cli.yardstick import Quality, least_squares, quality
-from downslope.data.files import Table
-from downslope.problem import Optimum
-from downslope.stopping import StopReason
+from downslope.data.tables.files import Table
+from downslope.descent.stopping import StopReason
+from downslope.fitting.problem import Optimum
 
 __all__ = ["Summary", "summarise"]
 

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from downslope.cli.rows import Part
 from downslope.data import ArraySource
-from downslope.losses import SquaredError
-from downslope.penalties import make_penalty
-from downslope.problem import Optimum, Settings, prepare
-from downslope.step_rules import Plain
+from downslope.fitting.problem import Optimum, Settings, prepare
+from downslope.objective.losses import SquaredError
+from downslope.objective.penalties import make_penalty
+from downslope.steps.rules import Plain
 
 __all__ = ["Quality", "least_squares", "quality"]
 

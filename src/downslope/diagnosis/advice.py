@@ -9,8 +9,8 @@ import numpy as np
 from downslope.diagnosis.bowl import HORIZON, N_USUAL, Bowl, Prospect
 from downslope.diagnosis.columns import Columns, condition_without
 from downslope.diagnosis.outliers import Outliers
-from downslope.explanation import name_list
-from downslope.least_squares import LeastSquares
+from downslope.fitting.explanation import name_list
+from downslope.statistics.least_squares import LeastSquares
 
 __all__ = ["Advice", "advise", "told"]
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.forecast import Forecast
-from downslope.landscape import Landscape
-from downslope.step_rules import fastest_heavy_ball, fastest_nesterov, make_step_rule, stable_product
+from downslope.closed_form.forecast import Forecast
+from downslope.closed_form.landscape import Landscape
+from downslope.steps.rules import fastest_heavy_ball, fastest_nesterov, make_step_rule, stable_product
 
 __all__ = ["SHARES", "Bowl", "Pace", "Prospect", "Share", "bowl_of", "prospect"]
 

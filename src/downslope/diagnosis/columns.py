@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.least_squares import LeastSquares
+from downslope.statistics.least_squares import LeastSquares
 
 __all__ = ["Collinear", "Columns", "columns_of", "condition_without"]
 

@@ -8,7 +8,6 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from downslope.coordinates import raw
 from downslope.data.arrays import ArraySource
 from downslope.data.source import Source
 from downslope.diagnosis.advice import advise
@@ -19,8 +18,9 @@ from downslope.diagnosis.report import Diagnosis
 from downslope.estimators import GradientDescentRegressor
 from downslope.estimators.reading import called, read_rows
 from downslope.exceptions import InputError
-from downslope.penalties import make_penalty
-from downslope.problem import Problem, prepare
+from downslope.fitting.problem import Problem, prepare
+from downslope.objective.penalties import make_penalty
+from downslope.statistics.coordinates import raw
 from downslope.threads import one_blas_thread
 
 __all__ = ["Diagnosis", "diagnose", "diagnose_source"]

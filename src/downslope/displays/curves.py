@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.closed_form.landscape import Landscape
 from downslope.displays.reading import fitted, kept_epoch, landscape_of, optimum_mse, optimum_of, stop_reason_of
 from downslope.displays.scales import finite
 from downslope.exceptions import InputError
-from downslope.landscape import Landscape
 
 __all__ = ["LossCurve", "read_estimator", "read_history", "what_differs"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from downslope.closed_form.landscape import Landscape
 from downslope.displays.labels import place_legend, place_legend_above
 from downslope.displays.planes import Locate, Plane, PlaneAxis, extreme_plane, weight_plane
 from downslope.displays.reading import (
@@ -30,7 +31,6 @@ from downslope.displays.views import (
 )
 from downslope.displays.wording import epoch_text, number_text, outcome_text, say, short_name
 from downslope.exceptions import InputError
-from downslope.landscape import Landscape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

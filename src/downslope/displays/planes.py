@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.closed_form.landscape import Landscape
 from downslope.exceptions import InputError
-from downslope.landscape import Landscape
 
 __all__ = ["Locate", "Plane", "PlaneAxis", "extreme_plane", "has_plane", "weight_plane"]
 

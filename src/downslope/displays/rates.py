@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.closed_form.landscape import Landscape
 from downslope.displays.curves import LossCurve, read_estimator
 from downslope.exceptions import InputError
-from downslope.landscape import Landscape
 
 if TYPE_CHECKING:
     from downslope.sweeps import Sweep

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from downslope.closed_form.landscape import Landscape, StandardErrors
 from downslope.displays.wording import say
 from downslope.exceptions import InputError
-from downslope.landscape import Landscape, StandardErrors
 
 __all__ = [
     "final_step",

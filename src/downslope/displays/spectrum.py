@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from downslope.closed_form.landscape import Landscape
 from downslope.displays.labels import place_legend, place_legend_above
 from downslope.displays.panels import axes_for, choose_panels
 from downslope.displays.reading import final_step, known_landscape, one_dimensional, positive_rate, weight_names
 from downslope.displays.style import ACCENT, INK, MUTED, SERIES, drawing, extend_fonts, figure_of, name_axes
 from downslope.displays.wording import number_text, say, short_name
 from downslope.exceptions import InputError
-from downslope.landscape import Landscape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

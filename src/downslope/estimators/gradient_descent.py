@@ -13,10 +13,13 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from downslope.callbacks import CallbackSupportMixin, Printed, ScikitLearnCallbacks, with_callbacks
+from downslope.closed_form.landscape import Landscape
 from downslope.data.arrays import ArraySource
 from downslope.data.rows import Rows, refuse_non_finite, split_rows
-from downslope.engine import Engine
+from downslope.descent.engines import Engine
+from downslope.descent.history import Record
+from downslope.descent.stopping import StopReason
+from downslope.estimators.constraints import CONSTRAINTS, start_from
 from downslope.estimators.reading import called, read_rows, refuse_other_columns, remember_columns, rows_to_predict
 from downslope.exceptions import (
     CollinearColumnsWarning,
@@ -27,20 +30,17 @@ from downslope.exceptions import (
     NotConvergedWarning,
     frames_to_user,
 )
-from downslope.explanation import explain_descent, name_list
-from downslope.fitting import Continuation, Limits, Request, Solution, fit_full_batch
-from downslope.history import Record
-from downslope.landscape import Landscape
-from downslope.losses import make_loss
-from downslope.moments import OverflowingSquaresError, UnderflowingSquaresError
-from downslope.options import CONSTRAINTS, start_from
-from downslope.penalties import make_penalty
-from downslope.problem import Problem, Settings
-from downslope.progress import Progress
-from downslope.schedules import Schedule
-from downslope.step_rules import make_step_rule
-from downslope.stopping import StopReason
-from downslope.streaming import Pass, Stream, follow
+from downslope.fitting.explanation import explain_descent, name_list
+from downslope.fitting.fit import Continuation, Limits, Request, Solution, fit_full_batch
+from downslope.fitting.problem import Problem, Settings
+from downslope.fitting.stream import Pass, Stream, follow
+from downslope.monitor.callbacks import CallbackSupportMixin, Printed, ScikitLearnCallbacks, with_callbacks
+from downslope.monitor.progress import Progress
+from downslope.objective.losses import make_loss
+from downslope.objective.penalties import make_penalty
+from downslope.statistics.moments import OverflowingSquaresError, UnderflowingSquaresError
+from downslope.steps.rules import make_step_rule
+from downslope.steps.schedules import Schedule
 
 __all__ = ["GradientDescentRegressor"]
 
@@ -84,8 +84,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         η in descended coordinates; a callable gives it for each epoch, counted from 0. "auto" is 1/λ_max of the
         squared loss; for other losses the curvature is measured on the way (Malitsky and Mishchenko, 2020), and
         adaptive methods take a tenth of the distance to go, falling as 1/(1 + epoch/100). With a `batch_size` it is
-        1.5 over the curvature of a batch (see `downslope.row_curvature`), half of that after four epochs, and what is
-        recorded and returned is a mean of the places, later ones weighing more.
+        1.5 over the curvature of a batch (see `downslope.statistics.row_lengths`), half of that after four epochs, and
+        what is recorded and returned is a mean of the places, later ones weighing more.
     batch_size : int or None, default=None
         Rows an update: None takes all of them, 1 is descent row by row. An epoch is a pass over all rows. An update
         costs as much as there are columns, on sparse rows too; those of `SGDRegressor` cost what a row holds.
@@ -117,9 +117,9 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         Print every so-many-th epoch.
     progress : bool, default=False
         Show on standard error, or in a notebook below the cell, how a fit that takes longer than a second is going and
-        how long it will take; see `downslope.progress`. What `verbose` prints stands above it.
+        how long it will take; see `downslope.monitor.progress`. What `verbose` prints stands above it.
     engine : {"auto", "spectral", "moments", "data", "stochastic"}, default="auto"
-        What runs the descent; see `downslope.engine`.
+        What runs the descent; see `downslope.descent.engines`.
 
     Attributes
     ----------

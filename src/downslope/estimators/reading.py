@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from downslope.data.frames import to_array, to_vector
 from downslope.data.rows import Rows, check_rows, check_target, check_weights, refuse_non_finite
 from downslope.exceptions import InputError
-from downslope.explanation import name_list
+from downslope.fitting.explanation import name_list
 
 __all__ = ["called", "read_columns", "read_rows", "refuse_other_columns", "remember_columns", "rows_to_predict"]
 

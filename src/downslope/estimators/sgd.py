@@ -14,16 +14,16 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from downslope.callbacks import Printed
 from downslope.data.rows import Rows
-from downslope.engine import Engine
+from downslope.descent.engines import Engine
+from downslope.descent.stopping import StopReason
 from downslope.estimators.reading import read_rows, refuse_other_columns, remember_columns, rows_to_predict
 from downslope.exceptions import DownslopeWarning, InputError, frames_to_user
-from downslope.losses import make_loss
-from downslope.penalties import make_penalty
-from downslope.row_fit import RowFit, fit_rows, pass_once
-from downslope.row_task import HeldOut, Place, RowTask, Rule
-from downslope.stopping import StopReason
+from downslope.monitor.callbacks import Printed
+from downslope.objective.losses import make_loss
+from downslope.objective.penalties import make_penalty
+from downslope.scikit_sgd.fit import RowFit, fit_rows, pass_once
+from downslope.scikit_sgd.task import HeldOut, Place, RowTask, Rule
 
 __all__ = ["SGDRegressor"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.fitting import excess_threshold
-from downslope.forecast import Forecast, excess
-from downslope.problem import Problem
-from downslope.step_rules import StepRule, stable_product
-from downslope.stopping import EXPLOSION
+from downslope.closed_form.forecast import Forecast, excess
+from downslope.descent.stopping import EXPLOSION
+from downslope.fitting.fit import excess_threshold
+from downslope.fitting.problem import Problem
+from downslope.steps.rules import StepRule, stable_product
 from downslope.sweeps.runs import Run
 
 __all__ = ["Known"]

@@ -16,14 +16,14 @@ from sklearn.utils import check_random_state
 
 from downslope.data.arrays import ArraySource
 from downslope.data.rows import Rows
+from downslope.descent.history import Record
+from downslope.descent.stopping import StopReason
 from downslope.estimators import GradientDescentRegressor
 from downslope.estimators.reading import read_rows
 from downslope.exceptions import DownslopeWarning, InputError
-from downslope.history import Record
-from downslope.problem import Problem, prepare
-from downslope.screens import Field, Report, clock, screen_of
-from downslope.step_rules import METHODS, StepRule, make_step_rule
-from downslope.stopping import StopReason
+from downslope.fitting.problem import Problem, prepare
+from downslope.monitor.terminal import Field, Report, clock, screen_of
+from downslope.steps.rules import METHODS, StepRule, make_step_rule
 from downslope.sweeps.known import Known
 from downslope.sweeps.runs import Run, Sweep
 from downslope.threads import one_blas_thread

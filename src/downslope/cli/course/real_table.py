@@ -16,9 +16,9 @@ from downslope.cli.summary import summarise
 from downslope.cli.tables import number, number_table
 from downslope.cli.yardstick import quality
 from downslope.data import load_example
-from downslope.data.files import Table
+from downslope.data.tables.files import Table
 from downslope.estimators import SGDRegressor
-from downslope.model_file import save_model
+from downslope.saving.model_file import save_model
 
 __all__ = ["fit_the_cars"]
 

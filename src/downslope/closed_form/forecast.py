@@ -1,0 +1,182 @@
+"""What descents at many constant rates will do, from the curvatures and the start alone.
+
+Along each direction of the bowl a step is the same small matrix (`downslope.closed_form.path`), so that the state after
+2^k steps costs one product, and an epoch after which something no longer holds is found by doubling: from the highest
+power down, each is taken where the thing still holds after it. What holds is looked at for all rates at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.closed_form.path import apply, product, step_matrices
+from downslope.steps.rules import HeavyBall, Nesterov, StepRule, stable_product
+
+__all__ = ["Forecast", "excess"]
+
+Array = NDArray[np.float64]
+Epochs = NDArray[np.int64]
+
+# With momentum the first epochs are looked at one by one: later the slower root of a direction decides its size.
+TRANSIENT = 64
+
+
+class Reached(NamedTuple):
+    """States (c, r, p) of r descents, and the epoch (r,) of each."""
+
+    states: Array
+    epochs: Epochs
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Descents by one linear rule, from one start at rest, at r constant rates.
+
+    Attributes
+    ----------
+    rule : StepRule
+    rates : array (r,)
+    eigenvalues : array (p,)
+    residual : array (p,)
+        ρ at the start, see `downslope.statistics.quadratic.Spectrum.residual`.
+    """
+
+    rule: StepRule
+    rates: Array
+    eigenvalues: Array
+    residual: Array
+
+    @property
+    def with_momentum(self) -> bool:
+        """Whether a direction carries a velocity beside its residual."""
+        return isinstance(self.rule, HeavyBall | Nesterov)
+
+    @cached_property
+    def matrices(self) -> Array:
+        """One update along each direction, (c, c, r, p)."""
+        c = 2 if self.with_momentum else 1
+        h = np.multiply.outer(self.rates, self.eigenvalues)
+        return step_matrices(self.rule, h.reshape(-1))[:c, :c].reshape(c, c, *h.shape)
+
+    @property
+    def start(self) -> Reached:
+        """Before the first update."""
+        states = np.zeros((len(self.matrices), self.rates.size, self.eigenvalues.size))
+        states[0] = self.residual
+        return Reached(states, np.zeros(self.rates.size, dtype=np.int64))
+
+    @cached_property
+    def lasting(self) -> NDArray[np.bool_]:
+        """The directions (r, p) whose residual, a transient over, can only fall: of real roots in the unit circle."""
+        m = self.matrices
+        if not self.with_momentum:
+            return np.asarray(np.abs(m[0, 0]) <= 1.0)
+        trace, determinant = m[0, 0] + m[1, 1], m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
+        discriminant = trace**2 - 4.0 * determinant
+        root = 0.5 * (np.abs(trace) + np.sqrt(np.maximum(discriminant, 0.0)))
+        return np.asarray((discriminant >= 0.0) & (root <= 1.0))
+
+    @property
+    def stable(self) -> NDArray[np.bool_]:
+        """Whether the excess stays bounded for ever, (r,)."""
+        return np.asarray(self.rates * self.eigenvalues.max(initial=0.0) <= stable_product(self.rule))
+
+    def ladder(self, last: int) -> list[Array]:
+        """The powers 1, 2, 4 … of the matrices, none beyond `last`."""
+        powers = [self.matrices]
+        while 2 << (len(powers) - 1) <= last:
+            c, shape = len(self.matrices), self.matrices.shape
+            flat = powers[-1].reshape(c, c, -1)
+            powers.append((flat * flat if c == 1 else product(flat, flat)).reshape(shape))
+        return powers
+
+    def climb(self, holds: Callable[[Array], NDArray[np.bool_]], last: int, begin: Reached | None = None) -> Reached:
+        """The last epoch, at most `last`, at which `holds` of its states; it must hold at the beginning.
+
+        `holds` must not become true again: by doubling.
+        """
+        states, epochs = self.start if begin is None else begin
+        for level, power in reversed(list(enumerate(self.ladder(last)))):
+            tried = moved(power, states)
+            ok = (epochs + (1 << level) <= last) & holds(tried)
+            states, epochs = np.where(ok[:, None], tried, states), epochs + (ok.astype(np.int64) << level)
+        return Reached(states, epochs)
+
+    def after(self, last: int) -> Array:
+        """J - J* after `last` epochs, (r,)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return excess(self.climb(lambda states: np.ones(self.rates.size, dtype=bool), last).states)
+
+    def first_below(self, threshold: float, last: int) -> NDArray[np.float64]:
+        """The first epoch at which J - J* is at most the threshold, (r,); NaN where none up to `last` is."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._first_below(threshold, last)
+
+    def _first_below(self, threshold: float, last: int) -> NDArray[np.float64]:
+        first = np.full(self.rates.size, np.nan)
+        begin, early = self.start, min(TRANSIENT, last) if self.with_momentum else 0
+        for _ in range(early):
+            found = np.isnan(first) & (excess(begin.states) <= threshold)
+            first[found] = begin.epochs[found]
+            begin = Reached(moved(self.matrices, begin.states), begin.epochs + 1)
+
+        def above(states: Array) -> NDArray[np.bool_]:
+            return excess(states, self.lasting) > threshold
+
+        # What can only fall must have fallen; from then on the rest is looked at epoch by epoch.
+        states, epochs = self.climb(above, last, begin)
+        still = above(states)
+        states = np.where(still[:, None], moved(self.matrices, states), states)
+        epochs = epochs + still
+        open_ = np.isnan(first) & (epochs <= last)
+        bound = 1e6 * excess(self.start.states)
+        while open_.any():
+            at = np.flatnonzero(open_)
+            now = excess(states[:, at])
+            first[at[now <= threshold]] = epochs[at[now <= threshold]]
+            rest = now if self.with_momentum else excess(states[:, at], ~self.lasting[at])
+            hopeless = ~(now <= bound[at]) if self.with_momentum else rest > threshold
+            going = at[(now > threshold) & (epochs[at] < last) & ~hopeless]
+            open_[:] = False
+            open_[going] = True
+            states[:, going] = moved(self.matrices[:, :, going], states[:, going])
+            epochs[going] += 1
+        return first
+
+    def blow_up(self, threshold: float, last: int) -> Reached:
+        """The first epoch, at most `last`, at which J - J* is above the threshold, and else epoch `last`."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not self.with_momentum:
+                # A sum of powers is convex in the epoch: begun below, it passes a bound once.
+                states, epochs = self.climb(lambda states: excess(states) <= threshold, last)
+                on = epochs < last
+                return Reached(np.where(on[:, None], moved(self.matrices, states), states), epochs + on)
+            calm = self.climb(lambda states: np.ones(self.rates.size, dtype=bool), last)
+            states, epochs = calm.states.copy(), calm.epochs.copy()
+            wild = np.flatnonzero(~self.stable)
+            at, k = self.start.states[:, wild], 0
+            while wild.size and k < last:
+                at, k = moved(self.matrices[:, :, wild], at), k + 1
+                over = ~(excess(at) <= threshold)
+                states[:, wild[over]], epochs[wild[over]] = at[:, over], k
+                wild, at = wild[~over], at[:, ~over]
+            return Reached(states, epochs)
+
+
+def moved(matrices: Array, states: Array) -> Array:
+    """The states (c, r, p) after the matrices (c, c, r, p)."""
+    if len(states) == 1:
+        return np.asarray(matrices[0] * states)
+    c, shape = len(states), states.shape
+    return apply(matrices.reshape(c, c, 1, -1), states.reshape(c, 1, -1)).reshape(shape)
+
+
+def excess(states: Array, which: NDArray[np.bool_] | None = None) -> Array:
+    """½Σρ² of states (c, r, p), of all directions or of these (r, p), (r,)."""
+    rho = states[0] if which is None else np.where(which, states[0], 0.0)
+    half_squares: Array = 0.5 * np.einsum("rp,rp->r", rho, rho)
+    return half_squares

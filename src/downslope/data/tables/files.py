@@ -1,0 +1,247 @@
+"""Tables on disk as rows for a fit: what the command reads.
+
+A table is read through `open_table`, the one place that knows of formats; everything here sees columns of float64
+in which a missing value is NaN, and turns what cannot be used into one sentence that names the option to use.
+Rows are counted from 1, the header not counted.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.data.tables.columns import as_option, choose_columns, require_columns
+from downslope.data.tables.encoding import Encoding, Missing, check_missing
+from downslope.data.tables.gaps import column_means, fill_gaps, keep_rows
+from downslope.data.tables.refusals import refuse_infinite, refuse_text, refuse_unknown_levels
+from downslope.data.tables.relation import Relation, open_table
+from downslope.exceptions import FileError, InputError
+
+__all__ = ["Features", "Table", "read_features", "read_table"]
+
+Array = NDArray[np.float64]
+Path = str | os.PathLike[str]
+Levels = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The rows of a table, ready for `fit`.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_features), C order
+        The features, encoded.
+    y : ndarray of shape (n_rows,)
+        The target.
+    feature_names : tuple of str
+        The columns of X; a categorical one gives several, named as `origin=2`.
+    target : str
+        The column of y.
+    n_rows_read, n_rows_dropped : int
+        Rows in the file, and how many of them are not in X.
+    encoding : Encoding
+        What `read_features` needs to read another table alike.
+    notes : tuple of str
+        What was done about missing values, in sentences.
+    """
+
+    X: Array = field(repr=False)
+    y: Array = field(repr=False)
+    feature_names: tuple[str, ...]
+    target: str
+    n_rows_read: int
+    n_rows_dropped: int
+    encoding: Encoding = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """The rows of a table, ready for `predict`.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_features), C order
+        The features, encoded as the model knows them.
+    rows : ndarray of shape (n_rows,), int
+        Which row of the file each row of X is, counted from 0.
+    n_rows_read, n_rows_dropped : int
+        Rows in the file, and how many of them are not in X.
+    notes : tuple of str
+        What was done about missing values, in sentences.
+    """
+
+    X: Array = field(repr=False)
+    rows: NDArray[np.intp] = field(repr=False)
+    n_rows_read: int
+    n_rows_dropped: int
+    notes: tuple[str, ...] = ()
+
+
+def read_table(
+    path: Path,
+    *,
+    target: str,
+    features: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    missing: Missing | None = None,
+) -> Table:
+    """Read a table for a fit.
+
+    Parameters
+    ----------
+    path : str or path
+        A CSV file in UTF-8 with a header; the delimiter may be a comma, a semicolon, a tab or a bar.
+    target : str
+        The column to predict.
+    features : sequence of str, optional
+        The columns to predict it from, in this order; by default all the others.
+    exclude : sequence of str, default=()
+        Columns to leave out.
+    categorical : sequence of str, default=()
+        Features whose values are categories: each level but the first becomes a column of 0 and 1.
+    missing : {"drop", "mean"}, optional
+        Drop the rows with a missing value, or fill it with the mean of its column; a row without a target is
+        dropped in both cases. By default missing values are refused.
+
+    Returns
+    -------
+    Table
+        X, y, their names, and how another table is read alike.
+
+    Raises
+    ------
+    FileError
+        For a file that cannot be read or holds no rows.
+    InputError
+        For columns that are absent, hold text or infinite values, and for missing values that no option handles.
+    """
+    check_missing(missing)
+    with open_table(path) as table:
+        chosen = choose_columns(table.layout, target, features, exclude, categorical)
+        levels = table.levels([name for name in chosen.features if name in chosen.categorical])
+        columns = _read(table, (*chosen.features, target), levels, target)
+    kept = keep_rows(path, columns, target, missing)
+    for name in levels:
+        columns[name], levels[name] = _levels_left(name, columns[name], levels[name], kept.mask)
+    y = _kept(columns.pop(target), kept.mask)
+    n_rows_read = len(y) if kept.mask is None else len(kept.mask)
+    names = _feature_names(chosen.features, levels)
+    X = _matrix(columns, chosen.features, levels, kept.mask)
+    means = column_means(path, X, names)
+    if missing == "mean":
+        fill_gaps(X, means)
+    return Table(
+        X=X,
+        y=y,
+        feature_names=names,
+        target=target,
+        n_rows_read=n_rows_read,
+        n_rows_dropped=n_rows_read - len(y),
+        encoding=Encoding(chosen.features, levels, missing, means),
+        notes=kept.notes,
+    )
+
+
+def read_features(path: Path, encoding: Encoding, *, missing: Missing | None = None) -> Features:
+    """Read a table as another one was read for the fit.
+
+    Parameters
+    ----------
+    path : str or path
+        A file as `read_table` takes it. It may lack the target and have other columns beside the features.
+    encoding : Encoding
+        How the table of the fit was read.
+    missing : {"drop", "mean"}, optional
+        What is done with missing values; by default what was done for the fit. Gaps are filled with the means of
+        the rows of the fit.
+
+    Returns
+    -------
+    Features
+        X, and which rows of the file it has.
+
+    Raises
+    ------
+    FileError
+        For a file that cannot be read or holds no rows.
+    InputError
+        For columns that are absent, hold text, infinite values or levels that the fit did not see, and for missing
+        values that no option handles.
+    """
+    check_missing(missing)
+    policy = encoding.missing if missing is None else missing
+    with open_table(path) as table:
+        require_columns(table.layout, encoding.columns, "needed by the model")
+        columns = _read(table, encoding.columns, encoding.levels, None)
+        kept = keep_rows(path, columns, None, policy)
+        refuse_unknown_levels(table, columns, encoding.levels, kept.mask)
+    n_rows_read = len(next(iter(columns.values())))
+    X = _matrix(columns, encoding.columns, encoding.levels, kept.mask)
+    if policy == "mean":
+        fill_gaps(X, encoding.means)
+    rows = np.arange(n_rows_read) if kept.mask is None else np.flatnonzero(kept.mask)
+    return Features(X, rows, n_rows_read, n_rows_read - len(X), kept.notes)
+
+
+def _read(table: Relation, names: tuple[str, ...], levels: Levels, target: str | None) -> dict[str, Array]:
+    """The columns as float64, all of them finite or missing."""
+    columns = table.fetch([name for name in names if name not in levels], levels)
+    if not len(columns[names[0]]):
+        raise FileError(f"{table.layout.path} has a header and no rows: give a table with rows")
+    refuse_text(table, columns, target)
+    refuse_infinite(table.layout.path, columns)
+    return {name: columns[name] for name in names}
+
+
+def _levels_left(
+    name: str, codes: Array, levels: tuple[str, ...], mask: NDArray[np.bool_] | None
+) -> tuple[Array, tuple[str, ...]]:
+    """Codes and levels without those that only rows had which are left out: their columns would be zero."""
+    used = _kept(codes, mask)
+    places = np.unique(used[~np.isnan(used)])
+    if len(places) < 2:
+        only = f"the one level {levels[int(places[0])]!r}" if len(places) else "no level"
+        raise InputError(
+            f"the categorical column {name!r} has {only} in the rows used, which tells no row from another: "
+            f"leave it out with --exclude {as_option(name)}"
+        )
+    # A missing value sorts behind every place, and stays missing.
+    renumbered = np.where(np.isnan(codes), np.nan, np.searchsorted(places, codes))
+    return renumbered, tuple(levels[int(place)] for place in places)
+
+
+def _feature_names(features: tuple[str, ...], levels: Levels) -> tuple[str, ...]:
+    names = Encoding(features, levels, None, ()).feature_names
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise InputError(
+            f"the encoding would make several features named {repeated[0]!r}: rename that column in the table or "
+            "leave it out with --exclude"
+        )
+    return names
+
+
+def _matrix(columns: dict[str, Array], order: tuple[str, ...], levels: Levels, mask: NDArray[np.bool_] | None) -> Array:
+    """The columns side by side, the categorical ones as 0 and 1; `columns` is emptied on the way."""
+    n_rows = len(columns[order[0]]) if mask is None else int(mask.sum())
+    X = np.empty((n_rows, sum(len(levels[name]) - 1 if name in levels else 1 for name in order)))
+    j = 0
+    for name in order:
+        column = _kept(columns.pop(name), mask)
+        if name not in levels:
+            X[:, j] = column
+            j += 1
+            continue
+        for place in range(1, len(levels[name])):
+            X[:, j] = np.where(np.isnan(column), np.nan, column == place)
+            j += 1
+    return X
+
+
+def _kept(column: Array, mask: NDArray[np.bool_] | None) -> Array:
+    return column if mask is None else column[mask]

@@ -1,0 +1,1 @@
+"""How an epoch is made and when to stop: the loop, its passes over mini-batches, its records."""

@@ -1,0 +1,177 @@
+"""The descent itself: one loop that knows no algorithm."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.descent.history import Recorder
+from downslope.descent.stopping import Stopping, StopReason, Watch
+from downslope.objective.objective import Evaluation, Objective
+from downslope.steps.rules import StepRule, reported
+from downslope.steps.schedules import RateRule
+
+__all__ = ["Best", "Outcome", "Row", "State", "Task", "descend"]
+
+Array = NDArray[np.float64]
+
+
+class Row(NamedTuple):
+    """The numbers of one record, in the order of the columns of a history."""
+
+    epoch: float
+    objective: float
+    mse: float
+    gradient_norm: float
+    learning_rate: float
+    seconds: float
+    validation_mse: float
+
+
+class State(NamedTuple):
+    """Everything a descent needs to go on: it is passed in and handed back."""
+
+    parameters: Array
+    rule: Any
+    rate: Any
+    epoch: int = 0
+    watch: Watch = Watch()
+
+
+class Best(NamedTuple):
+    """The best record so far, by the validation error where one stops the run, by the objective otherwise."""
+
+    score: float
+    epoch: int
+    parameters: Array
+
+
+@dataclass(frozen=True)
+class Task:
+    """A problem and the way to descend it.
+
+    Attributes
+    ----------
+    objective, rule, rates, stopping
+        The mathematics.
+    mapping_step : float
+        The step of the gradient mapping under L1.
+    means : array (d,)
+        The means of the descended columns.
+    validation : callable or None
+        The mean squared error of parameters on the validation rows.
+    watches_validation : bool
+        Whether patience waits for that error, or for the objective.
+    listener : callable or None
+        Receives each row and its parameters; a true answer stops the run.
+    began : float
+        `time.perf_counter()` when fit was called.
+    """
+
+    objective: Objective
+    rule: StepRule
+    rates: RateRule
+    stopping: Stopping
+    mapping_step: float
+    means: Array
+    validation: Callable[[Array], float] | None = None
+    watches_validation: bool = True
+    listener: Callable[[Row, Array], bool] | None = None
+    began: float = field(default_factory=time.perf_counter)
+
+    def start(self, parameters: Array) -> State:
+        """The state before the first update."""
+        return State(parameters, self.rule.init(parameters), self.rates.init())
+
+    def norms(self, parameters: Array, gradient: Array) -> tuple[float, float]:
+        """The norm of the gradient mapping, and that of the coefficients' gradient at the best intercept."""
+        mapping = self.objective.penalty.gradient_mapping(parameters, gradient, self.mapping_step)
+        d = self.means.size
+        intercept = gradient[d] if gradient.size > d else 0.0
+        return norm(mapping), norm(gradient[:d] - self.means * intercept)
+
+
+class Outcome(NamedTuple):
+    """What a descent gives back.
+
+    Attributes
+    ----------
+    reason : StopReason
+    rows : array (records, 7)
+        The columns of `Row`.
+    parameters : array (records, p)
+    state : State
+        From which it could go on.
+    best : Best
+    """
+
+    reason: StopReason
+    rows: Array
+    parameters: Array
+    state: State
+    best: Best
+
+
+def norm(vector: Array) -> float:
+    """The Euclidean norm, without overflow of the squares."""
+    largest = float(np.abs(vector).max(initial=0.0))
+    if not 0 < largest < np.inf:
+        return largest
+    return largest * float(np.linalg.norm(vector / largest))
+
+
+def descend(task: Task, state: State) -> Outcome:
+    """Descend from `state` until a rule of `task.stopping` fires; an interrupt keeps the records so far."""
+    objective, recorder = task.objective, Recorder(state.parameters.size)
+    best, first = Best(np.inf, state.epoch, state.parameters), state.epoch
+    reason: StopReason | None = None
+    rate, rate_state, made_at = np.nan, state.rate, np.nan
+    try:
+        while True:
+            at = objective.value_and_gradient(state.parameters)
+            shown = reported(state.parameters, state.rule)
+            seen = at if shown is state.parameters else objective.value_and_gradient(shown)
+            row, best, watch, reason = look(task, state, shown, seen, best)
+            if reason is None or not recorder.rows:
+                # The rate of an update that is never made is not asked for.
+                rate, rate_state = task.rates.rate(state.epoch, state.parameters, at.gradient, state.rate)
+            row = row._replace(learning_rate=made_at if recorder.rows else rate)
+            recorder.add((state.epoch - first, *row), shown)
+            heard = task.listener is not None and task.listener(row, shown)
+            if reason is None and heard:
+                reason = StopReason.CALLBACK
+            if reason is not None:
+                break
+            prox = objective.penalty.prox
+            parameters, rule = task.rule.update(state.parameters, at.gradient, rate, state.rule, prox)
+            objective = objective.after(seen)
+            state, made_at = State(parameters, rule, rate_state, state.epoch + 1, watch), rate
+    except KeyboardInterrupt:
+        if not recorder.rows:
+            raise
+        reason = StopReason.INTERRUPTED
+    complete = min(len(recorder.rows), len(recorder.parameters))
+    rows = np.array([row[1:] for row in recorder.rows[:complete]])
+    return Outcome(reason, rows, np.array(recorder.parameters[:complete]), state, best)
+
+
+def look(
+    task: Task, state: State, shown: Array, seen: Evaluation, best: Best
+) -> tuple[Row, Best, Watch, StopReason | None]:
+    """Measure one record: its row, the best one so far, what to remember, and whether a rule fires."""
+    mapping, coef_gradient = task.norms(shown, seen.gradient)
+    validation = None if task.validation is None else task.validation(shown)
+    watched = validation if task.watches_validation else seen.objective
+    watch = task.stopping.watch(state.watch, coef_gradient, mapping, watched)
+    reason = task.stopping.reason(state.epoch, seen.objective, seen.mse, seen.excess, mapping, watch)
+    decides = validation is not None and task.watches_validation and task.stopping.patience is not None
+    score = validation if decides and validation is not None else seen.objective
+    if score < best.score:
+        best = Best(score, state.epoch, shown)
+    seconds = time.perf_counter() - task.began
+    shown_validation = np.nan if validation is None else validation
+    row = Row(state.epoch, seen.objective, seen.mse, mapping, np.nan, seconds, shown_validation)
+    return row, best, watch, reason

@@ -1,0 +1,1 @@
+"""J and its gradient: losses, penalties, and what they add up to over rows or statistics."""

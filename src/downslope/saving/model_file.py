@@ -1,0 +1,257 @@
+"""Model files: JSON that a person can read and no program can be attacked through (never pickle)."""
+
+import dataclasses
+import json
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from downslope._version import __version__
+from downslope.descent.engines import Engine
+from downslope.descent.stopping import StopReason
+from downslope.estimators import GradientDescentRegressor, SGDRegressor
+from downslope.exceptions import FileError, InputError, ModelFileWarning
+from downslope.fitting.problem import Optimum
+from downslope.steps import schedules
+
+__all__ = ["load_model", "save_model"]
+
+FORMAT = "downslope-model"
+VERSION = 1
+ESTIMATORS = {"GradientDescentRegressor": GradientDescentRegressor, "SGDRegressor": SGDRegressor}
+SCHEDULES = ("Constant", "Cosine", "Exponential", "InverseScaling", "InverseTime", "StepDecay")
+
+
+Regressor = GradientDescentRegressor | SGDRegressor
+
+
+def save_model(model: Regressor, path: str | os.PathLike[str], *, table: dict[str, Any] | None = None) -> None:
+    """Write a fitted model as JSON; a file that is there is replaced only when the new one is complete.
+
+    Parameters
+    ----------
+    model : GradientDescentRegressor or SGDRegressor
+        Fitted.
+    path : path
+    table : dict or None
+        How the columns of a table become features, for programs that read tables.
+
+    Raises
+    ------
+    InputError
+        For a model that is not fitted.
+    FileError
+        Where the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from downslope import GradientDescentRegressor, load_model, make_linear, save_model
+    >>> data = make_linear(random_state=0)
+    >>> model = GradientDescentRegressor().fit(data.X, data.y)
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.json"
+    >>> save_model(model, path)
+    >>> bool((load_model(path).predict(data.X) == model.predict(data.X)).all())
+    True
+    """
+    if not hasattr(model, "coef_"):
+        raise InputError(f"this {type(model).__name__} is not fitted: call fit before save_model")
+    coef: Any = model.coef_
+    coef = np.asarray(coef.toarray() if scipy.sparse.issparse(coef) else coef, dtype=np.float64).reshape(-1)
+    intercept = float(np.reshape(model.intercept_, -1)[0])
+    if not np.all(np.isfinite(coef)) or not np.isfinite(intercept):
+        raise InputError("this model's coefficients are not finite, so it cannot predict: fit it again before saving")
+    names, parameters = getattr(model, "feature_names_in_", None), {}
+    kind = next(name for name, estimator in ESTIMATORS.items() if isinstance(model, estimator))
+    for name, value in model.get_params(deep=False).items():
+        parameters[name] = encoded(name, value, ESTIMATORS[kind])
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "written_by": f"downslope {__version__}",
+        "estimator": kind,
+        "parameters": parameters,
+        "feature_names": None if names is None else [str(name) for name in names],
+        "coef": coef.tolist(),
+        "intercept": intercept,
+        "n_iter": int(model.n_iter_),
+        "t": getattr(model, "t_", None),
+        "restored_epoch": model.restored_epoch_,
+        "stop_reason": model.stop_reason_.value,
+        "stop_message": model.stop_message_,
+        "engine": {"name": str(model.engine_), "reason": model.engine_.reason},
+        "learning_rate": model.learning_rate_,
+        "gap": model.gap_,
+        "optimum": None if model.optimum_ is None else encoded_optimum(model.optimum_),
+        "table": table,
+    }
+    write_text(Path(path), json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """Read a model that `save_model` wrote: it predicts as the one that was saved, and has no history.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    GradientDescentRegressor or SGDRegressor
+        With `table_`, what `save_model` was given as `table`.
+
+    Raises
+    ------
+    FileError
+        For a file that cannot be read, is no model file, is damaged, or is of a later version.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from downslope import GradientDescentRegressor, load_model, make_linear, save_model
+    >>> data = make_linear(coef=3.0, random_state=0)
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.json"
+    >>> save_model(GradientDescentRegressor().fit(data.X, data.y), path)
+    >>> model = load_model(path)
+    >>> model.coef_.round(1).tolist(), model.stop_reason_ == "converged"
+    ([3.0], True)
+    """
+    content = read_content(Path(path))
+    try:
+        kind, t = content["estimator"], content["t"]
+        if kind not in ESTIMATORS:
+            raise ValueError(f"{kind!r} is no estimator")
+        model: Any = ESTIMATORS[kind](**{name: decoded(name, value) for name, value in content["parameters"].items()})
+        model._validate_params()
+        coef, names = np.array(content["coef"], dtype=np.float64), content["feature_names"]
+        if coef.ndim != 1 or not np.all(np.isfinite(coef)) or (names is not None and len(names) != coef.size):
+            raise ValueError("the coefficients do not fit the names of the features")
+        if not np.isfinite(content["intercept"]):
+            raise ValueError("the intercept is not a finite number")
+        model.coef_, model.intercept_ = coef, float(content["intercept"])
+        if isinstance(model, SGDRegressor):
+            model.intercept_, model.t_ = np.array([model.intercept_]), float(t)
+        model.n_features_in_ = int(coef.size)
+        if names is not None:
+            model.feature_names_in_ = np.array([str(name) for name in names], dtype=object)
+        restored, gap = content["restored_epoch"], content["gap"]
+        model.n_iter_, model.restored_epoch_ = int(content["n_iter"]), None if restored is None else int(restored)
+        model.stop_reason_ = StopReason(content["stop_reason"])
+        model.stop_message_ = str(content["stop_message"])
+        model.engine_ = Engine(content["engine"]["name"], content["engine"]["reason"])
+        model.learning_rate_, model.gap_ = float(content["learning_rate"]), None if gap is None else float(gap)
+        model.optimum_ = None if content["optimum"] is None else decoded_optimum(content["optimum"], coef.shape)
+        model.table_ = content["table"]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise FileError(f"{path} is damaged ({damage(error)}): fit the model again and save it") from error
+    return model
+
+
+def damage(error: Exception) -> str:
+    """What is wrong with the content of a file, in other words than the interpreter's."""
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return str(error) if isinstance(error, ValueError) else "a value in it is of the wrong kind"
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """The JSON of a model file, its format and version checked."""
+    again = "give a file that save_model or downslope fit --model wrote"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise FileError(f"the model file {path} cannot be read ({cause}): {again}") from error
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"the model file {path} is damaged or no model file ({error}): {again}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise FileError(f"{path} is JSON but no model of Downslope: {again}")
+    if content.get("version") != VERSION:
+        raise FileError(
+            f"{path} has version {content.get('version')!r} of the model format and this is downslope {__version__}, "
+            f"which reads version {VERSION}: install the downslope that wrote it ({content.get('written_by')})"
+        )
+    return content
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; a link is followed, a device is refused."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path} cannot be written (it is no regular file): choose the name of a file")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            # mkstemp makes files that only the owner may read; a model is as public as any other new file.
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise FileError(f"{path} cannot be written ({error.strerror}): choose a folder that can be") from error
+
+
+def encoded(name: str, value: Any, estimator: Any) -> Any:
+    """A parameter as JSON; what JSON cannot hold becomes the default, with a warning."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if dataclasses.is_dataclass(value) and type(value).__name__ in SCHEDULES:
+        return {"schedule": type(value).__name__, **dataclasses.asdict(value)}  # type: ignore[arg-type]
+    if name == "init":
+        coef, intercept = value
+        return [np.asarray(coef, dtype=np.float64).reshape(-1).tolist(), float(intercept)]
+    default = estimator().get_params()[name]
+    warnings.warn(
+        f"a model file cannot hold {name}={value!r}, so it holds {name}={default!r}: set it again after loading",
+        ModelFileWarning,
+        stacklevel=3,
+    )
+    return default
+
+
+def decoded(name: str, value: Any) -> Any:
+    """The inverse of `encoded`."""
+    if isinstance(value, dict):
+        numbers = dict(value)
+        kind = numbers.pop("schedule")
+        if kind not in SCHEDULES:
+            raise ValueError(f"{kind!r} is no schedule")
+        return getattr(schedules, kind)(**numbers)
+    if name == "init" and isinstance(value, list):
+        return np.array(value[0], dtype=np.float64), float(value[1])
+    return value
+
+
+def encoded_optimum(optimum: Optimum) -> dict[str, Any]:
+    """The optimum as JSON; an infinite condition, which JSON has no number for, as null."""
+    content = dataclasses.asdict(optimum)
+    content["coef"] = optimum.coef.tolist()
+    content["condition"] = optimum.condition if np.isfinite(optimum.condition) else None
+    return content
+
+
+def decoded_optimum(content: dict[str, Any], shape: tuple[int, ...]) -> Optimum:
+    """The inverse of `encoded_optimum`."""
+    coef, condition = np.array(content["coef"], dtype=np.float64), content["condition"]
+    if coef.shape != shape:
+        raise ValueError("the optimum has another number of coefficients than the model")
+    return Optimum(
+        coef,
+        float(content["intercept"]),
+        float(content["objective"]),
+        int(content["digits"]),
+        bool(content["unique"]),
+        np.inf if condition is None else float(condition),
+    )

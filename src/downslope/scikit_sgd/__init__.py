@@ -1,0 +1,1 @@
+"""scikit-learn's SGDRegressor, number for number: its steps, its orders, its stop rule."""

@@ -1,0 +1,92 @@
+"""The coordinates that are descended: z = (x - shift)/scale, and the way back to the original units.
+
+The parameters are θ = (v, c) with ŷ = z·v + c, or θ = v without an intercept. Rows are never transformed;
+parameters and statistics are.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.statistics.moments import ColumnMoments, Moments
+
+__all__ = ["Coordinates", "raw", "spread_of", "standardised"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """z = (x - shift) · inverse_scale; a column with an inverse scale of 0 keeps the coefficient 0."""
+
+    shift: Array
+    inverse_scale: Array
+    fit_intercept: bool
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns."""
+        return int(self.shift.size)
+
+    @property
+    def n_parameters(self) -> int:
+        """The columns, and the intercept where there is one."""
+        return self.n_features + int(self.fit_intercept)
+
+    def to_original(self, parameters: Array) -> tuple[Array, Array]:
+        """Coefficients (…, d) and intercepts (…) in the units of the rows, from parameters (…, p)."""
+        coef = parameters[..., : self.n_features] * self.inverse_scale
+        if not self.fit_intercept:
+            return coef, np.zeros(parameters.shape[:-1])
+        # A sum, where a product would round one model and a history of them differently.
+        return coef, parameters[..., -1] - (coef * self.shift).sum(axis=-1)
+
+    def from_original(self, coef: Array, intercept: float) -> Array:
+        """The parameters (p,) of one model in the units of the rows."""
+        kept = self.inverse_scale > 0
+        v = np.divide(coef, self.inverse_scale, out=np.zeros(self.n_features), where=kept)
+        if not self.fit_intercept:
+            return v
+        return np.append(v, intercept + float(np.where(kept, coef, 0.0) @ self.shift))
+
+    def of_gradient(self, gradient: Array, total: float) -> Array:
+        """The gradient in θ from Σ s x ψ (d,) and Σ s ψ, both already divided by S."""
+        v = (gradient - self.shift * total) * self.inverse_scale
+        return np.append(v, total) if self.fit_intercept else v
+
+    def same_as(self, other: "Coordinates") -> bool:
+        """Whether a state of the descent means the same in both."""
+        return (
+            self.fit_intercept == other.fit_intercept
+            and np.array_equal(self.shift, other.shift)
+            and np.array_equal(self.inverse_scale, other.inverse_scale)
+        )
+
+
+def raw(n_features: int, fit_intercept: bool) -> Coordinates:
+    """The units of the rows themselves: the hand-written loop of every course."""
+    return Coordinates(np.zeros(n_features), np.ones(n_features), fit_intercept)
+
+
+def standardised(mean: Array, spread: Array, fit_intercept: bool) -> Coordinates:
+    """(x - mean)/spread; without an intercept to take the mean up, x over its root mean square.
+
+    Parameters
+    ----------
+    mean, spread : array (d,)
+        Mean and standard deviation of each column; a spread of 0 marks a constant column.
+    """
+    if fit_intercept:
+        shift, scale = mean, spread
+    else:
+        shift, scale = np.zeros_like(mean), np.hypot(mean, spread)
+    with np.errstate(divide="ignore"):
+        inverse = np.where(scale > 0, 1.0 / scale, 0.0)
+    return Coordinates(np.where(inverse > 0, shift, 0.0), inverse, fit_intercept)
+
+
+def spread_of(moments: Moments | ColumnMoments) -> Array:
+    """The standard deviation of each column (d,), and exactly 0 where only rounding moves it."""
+    spread = np.sqrt(moments.variance)
+    return np.where(spread > 16 * np.finfo(float).eps * np.abs(moments.mean), spread, 0.0)

@@ -1,0 +1,297 @@
+"""The least-squares problem that the statistics hold, its exact minimum, and how far that can be believed.
+
+Everything stands in centred columns of unit spread, where the condition number is that of the correlations.
+Products of columns square it; beyond a condition of 1e10 (of the correlation matrix) they are replaced by an
+orthogonal factor from a second pass. Corrections from the residuals of the rows themselves follow
+(Björck, "Iterative refinement of linear least squares solutions", 1967) where rounding would show.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from downslope.data.source import Source
+from downslope.exceptions import InputError
+from downslope.statistics.coordinates import spread_of
+from downslope.statistics.moments import Moments, gather, measure_residuals, triangulate
+
+__all__ = ["LeastSquares", "solve"]
+
+Array = NDArray[np.float64]
+
+EPS = float(np.finfo(float).eps)
+# Beyond this the correlation matrix no longer determines its smallest eigenvalue to six digits.
+LARGEST_CONDITION = 1e10
+# Up to this many values a pass over the rows is free, so the residuals are always looked at.
+SMALL = 2_000_000
+SMALL_ENOUGH_TO_EXTEND = 20_000
+# Fewer digits than this lost are not worth a pass over many rows.
+WORTH_A_PASS = 1e-12
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """min over w of ‖factor·w - target‖² + residual, w being the coefficients times `spread`.
+
+    Attributes
+    ----------
+    moments : Moments
+    spread : array (d,)
+        Standard deviations; 0 for constant columns.
+    factor : array (d, d)
+        R with RᵀR the correlation matrix.
+    target : array (d,)
+        R times the optimal coefficients (times spread), in units of y.
+    residual : float
+        The smallest mean squared residual, in squared units of y.
+    coef : array (d,)
+        The optimal coefficients in the units of the rows; the shortest ones (in units of `spread`) where
+        they are not unique.
+    intercept : float
+        The optimal intercept.
+    condition : float
+        The condition number of the correlation matrix, of its nonzero part where it is singular.
+    rank : int
+    digits : int
+        How many digits of the worst coefficient can be believed.
+    passes : int
+        How often the rows were read.
+    """
+
+    moments: Moments
+    spread: Array
+    factor: Array
+    target: Array
+    residual: float
+    coef: Array
+    intercept: float
+    condition: float
+    rank: int
+    digits: int
+    passes: int
+
+    @property
+    def n_active(self) -> int:
+        """The number of columns that change."""
+        return int(np.count_nonzero(self.spread))
+
+    def tied_columns(self) -> NDArray[np.int64]:
+        """The columns that can be exchanged for others without changing a prediction."""
+        rows = np.linalg.svd(self.factor)[2][self.rank :]
+        return np.flatnonzero((np.abs(rows) > 1e-6).any(axis=0) & (self.spread > 0))
+
+    @property
+    def unique(self) -> bool:
+        """Whether the rows determine the coefficients of all columns that change."""
+        return self.rank == self.n_active
+
+
+def solve(source: Source, *, exact: bool = True) -> LeastSquares:
+    """The least-squares problem of the rows of `source` and its minimum.
+
+    Parameters
+    ----------
+    source : Source
+    exact : bool
+        Whether the minimum is wanted to all its digits, or only the statistics.
+
+    Raises
+    ------
+    InputError
+        Where the sum of the weights is not positive, or squares of the values overflow.
+    """
+    moments = gather(source)
+    if not moments.weight > 0:
+        raise InputError("all sample weights are zero: at least one row needs a positive weight")
+    spread = spread_of(moments)
+    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    correlation = moments.xx / moments.weight * inverse[:, None] * inverse
+    products = moments.xy / moments.weight * inverse
+    smallest, largest = extreme_eigenvalues(correlation, spread)
+    if largest <= LARGEST_CONDITION * smallest:
+        factor, target = by_products(correlation, products, spread)
+        inverse_factor = by_substitution(factor, spread > 0, smallest, largest)
+        variance = moments.yy / moments.weight
+        residual, passes = max(variance - float(target @ target), 0.0), 1
+        lost = EPS * max(inverse_factor.condition, variance / residual if residual > 0 else np.inf)
+        worth = source.n_stored <= SMALL or lost > WORTH_A_PASS
+        rounds = 4 if source.n_stored <= SMALL_ENOUGH_TO_EXTEND else int(worth)
+    else:
+        y_spread = np.sqrt(moments.yy / moments.weight) or 1.0
+        shift = np.where(spread > 0, moments.mean, 0.0)
+        triangle = triangulate(source, shift, inverse, moments.y_mean, 1.0 / y_spread) / np.sqrt(moments.weight)
+        factor, target = triangle[:-1, :-1], triangle[:-1, -1] * y_spread
+        inverse_factor = by_svd(factor)
+        residual, passes, rounds = float((triangle[-1, -1] * y_spread) ** 2), 2, 5
+    rough = Rough(moments, spread, factor, target, residual, passes)
+    return refine(source, rough, inverse_factor, rounds if exact else 0)
+
+
+def extreme_eigenvalues(correlation: Array, spread: Array) -> tuple[float, float]:
+    """The smallest and the largest eigenvalue of the correlation matrix of the columns that change."""
+    active = spread > 0
+    if not active.any():
+        return 1.0, 1.0
+    eigenvalues = np.linalg.eigvalsh(correlation[np.ix_(active, active)])
+    return float(eigenvalues[0]), float(eigenvalues[-1])
+
+
+def by_products(correlation: Array, products: Array, spread: Array) -> tuple[Array, Array]:
+    """The factor and the target by Cholesky's decomposition, with zeros for constant columns."""
+    active = spread > 0
+    factor, target = np.zeros_like(correlation), np.zeros_like(products)
+    if active.any():
+        lower = np.linalg.cholesky(correlation[np.ix_(active, active)])
+        factor[np.ix_(active, active)] = lower.T
+        target[active] = scipy.linalg.solve_triangular(lower, products[active], lower=True)
+    return factor, target
+
+
+class Inverse(NamedTuple):
+    """The (pseudo-)inverse of a factor R.
+
+    Attributes
+    ----------
+    solve : callable
+        R⁻¹ of a vector.
+    solve_normal : callable
+        (RᵀR)⁻¹ of a vector.
+    condition : float
+        Of RᵀR, of its nonzero part where it is singular.
+    rank : int
+    largest : float
+        The largest singular value of R.
+    """
+
+    solve: Callable[[Array], Array]
+    solve_normal: Callable[[Array], Array]
+    condition: float
+    rank: int
+    largest: float
+
+
+def by_substitution(factor: Array, active: NDArray[np.bool_], smallest: float, largest: float) -> Inverse:
+    """The inverse of a well-conditioned triangle; columns that never change get zeros."""
+    triangle = factor[np.ix_(active, active)]
+
+    def spread_out(part: Array) -> Array:
+        whole = np.zeros(active.size)
+        whole[active] = part
+        return whole
+
+    def back(vector: Array, trans: int = 0) -> Array:
+        return np.asarray(scipy.linalg.solve_triangular(triangle, vector, trans=trans, check_finite=False))
+
+    return Inverse(
+        lambda vector: spread_out(back(vector[active])),
+        lambda vector: spread_out(back(back(vector[active], trans=1))),
+        largest / smallest,
+        int(np.count_nonzero(active)),
+        float(np.sqrt(largest)),
+    )
+
+
+def by_svd(factor: Array) -> Inverse:
+    """The pseudo-inverse of a factor that may be singular."""
+    u, singular, vt = scipy.linalg.svd(factor, check_finite=False)
+    largest = float(singular[0])
+    kept = singular > 4 * max(factor.shape) * EPS * largest
+    inverse = np.divide(1.0, singular, out=np.zeros_like(singular), where=kept)
+    return Inverse(
+        lambda vector: vt.T @ (inverse * (u.T @ vector)),
+        lambda vector: vt.T @ (inverse**2 * (vt @ vector)),
+        (largest / float(singular[kept][-1])) ** 2,
+        int(np.count_nonzero(kept)),
+        largest,
+    )
+
+
+class Rough(NamedTuple):
+    """A least-squares problem before its minimum is known: the fields of `LeastSquares` of the same names."""
+
+    moments: Moments
+    spread: Array
+    factor: Array
+    target: Array
+    residual: float
+    passes: int
+
+
+def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -> LeastSquares:
+    """The minimum, corrected by what the residuals of the rows still show, at most `rounds` times."""
+    moments, spread, residual = rough.moments, rough.spread, rough.residual
+    w = inverse_factor.solve(rough.target)
+    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    shift = np.where(spread > 0, moments.mean, 0.0)
+    extended = source.n_stored <= SMALL_ENOUGH_TO_EXTEND
+    error = first_error = rounding_of(w, residual, inverse_factor)
+    passes, target, off = rough.passes, rough.target, 0.0
+    # The target of an orthogonal factor is as exact as it gets: a correction would bring the noise of its weakest
+    # direction in.
+    refining_target = inverse_factor.condition <= LARGEST_CONDITION
+    if rounds and inverse_factor.rank < np.count_nonzero(spread):
+        # What no coefficients reach is a part of the residual, which is measured anew below.
+        target = rough.factor @ w
+    for _ in range(rounds):
+        seen = measure_residuals(source, w * inverse, shift, moments.y_mean, extended=extended)
+        passes += 1
+        # The stored means are rounded: what the residuals have left of a mean is the intercept's.
+        columns, off = seen.columns / moments.weight, seen.total / moments.weight
+        gradient = (seen.gradient / moments.weight - off * columns) * inverse
+        step = inverse_factor.solve_normal(gradient)
+        mean_square = seen.squares / moments.weight - off**2
+        # Not R·w: beside huge coefficients of nearly collinear columns its rounding would dwarf the correction.
+        moved = rough.factor @ step
+        if refining_target:
+            target = target - moved
+        residual = max(mean_square - float(moved @ moved), 0.0)
+        w, off = w - step, off - float(columns @ (step * inverse))
+        # The last correction says how much was still wrong: no bound is as sharp.
+        previous, error = (
+            error,
+            float(np.linalg.norm(step)) + (EPS * float(np.linalg.norm(w)) if extended else first_error),
+        )
+        if error > 0.5 * previous and previous < first_error:
+            break
+    coef = w * inverse
+    terms = np.append(-coef.astype(np.longdouble) * moments.mean, [moments.y_mean, -off])
+    intercept = float(terms.sum())
+    lever = float(np.linalg.norm(inverse * moments.mean))
+    doubts = np.append(np.full(w.size, error), EPS * float(np.abs(terms).sum()) + error * lever)
+    return LeastSquares(
+        moments=moments,
+        spread=spread,
+        factor=rough.factor,
+        target=target,
+        residual=residual,
+        coef=coef,
+        intercept=intercept,
+        condition=inverse_factor.condition,
+        rank=inverse_factor.rank,
+        digits=believable_digits(np.append(w, intercept), doubts),
+        passes=passes,
+    )
+
+
+def rounding_of(w: Array, residual: float, inverse_factor: Inverse) -> float:
+    """How far rounding may have moved w: ε(κ‖w‖ + κ²·‖residual‖), κ being √condition.
+
+    The bound of Golub and Van Loan, Matrix Computations, 5.3.6, with room for the sums over rows.
+    """
+    condition = inverse_factor.condition
+    length = np.sqrt(condition) * np.linalg.norm(w)
+    return 8 * EPS * float(length + condition * np.sqrt(residual) / inverse_factor.largest)
+
+
+def believable_digits(parameters: Array, doubts: Array) -> int:
+    """Digits of the worst parameter, each known to ± its doubt; one that is zero but for rounding has none to lose."""
+    counted = np.abs(parameters) > 4 * EPS * np.abs(parameters).max(initial=0.0)
+    counted &= (np.abs(parameters) > 2 * doubts) | (doubts > 1e-8 * np.abs(parameters).max(initial=0.0))
+    if not counted.any():
+        return 15
+    worst = float(np.max(doubts[counted] / np.abs(parameters[counted])))
+    return int(np.clip(np.floor(-np.log10(worst)), 0, 15)) if worst > 0 else 15

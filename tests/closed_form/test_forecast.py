@@ -1,0 +1,89 @@
+"""What is foretold against runs that are made: a plain recurrence along each direction, epoch by epoch."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from downslope.closed_form.forecast import Forecast, excess
+from downslope.steps.rules import HeavyBall, Nesterov, Plain, StepRule, stable_product
+
+Array = NDArray[np.float64]
+
+# Shares of the largest stable rate, both sides of it.
+SHARES = np.array([0.01, 0.3, 0.9, 0.99, 0.999, 0.99999, 1.00001, 1.001, 1.05, 2.0])
+LAST = 2000
+
+
+def run(forecast: Forecast, last: int) -> Array:
+    """J - J* after 0 … last epochs, (last + 1, r), by the textbook's recurrence."""
+    rule = forecast.rule
+    beta = rule.momentum if isinstance(rule, HeavyBall | Nesterov) else 0.0
+    h = np.multiply.outer(forecast.rates, forecast.eigenvalues)
+    rho = np.tile(forecast.residual, (forecast.rates.size, 1))
+    velocity, path = np.zeros_like(rho), []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(last + 1):
+            path.append(0.5 * (rho**2).sum(axis=1))
+            velocity = beta * velocity + rho
+            rho = rho - h * (rho + beta * velocity if isinstance(rule, Nesterov) else velocity)
+    return np.array(path)
+
+
+def first(hits: NDArray[np.bool_]) -> Array:
+    """The first epoch of each column that hits; NaN where none does."""
+    return np.where(hits.any(axis=0), hits.argmax(axis=0), np.nan)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    p=st.integers(1, 8),
+    beta=st.sampled_from([0.0, 0.5, 0.9, 0.99]),
+    kind=st.sampled_from([Plain, HeavyBall, Nesterov]),
+    share=st.floats(-7, -1),
+)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_first_epochs_and_blow_ups(seed: int, p: int, beta: float, kind: type, share: float) -> None:
+    random = np.random.default_rng(seed)
+    eigenvalues = np.sort(10 ** random.uniform(-3, 0, p))[::-1]
+    rule: StepRule = kind() if kind is Plain else kind(beta)
+    forecast = Forecast(rule, stable_product(rule) / eigenvalues[0] * SHARES, eigenvalues, random.normal(size=p))
+    path = run(forecast, LAST)
+    bound, below = 1e6 * path[0, 0], 10**share * path[0, 0]
+    blown = first(~(path <= bound))
+    end = forecast.blow_up(bound, LAST)
+    np.testing.assert_array_equal(end.epochs, np.where(np.isnan(blown), LAST, blown))
+    gaps = path[end.epochs, np.arange(len(SHARES))]
+    np.testing.assert_allclose(excess(end.states), gaps, rtol=1e-6, atol=1e-9 * path[0, 0])
+    # After a run has blown up nobody asks.
+    reached, expected = forecast.first_below(below, LAST), first(path <= below)
+    for epochs in (reached, expected):
+        epochs[epochs > end.epochs] = np.nan
+    np.testing.assert_array_equal(reached, expected)
+
+
+@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.5), HeavyBall(0.9), Nesterov(0.5), Nesterov(0.9)])
+def test_the_limit_is_right_on_both_sides(rule: StepRule) -> None:
+    eigenvalues, residual = np.array([3.0, 1.0, 0.2]), np.array([1.0, -2.0, 0.5])
+    rates = stable_product(rule) / 3.0 * np.array([0.999, 1.001])
+    calm, wild = Forecast(rule, rates, eigenvalues, residual).after(200_000)
+    assert calm < 1e-12
+    assert not wild < 1e6
+
+
+@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.9), Nesterov(0.9)])
+def test_an_epoch_in_the_hundreds_of_millions(rule: StepRule) -> None:
+    flat, below, rate = 1e-8, 1e-6, 0.5
+    epoch = Forecast(rule, np.array([rate]), np.array([1.0, flat]), np.array([1.0, 1.0])).first_below(below, 10**10)[0]
+    h, beta = rate * flat, 0.0 if isinstance(rule, Plain) else 0.9
+    # By the slow root, in logarithms: of plain steps (1 - h)^k, with momentum that of the quadratic, from rest.
+    trace, det = (1 + beta - h, beta) if isinstance(rule, HeavyBall) else ((1 + beta) * (1 - h), beta * (1 - h))
+    slow = (trace + np.sqrt(trace**2 - 4 * det)) / 2
+    assert epoch == pytest.approx(0.5 * np.log(2 * below) / np.log(slow), rel=1e-6)
+
+
+def test_what_never_happens_is_not_a_number() -> None:
+    forecast = Forecast(Plain(), np.array([1e-3, 3.0]), np.array([1.0]), np.array([1.0]))
+    assert np.isnan(forecast.first_below(1e-6, 100)).all()
+    assert forecast.first_below(0.5, 100).tolist() == [0.0, 0.0]

@@ -1,0 +1,115 @@
+"""The bowl of a fit against the rows themselves: finite differences, the hat matrix, certified deviations."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from downslope import GradientDescentRegressor, load_example
+from downslope.closed_form.landscape import Landscape
+from tests.problems import nist
+
+Array = NDArray[np.float64]
+
+# Certified standard deviations of Longley's coefficients (NIST StRD): the intercept's last.
+LONGLEY = (
+    84.9149257747669,
+    0.0334910077722432,
+    0.488399681651699,
+    0.214274163161675,
+    0.226073200069370,
+    455.478499142212,
+    890420.383607373,
+)
+
+
+def landscape_of(X: Any, y: Any, **options: Any) -> tuple[GradientDescentRegressor, Landscape]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = GradientDescentRegressor(max_iter=20, **options).fit(X, y)
+    assert model.landscape_ is not None
+    return model, model.landscape_
+
+
+def test_certified_standard_deviations() -> None:
+    known = nist("Longley")
+    errors = landscape_of(known.X, known.y)[1].standard_errors
+    assert errors is not None
+    np.testing.assert_allclose([*errors.coef, errors.intercept], LONGLEY, rtol=1e-8)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_standard_errors_are_those_of_least_squares(standardize: bool, fit_intercept: bool) -> None:
+    cars = load_example("auto_mpg")
+    X, y = np.asarray(cars.X), np.asarray(cars.y)
+    errors = landscape_of(X, y, standardize=standardize, fit_intercept=fit_intercept)[1].standard_errors
+    assert errors is not None
+    design = np.column_stack([X, np.ones(len(y))]) if fit_intercept else X
+    scaled = design / np.linalg.norm(design, axis=0)
+    best = np.linalg.lstsq(scaled, y)[0]
+    variance = np.sum((scaled @ best - y) ** 2) / (len(y) - design.shape[1])
+    expected = np.sqrt(variance * np.diag(np.linalg.inv(scaled.T @ scaled))) / np.linalg.norm(design, axis=0)
+    np.testing.assert_allclose([*errors.coef, errors.intercept][: design.shape[1]], expected, rtol=1e-7)
+
+
+def test_there_are_none_where_the_rows_do_not_tell() -> None:
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(6, 5)), random.normal(size=6)
+    assert landscape_of(X, y)[1].standard_errors is None
+    assert landscape_of(X[:, :2], y, penalty="l2")[1].standard_errors is None
+    assert landscape_of(np.column_stack([X[:, 0], X[:, 0]]), y)[1].standard_errors is None
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"standardize": False}, {"penalty": "l2", "alpha": 0.3}, {"fit_intercept": False}]
+)
+def test_excess_and_gradient_are_those_of_the_rows(options: dict[str, Any]) -> None:
+    random = np.random.default_rng(1)
+    X, y = random.normal(2.0, [1.0, 3.0, 0.5], size=(40, 3)), random.normal(5.0, size=40)
+    model, landscape = landscape_of(X, y, **options)
+    at = landscape.coordinates
+
+    def objective(place: Array) -> float:
+        coef, intercept = at.to_original(place)
+        penalty = 0.5 * landscape.l2 * float(place[:3] @ place[:3])
+        return 0.5 * float(np.mean((X @ coef + intercept - y) ** 2)) + penalty
+
+    lowest = objective(landscape.optimum)
+    assert lowest == pytest.approx(landscape.minimum, rel=1e-12)
+    step = 1e-5
+    for place in random.normal(size=(4, at.n_parameters)):
+        assert landscape.excess(place) == pytest.approx(objective(place) - lowest, rel=1e-9)
+        slope = [
+            (objective(place + step * e) - objective(place - step * e)) / (2 * step) for e in np.eye(at.n_parameters)
+        ]
+        np.testing.assert_allclose(landscape.gradient(place), slope, rtol=1e-6, atol=1e-7)
+    path = landscape.parameters(model.history_.coef, model.history_.intercept)
+    np.testing.assert_allclose(landscape.excess(path) + landscape.minimum, model.history_["objective"], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("method", "beta"), [("gd", 0.0), ("momentum", 0.9), ("nesterov", 0.9)])
+def test_the_contraction_is_what_a_long_run_does(method: str, beta: float) -> None:
+    random = np.random.default_rng(2)
+    X = random.normal(size=(50, 1))
+    model, landscape = landscape_of(X, 3 * X[:, 0], method=method, momentum=beta, learning_rate=0.05)
+    # Without noise and intercept's error, what is left along the one direction that matters.
+    left = np.sqrt(landscape.excess(landscape.parameters(model.history_.coef, model.history_.intercept)))
+    expected = landscape.contraction(0.05)[np.argmax(np.abs(landscape.directions[0]))]
+    if method == "gd":
+        np.testing.assert_allclose(left[1:6] / left[:5], expected, rtol=1e-9)
+    else:
+        # Complex roots: their size is √β of heavy ball, √(β(1 - h)) of Nesterov.
+        h = 0.05 * landscape.eigenvalues[np.argmax(np.abs(landscape.directions[0]))]
+        assert expected == pytest.approx(np.sqrt(beta * (1 - h) if method == "nesterov" else beta), rel=1e-12)
+
+
+def test_other_losses_have_none() -> None:
+    random = np.random.default_rng(3)
+    X, y = random.normal(size=(30, 2)), random.normal(size=30)
+    for options in ({"loss": "huber"}, {"penalty": "l1"}):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert GradientDescentRegressor(max_iter=3, **options).fit(X, y).landscape_ is None  # type: ignore[arg-type]

@@ -1,0 +1,124 @@
+"""Stop rules: which fires, in which order, for one record and for many at once."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from downslope.descent.stopping import EPS, SENTENCES, Stopping, StopReason, Watch
+
+NAN, INF = np.nan, np.inf
+RUN = {"epoch": 5, "objective": 1.0, "mse": 2.0, "excess": None, "mapping": 0.5, "watch": Watch(scale=1.0)}
+
+
+# ------------------------------------------------------------------------------------------------ reason by reason
+@pytest.mark.parametrize(
+    ("rules", "record", "reason"),
+    [
+        ({}, {}, None),
+        ({"last_epoch": 5}, {}, "max_iter"),
+        ({"last_epoch": 4}, {}, "max_iter"),
+        ({"last_epoch": 6}, {}, None),
+        ({"explode_above": 1.0}, {}, None),
+        ({"explode_above": 0.9}, {}, "diverged"),
+        ({}, {"objective": NAN}, "diverged"),
+        ({}, {"objective": INF}, None),
+        ({"explode_above": 1e9}, {"objective": INF}, "diverged"),
+        ({"stop_below": 2.0}, {}, None),
+        ({"stop_below": 2.1}, {}, "stop_below"),
+        ({"stop_below": 2.1}, {"mse": NAN}, None),
+        ({"excess_below": 0.1}, {"excess": 0.2}, None),
+        ({"excess_below": 0.1}, {"excess": 0.1}, "converged"),
+        ({"excess_below": 0.0}, {"excess": 0.0}, "converged"),
+        ({"tol": 0.6}, {"excess": 0.2}, None),  # the optimum is known: a small gradient says nothing
+        ({"tol": 0.5}, {}, "converged"),
+        ({"tol": 0.4}, {}, None),
+        ({"tol": 0.0}, {"mapping": 0.0}, None),
+        ({"tol": 1e-6}, {"mapping": 0.0, "watch": Watch(scale=0.0)}, "converged"),
+        ({"patience": 3}, {"watch": Watch(since=2)}, None),
+        ({"patience": 3}, {"watch": Watch(since=3)}, "no_improvement"),
+    ],
+)
+def test_which_rule_fires(rules: dict[str, Any], record: dict[str, Any], reason: str | None) -> None:
+    assert Stopping(**{"last_epoch": 100, **rules}).reason(**{**RUN, **record}) == reason
+
+
+ORDER = ["diverged", "stop_below", "converged", "no_improvement", "max_iter"]
+
+
+@pytest.mark.parametrize("first", range(len(ORDER)))
+def test_the_first_of_several_rules_is_the_reason(first: int) -> None:
+    """All rules from `first` on would fire."""
+    firing = ORDER[first:]
+    rules = Stopping(
+        last_epoch=5 if "max_iter" in firing else 6,
+        explode_above=0.5 if "diverged" in firing else 2.0,
+        stop_below=3.0 if "stop_below" in firing else 1.0,
+        tol=1.0 if "converged" in firing else 0.1,
+        patience=2 if "no_improvement" in firing else 9,
+    )
+    assert rules.reason(**{**RUN, "watch": Watch(1.0, 0.0, 4)}) == ORDER[first]
+
+
+def test_many_records_at_once_are_judged_as_one_by_one() -> None:
+    random = np.random.default_rng(0)
+    rules = Stopping(last_epoch=90, explode_above=2.0, stop_below=0.1, excess_below=0.05)
+    objective, mse, excess = random.lognormal(size=(3, 100))
+    objective[[3, 50]] = NAN, INF
+    fired = list(rules.rules(np.arange(100), objective, mse, excess, INF, Watch()))
+    for k in range(100):
+        alone = rules.reason(k, float(objective[k]), float(mse[k]), float(excess[k]), INF, Watch())
+        assert alone == next((reason for reason, fires in fired if fires[k]), None)
+
+
+# ------------------------------------------------------------------------------------------------------- memory
+def test_the_scale_is_the_largest_gradient_of_the_coefficients() -> None:
+    rules, watch = Stopping(9, tol=1e-3), Watch()
+    scales = []
+    for gradient in (1.0, 3.0, 2.0):
+        watch = rules.watch(watch, gradient, 100.0, None)
+        scales.append(watch.scale)
+    assert scales == [1.0, 3.0, 3.0]
+
+
+def test_what_rounding_of_the_whole_gradient_allows_bounds_the_scale() -> None:
+    """A target far from zero: the gradient cannot fall below ε of itself, so less is not asked for."""
+    watch = Stopping(9, tol=1e-12).watch(Watch(), 1.0, 1e6, None)
+    assert watch.scale == pytest.approx(8 * EPS / 1e-12 * 1e6)
+    assert Stopping(9, tol=0.0).watch(Watch(), 1.0, 1e6, None).scale == 0.0
+
+
+@pytest.mark.parametrize(
+    ("tol", "errors", "since", "best"),
+    [
+        (0.0, [3.0, 2.0, 1.0], 0, 1.0),
+        (0.0, [1.0, 1.0, 1.0], 2, 1.0),
+        (0.0, [1.0, 2.0, 0.5, 0.6], 1, 0.5),
+        (0.1, [1.0, 0.95, 0.91], 2, 1.0),
+        (0.1, [1.0, 0.95, 0.89], 0, 0.89),
+        (0.0, [1.0, NAN, NAN], 2, 1.0),
+        (0.0, [NAN, 1.0], 0, 1.0),
+    ],
+    ids=["falling", "flat", "up and down", "less than tol", "more than tol", "not a number", "late number"],
+)
+def test_records_without_a_better_validation_error_are_counted(
+    tol: float, errors: list[float], since: int, best: float
+) -> None:
+    rules, watch = Stopping(9, tol=tol, patience=5), Watch()
+    for error in errors:
+        watch = rules.watch(watch, 0.0, 0.0, error)
+    assert (watch.since, watch.best) == (since, best)
+
+
+def test_without_validation_rows_nothing_is_counted() -> None:
+    assert Stopping(9).watch(Watch(0.0, 7.0, 3), 0.0, 0.0, None) == Watch(0.0)
+
+
+# ------------------------------------------------------------------------------------------------------ sentences
+@pytest.mark.parametrize("reason", StopReason)
+def test_a_reason_is_its_name_and_prints_a_sentence(reason: StopReason) -> None:
+    assert reason == reason.value
+    assert str(reason) == f"{reason}" == SENTENCES[reason]
+    assert str(reason).endswith(".")
+    assert f"{reason:>90}" == SENTENCES[reason].rjust(90)
+    assert StopReason(reason.value) is reason

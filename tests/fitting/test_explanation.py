@@ -1,0 +1,246 @@
+"""What happened, in sentences: every number in them is the run's own."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from downslope import GradientDescentRegressor
+from downslope.data.arrays import ArraySource
+from downslope.descent.stopping import StopReason
+from downslope.exceptions import DivergenceWarning, NotConvergedWarning
+from downslope.fitting.explanation import dominant_column, explain_divergence, explain_stop, name_list
+from downslope.fitting.problem import Problem, Settings, prepare
+from downslope.objective.losses import AbsoluteError, Loss, SquaredError
+from downslope.objective.penalties import make_penalty
+from downslope.steps.rules import make_step_rule
+from tests.problems import course, real_table
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([], ""),
+        (["a"], "'a'"),
+        (["a", "b"], "'a' and 'b'"),
+        (["a", "b", "c"], "'a', 'b' and 'c'"),
+        (list("abcde"), "'a', 'b', 'c', 'd' and 'e'"),
+        (list("abcdefg"), "'a', 'b', 'c', 'd', 'e' and 2 more"),
+    ],
+)
+def test_lists_of_names(names: list[str], told: str) -> None:
+    assert name_list(names) == told
+
+
+@pytest.mark.parametrize(
+    ("direction", "told"),
+    [([0.1, -0.9, 0.4], "column 'b'"), ([0.9, 0.1, 0.4], "column 'a'"), ([0, 0, 1], "the intercept")],
+)
+def test_the_dominant_column(direction: list[float], told: str) -> None:
+    assert dominant_column(np.array(direction), ["a", "b"]) == told
+
+
+def problem(loss: Loss | None = None, method: str = "gd", rate: Any = "auto", **options: Any) -> Problem:
+    X, y = course(2)
+    settings = {"fit_intercept": True, "standardize": True, "engine": "auto", **options}
+    rule = make_step_rule(method)
+    return prepare(
+        ArraySource(X, y), Settings(loss or SquaredError(), make_penalty(None, 0, 0, 2), rule, rate, **settings)
+    )
+
+
+def test_a_divergence_that_the_last_rate_does_not_explain() -> None:
+    """A schedule may have come down since the steps that were too large."""
+    told = explain_divergence(problem(), ["a", "b"], epoch=9, rate=0.05, kept=2)
+    assert told.startswith("Diverged at epoch 9 with learning_rate 0.05 (largest stable 1.")
+    assert told.endswith("the best epoch, 2, was restored. Try 0.005.")
+
+
+REASONS = {
+    StopReason.STOP_BELOW: "Stopped at epoch 7: the mean squared error is below stop_below = 0.25; ",
+    StopReason.CONVERGED: "Converged at epoch 7; ",
+    StopReason.NO_IMPROVEMENT: "Stopped at epoch 7: no better validation error for 3 epochs; ",
+    StopReason.MAX_ITER: "Stopped at max_iter = 99 epochs; ",
+    StopReason.INTERRUPTED: "Interrupted at epoch 7; the model so far is kept; ",
+    StopReason.CALLBACK: "A callback stopped the run at epoch 7; ",
+}
+LIMITS = {"tol": 1e-6, "stop_below": 0.25, "max_iter": 99, "n_iter_no_change": 3}
+
+
+def sentence(reason: StopReason, of: Problem, gap: float | None = None, start_gap: float | None = None) -> str:
+    return explain_stop(of, reason, epoch=7, rate=0.3, gap=gap, start_gap=start_gap, mapping=0.0125, limits=LIMITS)
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_has_its_words(reason: StopReason) -> None:
+    assert sentence(reason, problem()).startswith(REASONS[reason])
+
+
+def test_what_is_known_of_the_distance_is_told() -> None:
+    told = sentence(StopReason.CONVERGED, problem(), gap=2e-7, start_gap=4.0)
+    assert (
+        told == "Converged at epoch 7; the objective is 2e-07 above its exact minimum (5.0e-08 of that of the start)."
+    )
+    told = sentence(StopReason.CONVERGED, problem(), gap=0.0, start_gap=0.0)
+    assert told == "Converged at epoch 7; the objective is 0 above its exact minimum."
+    told = sentence(StopReason.CONVERGED, problem())
+    assert told == "Converged at epoch 7; the gradient is 0.0125 (the minimum itself is not known in closed form)."
+    told = sentence(StopReason.CONVERGED, problem(AbsoluteError()))
+    assert "the gradient of the smoothed loss is 0.0125; smoothing costs at most 0.1 % of the objective" in told
+    told = sentence(StopReason.CONVERGED, problem(AbsoluteError(), rate=0.1))
+    assert (
+        told
+        == "Converged at epoch 7; the subgradient is 0.0125, and no exact certificate exists for a loss with kinks."
+    )
+
+
+ADVICE: dict[str, tuple[dict[str, Any], str]] = {
+    "default": ({}, "try method='nesterov'."),
+    "nesterov": ({"method": "nesterov"}, "Raise max_iter, or tol if this is near enough."),
+    "raw": ({"standardize": False}, "try standardize=True."),
+    "a good rate": ({"rate": 0.3}, "try learning_rate='auto'."),
+    "a small rate": ({"rate": 0.01}, "is far below the largest stable"),
+    "adam": ({"method": "adam", "rate": 0.3}, "try learning_rate='auto'."),
+}
+
+
+@pytest.mark.parametrize("case", ADVICE)
+def test_a_run_that_ended_too_early_gets_advice(case: str) -> None:
+    options, told = ADVICE[case]
+    of = problem(**options)
+    rate = options.get("rate", 0.5)
+    stopped = explain_stop(
+        of, StopReason.MAX_ITER, epoch=7, rate=rate, gap=None, start_gap=None, mapping=0.1, limits=LIMITS
+    )
+    assert told in stopped
+    # None where all epochs that were asked for were made, and no more was wanted.
+    wanted = {**LIMITS, "tol": 0.0, "stop_below": None}
+    stopped = explain_stop(
+        of, StopReason.MAX_ITER, epoch=7, rate=rate, gap=None, start_gap=None, mapping=0.1, limits=wanted
+    )
+    assert "Raise" not in stopped
+    assert "try" not in stopped
+
+
+# ------------------------------------------------------------------- more features than statistics are worth having
+def wide(n_rows: int = 12, n_features: int = 1100) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of one kind, but for one that is larger, and one that never changes."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(n_rows, n_features))
+    X[:, 17] *= 50
+    X[:, 3] = 2.5
+    return X, X[:, 0] + 0.1 * random.normal(size=n_rows) + 1
+
+
+def test_wide_rows_are_read_and_not_summed_up() -> None:
+    X, y = wide()
+    with pytest.warns(match="'x3' never changes"):
+        model = GradientDescentRegressor().fit(X, y, X_val=X[:3], y_val=y[:3])
+    assert model.engine_ == "data"
+    assert model.engine_.reason == "one pass over the rows an epoch; 1101² statistics would be larger than the data"
+    assert (model.optimum_, model.gap_) == (None, None)
+    assert model.stop_reason_ == "converged"
+    np.testing.assert_allclose(model.predict(X), y, atol=1e-2)
+    error = np.mean((model.predict(X[:3]) - y[:3]) ** 2)
+    assert model.history_["validation_mse"][-1] == pytest.approx(error, rel=1e-6)
+    assert model.coef_[3] == 0.0
+
+
+@pytest.mark.parametrize("method", ["gd", "nesterov", "adam"])
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.ConstantColumnWarning")
+def test_wide_rows_get_a_rate_that_works(method: str) -> None:
+    X, y = wide()
+    model = GradientDescentRegressor(method=method, tol=1e-4).fit(X, y)
+    assert model.stop_reason_ == "converged"
+    assert model.history_["mse"][-1] < 1e-3 * model.history_["mse"][0]
+
+
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.ConstantColumnWarning")
+def test_a_wide_divergence_is_explained_too() -> None:
+    X, y = wide()
+    largest = np.linalg.norm(np.column_stack([X, np.ones(len(y))]), 2) ** 2 / len(y)
+    with pytest.warns(DivergenceWarning, match=r"dominated by column 'x17'.*standardize=True") as caught:
+        GradientDescentRegressor(standardize=False, learning_rate=1.0).fit(X, y)
+    told = str(caught[-1].message)
+    found = float(told.split("λ_max = ")[1].split(",")[0])
+    assert found == pytest.approx(largest, rel=0.02)
+
+
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.ConstantColumnWarning")
+def test_wide_rows_of_a_robust_loss() -> None:
+    X, y = wide()
+    model = GradientDescentRegressor(loss="huber", tol=1e-4, max_iter=2000).fit(X, y)
+    assert "1101² statistics" not in model.engine_.reason
+    assert model.stop_reason_ == "converged"
+    np.testing.assert_allclose(model.predict(X), y, atol=0.1)
+
+
+def test_a_robust_run_cut_short_says_what_its_gradient_is() -> None:
+    with pytest.warns(NotConvergedWarning, match=r"the gradient is \S+ \(the minimum itself is not known"):
+        GradientDescentRegressor(loss="huber", max_iter=2).fit(*real_table())
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_a_descent_is_explained_in_its_own_numbers(standardize: bool) -> None:
+    X, y = map(np.asarray, real_table()[:2])
+    if not standardize:
+        X = X / np.abs(X).max(axis=0)
+    model = GradientDescentRegressor(standardize=standardize, max_iter=300, tol=0).fit(X, y)
+    # The same by numpy alone, in descended coordinates.
+    Z = np.column_stack([(X - X.mean(axis=0)) / X.std(axis=0) if standardize else X, np.ones(len(y))])
+    eigenvalues, V = np.linalg.eigh(Z.T @ Z / len(y))
+    best = np.linalg.lstsq(Z, y)[0]
+    place = np.linalg.lstsq(Z, model.predict(X))[0]
+    left = 0.5 * eigenvalues * (V.T @ (place - best)) ** 2
+    slow = int(np.argmax(left))
+    told = model.explain()
+    assert told.startswith(model.stop_message_)
+    assert f"was 0.5 of the largest stable {2 / eigenvalues[-1]:.4g}" in told
+    assert f"{left[slow] / left.sum():.0%} of the {left.sum():.3g} that is left" in told
+    assert f"direction of curvature {eigenvalues[slow]:.3g}" in told
+    assert f"a step keeps {1 - eigenvalues[slow] / eigenvalues[-1]:.4%} of the error" in told
+    # The farthest coefficient, in standard errors of least squares on the rows.
+    design = np.column_stack([X, np.ones(len(y))])
+    optimum = np.linalg.lstsq(design, y)[0]
+    variance = np.sum((design @ optimum - y) ** 2) / (len(y) - design.shape[1])
+    errors = np.sqrt(variance * np.diag(np.linalg.inv(design.T @ design)))
+    off = np.abs(np.append(model.coef_, model.intercept_) - optimum)
+    worst = int(np.argmax(off / errors))
+    name = "intercept" if worst == X.shape[1] else f"coefficient of 'x{worst}'"
+    assert f"The {name} is the farthest from its optimum {optimum[worst]:.6g}: by {off[worst]:.3g}, " in told
+    assert f"{off[worst] / errors[worst]:.2g} standard errors" in told
+    # What it advises is the faster way: by momentum the same gap takes fewer epochs.
+    if "method='momentum'" in told:
+        rate, momentum = (float(told.split(f"{word}=")[1].split(" ")[0]) for word in ("with learning_rate", "momentum"))
+        faster = GradientDescentRegressor(
+            standardize=standardize, method="momentum", learning_rate=rate, momentum=momentum, max_iter=300, tol=0
+        ).fit(X, y)
+        assert faster.gap_ is not None
+        assert model.gap_ is not None
+        assert faster.gap_ < 1e-3 * model.gap_
+
+
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
+def test_what_cannot_be_explained_is_left_out() -> None:
+    X, y = course(2)
+    huber = GradientDescentRegressor(loss="huber").fit(X, y)
+    assert huber.explain() == huber.stop_message_
+    adam = GradientDescentRegressor(method="adam").fit(X, y).explain()
+    assert "largest stable" not in adam
+    assert "a step keeps" not in adam
+    twice = GradientDescentRegressor(max_iter=5).fit(np.column_stack([X[:, 0], X[:, 0]]), y).explain()
+    assert "do not determine all coefficients" in twice
+    ridge = GradientDescentRegressor(penalty="l2", alpha=1.0, max_iter=3).fit(X, y).explain()
+    assert "of its size" in ridge
+    wild = GradientDescentRegressor(learning_rate=50.0).fit(X, y)
+    assert wild.explain().startswith("Diverged at epoch")
+    with pytest.raises(NotFittedError):
+        GradientDescentRegressor().explain()
+
+
+def test_at_the_optimum_nothing_is_left() -> None:
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    told = GradientDescentRegressor().fit(X, np.zeros(40)).explain()
+    assert "left above the minimum" not in told
+    assert "is the farthest from its optimum 0: by 0, 0 standard errors" in told

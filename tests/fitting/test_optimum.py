@@ -1,0 +1,172 @@
+"""The exact optimum that a fit reports: certified digits where they are to be had, and a note where they are not."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from downslope import GradientDescentRegressor
+from downslope.exceptions import CollinearColumnsWarning
+from downslope.fitting.problem import Optimum
+from tests.problems import (
+    NIST,
+    collinear,
+    correct_digits,
+    course,
+    exact_solution,
+    graded,
+    near_collinear,
+    nist,
+    real_table,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::downslope.exceptions.NotConvergedWarning")
+Array = np.ndarray
+ELEVEN_DIGITS = ("Norris", "Pontius", "NoInt1", "NoInt2", "Longley")
+
+
+def optimum(X: Array, y: Array, weight: Array | None = None, **options: Any) -> Optimum:
+    found = GradientDescentRegressor(max_iter=1, **options).fit(X, y, weight).optimum_
+    assert found is not None
+    return found
+
+
+def digits(found: Optimum, coef: Array, intercept: float, fit_intercept: bool = True) -> float:
+    """Of the worst parameter."""
+    if not fit_intercept:
+        return correct_digits(found.coef, coef)
+    return correct_digits(np.append(found.coef, found.intercept), np.append(coef, intercept))
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("name", NIST)
+def test_certified_digits(name: str, standardize: bool) -> None:
+    known = nist(name)
+    found = optimum(known.X, known.y, fit_intercept=known.fit_intercept, standardize=standardize)
+    correct = digits(found, known.coef, known.intercept, known.fit_intercept)
+    assert correct >= (11 if name in ELEVEN_DIGITS else 6)
+    assert correct >= found.digits - 1  # the certificate itself has rounded its last digit
+    assert found.unique
+    assert not found.note
+
+
+@pytest.mark.parametrize("name", ["Norris", "Longley", "NoInt1"])
+def test_the_descent_ends_where_the_optimum_is(name: str) -> None:
+    known = nist(name)
+    model = GradientDescentRegressor(method="nesterov", tol=1e-16, max_iter=10**6, fit_intercept=known.fit_intercept)
+    model.fit(known.X, known.y)
+    np.testing.assert_allclose(model.coef_, model.optimum_.coef, rtol=1e-5)
+    assert 0 <= model.gap_ <= 1e-15 * known.y.var() + 1e-15 * np.mean(known.y**2)
+
+
+# ------------------------------------------------------------------------------ against rational arithmetic
+ROWS: dict[str, tuple[Array, Array]] = {
+    "real table": (real_table().X[:60], real_table().y[:60]),
+    "graded": graded(),
+    "course": course(3),
+    "far from zero": (course(3).X + 1e6, course(3).y),
+    "nearly collinear": near_collinear(1e-5),
+}
+PLAIN: dict[str, dict[str, Any]] = {"as it is": {}, "weighted": {"weighted": True}}
+OTHER: dict[str, dict[str, Any]] = {
+    "without an intercept": {"fit_intercept": False},
+    "weak L2": {"penalty": "l2", "alpha": 1e-4},
+    "strong L2": {"penalty": "l2", "alpha": 1.0},
+}
+
+
+def claimed_and_correct(rows: str, weighted: bool = False, **options: Any) -> tuple[Optimum, float]:
+    X, y = ROWS[rows]
+    weight = np.random.default_rng(1).integers(0, 4, y.size).astype(float) if weighted else None
+    found = optimum(X, y, weight, standardize=False, **options)
+    fit_intercept = options.get("fit_intercept", True)
+    exact = exact_solution(X, y, weight, fit_intercept=fit_intercept, l2=options.get("alpha", 0.0))
+    # J* is ½ mse and the penalty.
+    penalty = 0.5 * options.get("alpha", 0.0) * float(exact.coef @ exact.coef)
+    assert found.objective == pytest.approx(0.5 * exact.mse + penalty, rel=1e-6)
+    return found, digits(found, exact.coef, exact.intercept, fit_intercept)
+
+
+@pytest.mark.parametrize("options", PLAIN)
+@pytest.mark.parametrize("rows", ROWS)
+def test_no_digit_is_claimed_that_is_not_there(rows: str, options: str) -> None:
+    found, correct = claimed_and_correct(rows, **PLAIN[options])
+    assert correct >= found.digits >= 9
+
+
+@pytest.mark.parametrize("options", OTHER)
+@pytest.mark.parametrize("rows", ROWS)
+def test_other_objectives_have_their_optimum_too(rows: str, options: str) -> None:
+    _, correct = claimed_and_correct(rows, **OTHER[options])
+    assert correct >= 5
+
+
+@pytest.mark.parametrize("options", OTHER)
+def test_no_digit_of_other_objectives_is_claimed_that_is_not_there(options: str) -> None:
+    for rows in ROWS:
+        found, correct = claimed_and_correct(rows, **OTHER[options])
+        assert correct >= found.digits
+
+
+@pytest.mark.parametrize("apart", [10.0**-k for k in range(3, 15)])
+def test_digits_go_as_columns_approach(apart: float) -> None:
+    X, y = near_collinear(apart)
+    exact = exact_solution(X, y)
+    found = optimum(X, y)
+    assert found.unique
+    assert digits(found, exact.coef, exact.intercept) >= found.digits
+    assert found.condition == pytest.approx(13.0 * apart**-2, rel=0.2)
+    if found.digits < 6:
+        assert found.note.startswith(f"The columns are nearly collinear (condition {found.condition:.1e}): only about ")
+        assert f"{found.digits} digits" in found.note
+    else:
+        assert not found.note
+
+
+# ------------------------------------------------------------------------------------------------- collinear
+def test_collinear_columns_are_said_to_be() -> None:
+    X, y = collinear()
+    with pytest.warns(CollinearColumnsWarning, match=r"'x0', 'x1', 'x2', 'x3' and 'x4' are collinear.*penalty='l2'"):
+        model = GradientDescentRegressor().fit(X, y)
+    found = model.optimum_
+    assert (found.unique, found.digits) == (False, 0)
+    assert "not unique" in found.note
+    # The predictions are those of the columns that are not copies.
+    best = np.linalg.lstsq(np.column_stack([X[:, [0, 2, 3]], np.ones(len(y))]), y)[0]
+    expected = np.column_stack([X[:, [0, 2, 3]], np.ones(len(y))]) @ best
+    np.testing.assert_allclose(X @ found.coef + found.intercept, expected, rtol=1e-10)
+    np.testing.assert_allclose(model.predict(X), expected, atol=0.1)
+
+
+def test_a_penalty_makes_collinear_columns_unique() -> None:
+    X, y = collinear()
+    found = optimum(X, y, penalty="l2", alpha=1e-3)
+    assert found.unique
+    assert not found.note
+
+
+def test_without_an_intercept_a_shifted_copy_is_no_copy() -> None:
+    x = course().X[:, 0]
+    X, y = np.column_stack([x, 2 * x + 3]), course().y
+    found = optimum(X, y, fit_intercept=False)
+    assert found.unique
+    np.testing.assert_allclose(found.coef, np.linalg.lstsq(X, y)[0], rtol=1e-10)
+
+
+# --------------------------------------------------------------------------------------------- where it is not known
+@pytest.mark.parametrize(
+    "options", [{"penalty": "l1"}, {"penalty": "elasticnet"}, {"loss": "huber"}, {"loss": "absolute_error"}], ids=str
+)
+def test_no_optimum_is_made_up(options: dict[str, Any]) -> None:
+    model = GradientDescentRegressor(max_iter=3, tol=0, **options).fit(*course(3))
+    assert model.optimum_ is None
+    assert model.gap_ is None
+    assert "exact minimum" not in model.stop_message_
+
+
+def test_the_gap_is_that_of_what_is_returned() -> None:
+    X, y = real_table()
+    model = GradientDescentRegressor(max_iter=50, tol=0).fit(X, y)
+    objective = 0.5 * np.mean((model.predict(X) - y) ** 2)
+    assert model.gap_ == pytest.approx(objective - model.optimum_.objective, rel=1e-9)
+    assert f"the objective is {model.gap_:.3g} above its exact minimum" in model.stop_message_

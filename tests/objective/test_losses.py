@@ -1,0 +1,221 @@
+"""Losses against their definitions, finite differences, other libraries, and what smoothing promises."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import mean_absolute_error, mean_pinball_loss, mean_squared_error
+
+from downslope.exceptions import InputError
+from downslope.objective.losses import LOSSES, Loss, make_loss
+
+DELTA, EPSILON, Q = 0.7, 0.3, 0.2
+
+# ℓ(r) as the design defines it, r = ŷ - y, in plain Python.
+DEFINITIONS: dict[str, Callable[[float], float]] = {
+    "squared_error": lambda r: r**2 / 2,
+    "huber": lambda r: r**2 / 2 if abs(r) <= DELTA else DELTA * (abs(r) - DELTA / 2),
+    "absolute_error": abs,
+    "quantile": lambda r: max(Q * -r, (Q - 1) * -r),
+    "epsilon_insensitive": lambda r: max(0.0, abs(r) - EPSILON),
+    "squared_epsilon_insensitive": lambda r: max(0.0, abs(r) - EPSILON) ** 2,
+}
+# Where the derivative jumps or bends, and the derivative that the convention gives there.
+KINKS: dict[str, dict[float, float]] = {
+    "squared_error": {},
+    "huber": {-DELTA: -DELTA, DELTA: DELTA},
+    "absolute_error": {0.0: 0.0},
+    "quantile": {0.0: 0.5 - Q},
+    "epsilon_insensitive": {-EPSILON: 0.0, EPSILON: 0.0},
+    "squared_epsilon_insensitive": {-EPSILON: 0.0, EPSILON: 0.0},
+}
+SMOOTH = ("squared_error", "huber", "squared_epsilon_insensitive")
+KINKED = ("absolute_error", "quantile", "epsilon_insensitive")
+
+few = settings(max_examples=30)
+name_of_loss = pytest.mark.parametrize("name", LOSSES)
+residuals = st.floats(-5, 5)
+widths = st.floats(0.01, 2.0)
+
+
+def loss_of(name: str) -> Loss:
+    return make_loss(name, delta=DELTA, epsilon=EPSILON, quantile=Q)
+
+
+def at(loss: Loss, residual: float) -> tuple[float, float]:
+    value, derivative = loss.value_and_derivative(np.array([residual]))
+    return float(value[0]), float(derivative[0])
+
+
+def test_every_loss_is_defined_here() -> None:
+    assert tuple(DEFINITIONS) == tuple(KINKS) == LOSSES
+
+
+@name_of_loss
+@few
+@given(residual=st.floats(-1e6, 1e6))
+def test_value_is_the_definition(name: str, residual: float) -> None:
+    assert at(loss_of(name), residual)[0] == pytest.approx(DEFINITIONS[name](residual), rel=1e-14, abs=1e-15)
+
+
+@name_of_loss
+@few
+@given(residual=residuals)
+def test_derivative_is_the_slope_of_the_value(name: str, residual: float) -> None:
+    step = 1e-6
+    if any(abs(residual - kink) < 2 * step for kink in KINKS[name]):
+        return
+    loss = loss_of(name)
+    slope = (at(loss, residual + step)[0] - at(loss, residual - step)[0]) / (2 * step)
+    assert at(loss, residual)[1] == pytest.approx(slope, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("name", "residual", "derivative"),
+    [(name, place, derivative) for name, kinks in KINKS.items() for place, derivative in kinks.items()],
+)
+def test_derivative_at_a_kink_is_the_convention(name: str, residual: float, derivative: float) -> None:
+    assert at(loss_of(name), residual)[1] == pytest.approx(derivative, abs=1e-15)
+
+
+@name_of_loss
+@few
+@given(here=residuals, there=residuals)
+def test_the_derivative_is_a_subgradient_so_the_loss_is_convex(name: str, here: float, there: float) -> None:
+    loss = loss_of(name)
+    value, derivative = at(loss, here)
+    assert at(loss, there)[0] >= value + derivative * (there - here) - 1e-12
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@few
+@given(here=residuals, there=residuals)
+def test_curvature_bounds_the_derivative(name: str, here: float, there: float) -> None:
+    loss = loss_of(name)
+    assert abs(at(loss, there)[1] - at(loss, here)[1]) <= loss.curvature * abs(there - here) + 1e-12
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_curvature_is_met(name: str) -> None:
+    loss, place = loss_of(name), 0.4
+    assert (at(loss, place + 0.1)[1] - at(loss, place)[1]) / 0.1 == pytest.approx(loss.curvature)
+
+
+@pytest.mark.parametrize("name", ["squared_error", "squared_epsilon_insensitive"])
+def test_a_smooth_loss_needs_no_smoothing(name: str) -> None:
+    assert loss_of(name).smoothed(0.1) == loss_of(name)
+
+
+# --------------------------------------------------------------------------------------------------- smoothing
+@pytest.mark.parametrize("name", KINKED)
+def test_a_loss_with_a_kink_has_no_curvature(name: str) -> None:
+    assert loss_of(name).curvature == math.inf
+
+
+@pytest.mark.parametrize("name", KINKED)
+@few
+@given(residual=residuals, smoothing=widths)
+def test_smoothing_leaves_the_value_and_what_is_far_from_kinks(name: str, residual: float, smoothing: float) -> None:
+    loss = loss_of(name)
+    value, derivative = at(loss.smoothed(smoothing), residual)
+    assert value == at(loss, residual)[0]
+    if all(abs(residual - kink) > smoothing for kink in KINKS[name]):
+        assert derivative == pytest.approx(at(loss, residual)[1], abs=1e-15)
+
+
+@pytest.mark.parametrize("name", KINKED)
+@few
+@given(here=residuals, there=residuals, smoothing=widths)
+def test_smoothed_derivative_rises_and_is_lipschitz(name: str, here: float, there: float, smoothing: float) -> None:
+    loss = loss_of(name).smoothed(smoothing)
+    low, high = at(loss, min(here, there))[1], at(loss, max(here, there))[1]
+    assert -1e-15 <= high - low <= abs(there - here) / smoothing + 1e-12
+
+
+@pytest.mark.parametrize("name", [*KINKED, "huber"])
+@few
+@given(smoothing=widths)
+def test_the_value_exceeds_the_smoothed_one_by_at_most_half_of_smoothing(name: str, smoothing: float) -> None:
+    loss = loss_of(name).smoothed(smoothing)
+    # The derivative is straight between these places, so the trapezoidal rule integrates it exactly.
+    bends = [kink + side * smoothing for kink in KINKS[name] for side in (-1, 1)]
+    bends += [-smoothing / DELTA, smoothing / DELTA]
+    grid = np.unique([-9.0, 9.0, *bends, *KINKS[name], *np.linspace(-4, 4, 33)])
+    value, derivative = loss.value_and_derivative(grid)
+    integral = np.append(0.0, np.cumsum(0.5 * (derivative[1:] + derivative[:-1]) * np.diff(grid)))
+    excess = value - (value[0] + integral)
+    assert abs(excess[0] - excess[-1]) < 1e-12
+    assert excess.max() - excess.min() <= 0.5 * smoothing + 1e-12
+
+
+@pytest.mark.parametrize(("smoothing", "slope"), [(0.0, 1.0), (0.9 * DELTA**2, 1.0), (2 * DELTA**2, 0.5)])
+def test_smoothing_rounds_the_bend_of_huber_where_it_is_sharper(smoothing: float, slope: float) -> None:
+    loss = loss_of("huber").smoothed(smoothing)
+    residual = np.array([-9.0, -0.3, 0.0, 0.3, 9.0])
+    np.testing.assert_allclose(
+        loss.value_and_derivative(residual)[1], [-DELTA, -0.3 * slope, 0.0, 0.3 * slope, DELTA], rtol=1e-14
+    )
+
+
+@few
+@given(residual=residuals, smoothing=widths)
+def test_smoothed_absolute_error_is_the_maximum_that_defines_it(residual: float, smoothing: float) -> None:
+    """Nesterov: max over abs(u) ≤ 1 of u·r - μu²/2, whose derivative is the u that attains it."""
+    u = np.linspace(-1, 1, 2001)
+    attained = u[np.argmax(u * residual - smoothing * u * u / 2)]
+    assert at(loss_of("absolute_error").smoothed(smoothing), residual)[1] == pytest.approx(attained, abs=6e-4)
+
+
+# --------------------------------------------------------------------------------------------- other libraries
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("squared_error", lambda y, z: 0.5 * mean_squared_error(y, z)),
+        ("absolute_error", mean_absolute_error),
+        ("quantile", lambda y, z: mean_pinball_loss(y, z, alpha=Q)),
+    ],
+    ids=["squared_error", "absolute_error", "quantile"],
+)
+def test_mean_is_scikit_learns_metric(name: str, theirs: Callable[[np.ndarray, np.ndarray], float]) -> None:
+    random = np.random.default_rng(0)
+    y, prediction = random.normal(size=(2, 50))
+    value, _ = loss_of(name).value_and_derivative(prediction - y)
+    assert value.mean() == pytest.approx(theirs(y, prediction), rel=1e-14)
+
+
+@pytest.mark.parametrize("delta", [0.5, 1.35])
+def test_huber_is_scipys(delta: float) -> None:
+    from scipy.special import huber
+
+    residual = np.linspace(-4, 4, 101)
+    value, _ = make_loss("huber", delta=delta).value_and_derivative(residual)
+    np.testing.assert_allclose(value, huber(delta, residual), rtol=1e-14, atol=1e-16)
+
+
+# ---------------------------------------------------------------------------------------------------- contract
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@name_of_loss
+def test_the_argument_is_not_written_to(name: str, smoothing: float) -> None:
+    residual = np.linspace(-2, 2, 41)
+    kept = residual.copy()
+    loss = loss_of(name).smoothed(smoothing)
+    assert isinstance(loss, Loss)
+    value, derivative = loss.value_and_derivative(residual)
+    assert value.shape == derivative.shape == residual.shape
+    np.testing.assert_array_equal(residual, kept)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+@name_of_loss
+def test_residuals_of_any_size_are_legal(name: str, scale: float) -> None:
+    value, derivative = loss_of(name).value_and_derivative(scale * np.array([-1.0, 1.0]))
+    assert np.isfinite(value).all()
+    assert np.isfinite(derivative).all()
+
+
+def test_a_loss_that_is_not_known() -> None:
+    with pytest.raises(InputError, match=r"loss='hubber' is not known: choose one of squared_error, huber, .*"):
+        make_loss("hubber")

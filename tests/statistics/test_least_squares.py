@@ -1,0 +1,265 @@
+"""The exact optimum: certified data, rational arithmetic, and never a digit claimed that is not there."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from downslope.data.arrays import ArraySource
+from downslope.exceptions import InputError
+from downslope.statistics import least_squares as module
+from downslope.statistics.least_squares import LeastSquares, solve
+from tests.problems import (
+    NIST,
+    Pieces,
+    collinear,
+    correct_digits,
+    exact_solution,
+    graded,
+    near_collinear,
+    nist,
+    real_table,
+)
+
+Array = np.ndarray
+WITH_INTERCEPT = tuple(name for name in NIST if nist(name).fit_intercept)
+
+
+def parameters(problem: LeastSquares) -> Array:
+    return np.append(problem.coef, problem.intercept)
+
+
+def exact_parameters(X: Array, y: Array, weight: Array | None = None) -> Array:
+    known = exact_solution(X, y, weight)
+    return np.append(known.coef, known.intercept)
+
+
+# ---------------------------------------------------------------------------------------------- certified digits
+@pytest.mark.parametrize("name", WITH_INTERCEPT)
+def test_certified_digits(name: str) -> None:
+    known = nist(name)
+    found = solve(ArraySource(known.X, known.y))
+    digits = correct_digits(parameters(found), np.append(known.coef, known.intercept))
+    assert digits >= (11 if name in ("Norris", "Pontius", "Longley") else 6)
+    assert found.unique
+    assert found.rank == known.X.shape[1]
+
+
+@pytest.mark.parametrize("name", WITH_INTERCEPT)
+def test_residual_of_certified_data(name: str) -> None:
+    known = nist(name)
+    found = solve(ArraySource(known.X, known.y))
+    exact = exact_solution(known.X, known.y).mse
+    assert found.residual == pytest.approx(exact, rel=1e-10, abs=1e-25 * float(known.y @ known.y))
+
+
+# ------------------------------------------------------------------------------------- digits that are not there
+def assert_honest(X: Array, y: Array, weight: Array | None = None) -> None:
+    """As many correct digits as are claimed, up to what the last one is worth."""
+    found = solve(ArraySource(X, y, weight))
+    assert correct_digits(parameters(found), exact_parameters(X, y, weight)) >= found.digits - 0.5
+
+
+@pytest.mark.parametrize("name", WITH_INTERCEPT)
+def test_claimed_digits_of_certified_data_are_there(name: str) -> None:
+    assert_honest(nist(name).X, nist(name).y)
+
+
+@pytest.mark.parametrize("extended", [True, False], ids=["wide residuals", "residuals in double"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize("apart", [1.0, 1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12])
+def test_claimed_digits_are_there_as_columns_approach(
+    apart: float, weighted: bool, extended: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not extended:
+        monkeypatch.setattr(module, "SMALL_ENOUGH_TO_EXTEND", 0)
+    X, y = near_collinear(apart)
+    assert_honest(X, y, np.random.default_rng(1).random(len(y)) if weighted else None)
+
+
+@pytest.mark.parametrize("rounds", ["all", "one", "none"])
+@settings(max_examples=25, derandomize=True)
+@given(
+    seed=st.integers(0, 10_000),
+    apart=st.integers(0, 12),
+    offset=st.integers(-3, 8),
+    decades=st.integers(0, 12),
+    noise=st.sampled_from([1e-8, 1e-2, 1.0, 1e4]),
+    lift=st.sampled_from([0.0, 1.0, 1e6]),
+)
+def test_claimed_digits_are_there_whatever_the_rows(
+    rounds: str, seed: int, apart: int, offset: int, decades: int, noise: float, lift: float
+) -> None:
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(random.integers(6, 20), 3))
+    X[:, 2] = X[:, 0] + 10.0**-apart * X[:, 2]
+    X = (X + 10.0**offset * random.normal(size=3)) * 10.0 ** random.uniform(-decades / 2, decades / 2, 3)
+    y = X @ (random.normal(size=3) / X.std(axis=0)) + noise * random.normal(size=len(X)) + lift
+    with pytest.MonkeyPatch.context() as patch:
+        if rounds != "all":
+            patch.setattr(module, "SMALL_ENOUGH_TO_EXTEND", 0)
+        if rounds == "none":
+            patch.setattr(module, "SMALL", 0)
+        assert_honest(X, y)
+
+
+def test_an_intercept_that_is_zero_but_for_rounding_has_no_digits_to_lose() -> None:
+    x = np.linspace(0.1, 2.3, 30)
+    assert solve(ArraySource(x[:, None], 0.7 * x)).digits >= 12
+
+
+@pytest.mark.parametrize("y", [np.zeros(5), np.full(5, 3.0)], ids=["zero", "constant"])
+def test_a_target_that_never_changes_is_known_to_all_digits(y: Array) -> None:
+    found = solve(ArraySource(np.arange(5.0)[:, None], y))
+    assert (found.coef.tolist(), found.intercept, found.residual, found.digits) == ([0.0], y[0], 0.0, 15)
+
+
+# --------------------------------------------------------------------------------------------- refined or refused
+class Counting(ArraySource):
+    """Counts its passes."""
+
+    passes = 0
+
+    def reduce(self, function: Callable[[Any], Any]) -> Any:
+        self.passes += 1
+        return super().reduce(function)
+
+
+@pytest.mark.parametrize("apart", [1.0, 1e-7], ids=["by products", "by a triangle"])
+@pytest.mark.parametrize("exact", [True, False])
+def test_passes_are_counted(apart: float, exact: bool) -> None:
+    source = Counting(*near_collinear(apart))
+    found = solve(source, exact=exact)
+    assert found.passes == source.passes
+    assert (found.condition > 1e10) == (apart < 1e-5)
+    if not exact:
+        assert found.passes == (1 if apart == 1.0 else 2)
+
+
+@pytest.mark.parametrize(
+    ("noise", "passes"), [(1.0, 1), (1e-5, 2)], ids=["a noisy fit needs no second look", "a close fit gets one"]
+)
+def test_many_rows_are_read_again_only_where_digits_would_be_lost(
+    noise: float, passes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SMALL_ENOUGH_TO_EXTEND", 0)
+    monkeypatch.setattr(module, "SMALL", 0)
+    random = np.random.default_rng(0)
+    X = random.normal(size=(50, 2))
+    y = X @ np.array([1.0, 2.0]) + 1.0 + noise * random.normal(size=50)
+    found = solve(ArraySource(X, y))
+    assert found.passes == passes
+    assert correct_digits(parameters(found), exact_parameters(X, y)) >= 13
+
+
+@pytest.mark.parametrize("apart", [1.0, 1e-3, 1e-7, 1e-11])
+def test_the_factor_and_the_target_hold_the_problem(apart: float) -> None:
+    """½‖R·w - target‖² + ½·residual is ½ mse at the best intercept, for any w."""
+    X, y = near_collinear(apart)
+    found = solve(ArraySource(X, y))
+    centred, y_centred = X - X.mean(axis=0), y - y.mean()
+    for w in np.random.default_rng(0).normal(size=(5, 3)):
+        missing = found.factor @ (w * found.spread) - found.target
+        assert missing @ missing + found.residual == pytest.approx(np.mean((centred @ w - y_centred) ** 2), rel=1e-9)
+
+
+# ----------------------------------------------------------------------------------------------------- collinear
+def test_collinear_columns_are_found_and_the_shortest_solution_given() -> None:
+    X, y = collinear()
+    found = solve(ArraySource(X, y))
+    assert (found.rank, found.n_active, found.unique) == (3, 5, False)
+    assert found.tied_columns().tolist() == [0, 1, 2, 3, 4]
+    standard = (X - X.mean(axis=0)) / X.std(axis=0)
+    shortest = np.linalg.pinv(standard, rcond=1e-10) @ (y - y.mean())
+    np.testing.assert_allclose(found.coef * found.spread, shortest, atol=1e-12)
+    best = np.linalg.lstsq(np.column_stack([standard, np.ones(len(y))]), y)[0]
+    np.testing.assert_allclose(
+        X @ found.coef + found.intercept, np.column_stack([standard, np.ones(len(y))]) @ best, atol=1e-11
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "tied", "rank"),
+    [
+        (lambda a, b, c: [a, b, a], [0, 2], 2),
+        (lambda a, b, c: [a, b, c, 3 * b - 1], [1, 3], 3),
+        (lambda a, b, c: [a, b, a + b, c], [0, 1, 2], 3),
+        (lambda a, b, c: [a, 0 * a + 5, b], [], 2),
+        (lambda a, b, c: [0 * a, a, a], [1, 2], 1),
+    ],
+    ids=["a copy", "another unit", "a sum", "a constant is not tied", "a constant and a copy"],
+)
+def test_tied_columns(columns: Callable[..., list[Array]], tied: list[int], rank: int) -> None:
+    random = np.random.default_rng(0)
+    X = np.column_stack(columns(*random.integers(-8, 8, size=(3, 25)).astype(float)))
+    found = solve(ArraySource(X, random.normal(size=25)))
+    assert found.tied_columns().tolist() == tied
+    assert found.rank == rank
+    assert found.unique == (not tied)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 5])
+def test_more_features_than_rows_fit_exactly_and_shortest(n_rows: int) -> None:
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(n_rows, 8)), random.normal(size=n_rows)
+    found = solve(ArraySource(X, y))
+    assert found.rank == n_rows - 1
+    np.testing.assert_allclose(X @ found.coef + found.intercept, y, atol=1e-12)
+    assert found.residual == pytest.approx(0.0, abs=1e-24)
+    if n_rows > 1:
+        standard = (X - X.mean(axis=0)) / found.spread
+        np.testing.assert_allclose(found.coef * found.spread, np.linalg.pinv(standard) @ (y - y.mean()), atol=1e-11)
+
+
+def test_only_constant_columns() -> None:
+    found = solve(ArraySource(np.full((6, 2), 0.1), np.arange(6.0)))
+    assert (found.rank, found.n_active, found.condition, found.coef.tolist()) == (0, 0, 1.0, [0.0, 0.0])
+    assert found.intercept == 2.5
+    assert found.residual == pytest.approx(np.var(np.arange(6.0)))
+
+
+# -------------------------------------------------------------------------------------- whatever the rows are like
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+@pytest.mark.parametrize("y_scale", [1e-150, 1e150])
+def test_values_of_any_size(scale: float, y_scale: float) -> None:
+    X, y = near_collinear(1.0)
+    found = solve(ArraySource(X * scale, y * y_scale))
+    small = solve(ArraySource(X, y))
+    np.testing.assert_allclose(found.coef, small.coef * (y_scale / scale), rtol=1e-12)
+    assert found.intercept == pytest.approx(small.intercept * y_scale, rel=1e-12)
+
+
+def test_columns_of_very_different_units() -> None:
+    X, y = graded(decades=16.0)
+    found = solve(ArraySource(X, y))
+    assert correct_digits(parameters(found), exact_parameters(X, y)) >= 13
+    assert found.condition < 100
+
+
+@pytest.mark.parametrize(
+    "store",
+    [np.asarray, np.asfortranarray, scipy.sparse.csr_array, scipy.sparse.csr_matrix],
+    ids=["C", "Fortran", "csr array", "csr matrix"],
+)
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "cut"])
+def test_the_storage_does_not_matter(store: Callable[[Array], Any], cut: bool) -> None:
+    X, y = real_table()
+    weight = np.random.default_rng(0).random(len(y))
+    found = solve(Pieces(store(X), y, weight, (17, 17, 200) if cut else ()))
+    np.testing.assert_allclose(parameters(found), exact_real_table(), rtol=1e-12)
+
+
+def exact_real_table() -> Array:
+    X, y = real_table()
+    design = np.column_stack([X, np.ones(len(y))]) / np.append(X.std(axis=0), 1.0)
+    root = np.sqrt(np.random.default_rng(0).random(len(y)))
+    return np.linalg.lstsq(design * root[:, None], y * root)[0] / np.append(X.std(axis=0), 1.0)
+
+
+def test_weights_that_are_all_zero() -> None:
+    with pytest.raises(InputError, match=r"all sample weights are zero: at least one row needs a positive weight"):
+        solve(ArraySource(np.ones((3, 1)), np.ones(3), np.zeros(3)))
