@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from downslope.estimators import GradientDescentRegressor, SGDRegressor
     from downslope.saving import load_model, save_model
     from downslope.sweeps import sweep
+    from downslope.texts import set_language
 
 __all__ = [
     "CoefficientPathDisplay",
@@ -41,6 +42,7 @@ __all__ = [
     "load_model",
     "make_linear",
     "save_model",
+    "set_language",
     "sweep",
 ]
 
@@ -59,6 +61,7 @@ HOMES = {
     "load_model": "saving",
     "make_linear": "data",
     "save_model": "saving",
+    "set_language": "texts",
     "sweep": "sweeps",
 }
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from downslope.descent.stopping import EPS, SENTENCES, Stopping, StopReason, Watch
+from downslope.descent.stopping import EPS, Stopping, StopReason, Watch
+from downslope.texts import say
 
 NAN, INF = np.nan, np.inf
 RUN = {"epoch": 5, "objective": 1.0, "mse": 2.0, "excess": None, "mapping": 0.5, "watch": Watch(scale=1.0)}
@@ -118,7 +119,7 @@ def test_without_validation_rows_nothing_is_counted() -> None:
 @pytest.mark.parametrize("reason", StopReason)
 def test_a_reason_is_its_name_and_prints_a_sentence(reason: StopReason) -> None:
     assert reason == reason.value
-    assert str(reason) == f"{reason}" == SENTENCES[reason]
+    assert str(reason) == f"{reason}" == say(f"reason.{reason.value}")
     assert str(reason).endswith(".")
-    assert f"{reason:>90}" == SENTENCES[reason].rjust(90)
+    assert f"{reason:>90}" == str(reason).rjust(90)
     assert StopReason(reason.value) is reason

@@ -94,14 +94,6 @@ def test_the_stop_is_marked_and_said_in_words(reason, words):
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (2.0, 1.0)
 
 
-def test_every_stop_reason_has_its_words():
-    from downslope.displays.wording import say
-
-    assert all(
-        say(f"{reason.value}" if reason.value != "stop_below" else "stop_below reached") for reason in StopReason
-    )
-
-
 def test_the_goal_that_was_reached_is_named_with_its_number(fit):
     assert fit.stop_reason_ == "stop_below"
     words = legend_words(LossCurveDisplay.from_estimator(fit).ax_)

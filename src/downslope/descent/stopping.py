@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from downslope.texts import say
+
 __all__ = ["StopReason", "Stopping", "Watch"]
 
 # An objective that has grown this much above its start is on its way to infinity, not overshooting.
@@ -35,21 +37,10 @@ class StopReason(str, Enum):  # noqa: UP042 - a StrEnum's text would be its shor
     CALLBACK = "callback"
 
     def __str__(self) -> str:
-        return SENTENCES[self]
+        return say(f"reason.{self.value}")
 
     def __format__(self, spec: str) -> str:
         return format(str(self), spec)
-
-
-SENTENCES = {
-    StopReason.STOP_BELOW: "The mean squared error fell below stop_below.",
-    StopReason.CONVERGED: "What is left to gain fell below tol, relative to the start.",
-    StopReason.NO_IMPROVEMENT: "The validation error, or the objective of noisy steps, stopped improving.",
-    StopReason.MAX_ITER: "All max_iter epochs were made before another rule stopped the run.",
-    StopReason.DIVERGED: "The objective exploded.",
-    StopReason.INTERRUPTED: "The run was interrupted.",
-    StopReason.CALLBACK: "A callback asked to stop.",
-}
 
 
 class Watch(NamedTuple):

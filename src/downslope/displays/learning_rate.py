@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from downslope import texts
 from downslope.displays.labels import place_legend, release_headroom
 from downslope.displays.panels import axes_for, choose_panels
 from downslope.displays.rates import (
@@ -328,9 +329,11 @@ class LearningRateDisplay:
         if beyond.any():
             # Of many neighbours a few, so that each can be seen.
             rates = curve.learning_rate[beyond][:: -(-int(beyond.sum()) // _MOST_MARKS)]
-            known = say("diverged") in ax.get_legend_handles_labels()[1]
+            known = texts.say("outcome.diverged") in ax.get_legend_handles_labels()[1]
             marked = ACCENT if curve.name is None else shade
-            self._mark(ax, rates, np.full(rates.size, ceiling), marked, None if known else say("diverged"))
+            self._mark(
+                ax, rates, np.full(rates.size, ceiling), marked, None if known else texts.say("outcome.diverged")
+            )
 
     def _mark(self, ax: Axes, across: Floats, height: Floats, shade: str, words: str | None = None) -> None:
         look: dict[str, Any] = {"linestyle": "none", "marker": "X", "markersize": 8, "markeredgecolor": "white"}

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from downslope.displays.fonts import find_korean, hint_once
-from downslope.displays.wording import chosen_language, speaking, wrapped
+from downslope.displays.wording import wrapped
 from downslope.exceptions import MissingDependencyError
+from downslope.texts import chosen_language, speaking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,146 @@
+"""Findings: what the library has to say, before it is said.
+
+A finding is a code, the numbers that belong to it, and what could be done, as parameters and their values. It becomes a
+sentence where it is shown: in the language that is spoken, and with options named as whoever shows it names them
+(``standardize=True`` in Python, something else in a command).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from downslope.texts.catalogue import fill
+from downslope.texts.language import language
+
+__all__ = ["UNSET", "Finding", "Remedy", "naming_options", "say"]
+
+# How an option is named: its parameter, the value it should have as text, or None where it is only named.
+Naming = Callable[[str, str | None], str]
+UNSET = "(unset)"
+
+
+def name_in_python(parameter: str, value: str | None) -> str:
+    """``parameter=value``."""
+    return parameter if value is None else f"{parameter}={value}"
+
+
+_naming: ContextVar[Naming] = ContextVar("how options are named", default=name_in_python)
+
+
+@contextmanager
+def naming_options(naming: Naming) -> Iterator[None]:
+    """Inside, sentences name options by `naming(parameter, value)`."""
+    token = _naming.set(naming)
+    try:
+        yield
+    finally:
+        _naming.reset(token)
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A parameter to change, and the value to give it, where one is known.
+
+    Examples
+    --------
+    >>> f"{Remedy('learning_rate', 0.28314):.2g}", str(Remedy("max_iter"))
+    ('learning_rate=0.28', 'max_iter')
+    """
+
+    parameter: str
+    value: Any = UNSET
+
+    def __format__(self, spec: str) -> str:
+        if self.value is UNSET or self.value == UNSET:
+            return _naming.get()(self.parameter, None)
+        text = repr(self.value) if isinstance(self.value, str) or not spec else format(self.value, spec)
+        return _naming.get()(self.parameter, text)
+
+    def __str__(self) -> str:
+        return format(self)
+
+
+class Options:
+    """Parameters as a sentence names them: ``{option.method}`` with the value of its remedy."""
+
+    def __init__(self, remedies: tuple[Remedy, ...]) -> None:
+        self._remedies = {remedy.parameter: remedy for remedy in remedies}
+
+    def __getattr__(self, parameter: str) -> Remedy:
+        return self._remedies.get(parameter, Remedy(parameter))
+
+
+class Names:
+    """Parameters by their name alone: ``{name.method}``."""
+
+    def __getattr__(self, parameter: str) -> Remedy:
+        return Remedy(parameter)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to say.
+
+    Attributes
+    ----------
+    code : str
+        Which sentence of the catalogue, ``section.name``.
+    numbers : mapping
+        What fills it: numbers, names, and findings that are parts of it.
+    remedies : tuple of Remedy
+        What to change.
+
+    Examples
+    --------
+    >>> finding = Finding.of("advice.raise_max_iter_or", Remedy("method", "nesterov"))
+    >>> print(finding)
+    Raise max_iter, or try method='nesterov'.
+    >>> with naming_options(lambda parameter, value: f"--{parameter} {value or ''}".strip()):
+    ...     print(finding)
+    Raise --max_iter, or try --method 'nesterov'.
+    """
+
+    code: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    remedies: tuple[Remedy, ...] = ()
+
+    @classmethod
+    def of(cls, code: str, *remedies: Remedy, **numbers: Any) -> Self:
+        """The finding with these numbers."""
+        return cls(code, numbers, remedies)
+
+    def __str__(self) -> str:
+        return fill(self.code, {**self.numbers, "option": Options(self.remedies), "name": Names()}, language())
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As what JSON can hold."""
+        numbers = {
+            name: value.to_dict() if isinstance(value, Finding) else value for name, value in self.numbers.items()
+        }
+        remedies = [{"parameter": remedy.parameter, "value": remedy.value} for remedy in self.remedies]
+        return {"code": self.code, "numbers": numbers, "remedies": remedies}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """The finding that `to_dict` wrote."""
+        numbers = {
+            name: cls.from_dict(value) if isinstance(value, dict) and "code" in value else value
+            for name, value in stored["numbers"].items()
+        }
+        return cls(stored["code"], numbers, tuple(Remedy(**remedy) for remedy in stored["remedies"]))
+
+
+def say(code: str, **numbers: Any) -> str:
+    """The words of a code in the language that is spoken.
+
+    Examples
+    --------
+    >>> say("pictures.mse", target="mpg")
+    'mean squared error (units of mpg²)'
+    """
+    return str(Finding(code, numbers))
