@@ -329,11 +329,10 @@ class LearningRateDisplay:
         if beyond.any():
             # Of many neighbours a few, so that each can be seen.
             rates = curve.learning_rate[beyond][:: -(-int(beyond.sum()) // _MOST_MARKS)]
-            known = texts.say("outcome.diverged") in ax.get_legend_handles_labels()[1]
+            words = texts.say("outcome.diverged")
+            known = words in ax.get_legend_handles_labels()[1]
             marked = ACCENT if curve.name is None else shade
-            self._mark(
-                ax, rates, np.full(rates.size, ceiling), marked, None if known else texts.say("outcome.diverged")
-            )
+            self._mark(ax, rates, np.full(rates.size, ceiling), marked, None if known else words)
 
     def _mark(self, ax: Axes, across: Floats, height: Floats, shade: str, words: str | None = None) -> None:
         look: dict[str, Any] = {"linestyle": "none", "marker": "X", "markersize": 8, "markeredgecolor": "white"}

@@ -73,7 +73,7 @@ class Options:
 
 
 class Names:
-    """Parameters by their name alone: ``{name.method}``."""
+    """Parameters by their name alone: ``{named.method}``."""
 
     def __getattr__(self, parameter: str) -> Remedy:
         return Remedy(parameter)
@@ -112,7 +112,7 @@ class Finding:
         return cls(code, numbers, remedies)
 
     def __str__(self) -> str:
-        return fill(self.code, {**self.numbers, "option": Options(self.remedies), "name": Names()}, language())
+        return fill(self.code, {**self.numbers, "option": Options(self.remedies), "named": Names()}, language())
 
     def __format__(self, spec: str) -> str:
         return format(str(self), spec)
