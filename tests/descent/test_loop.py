@@ -224,7 +224,7 @@ def test_a_run_in_two_parts_is_the_run_in_one(method: str, rates: Any) -> None:
 # -------------------------------------------------------------------------------------------- smoothing on the way
 def test_a_kinked_loss_is_smoothed_less_on_the_way_down() -> None:
     rows = RowsObjective(
-        ArraySource(X, Y), 50.0, raw(2, True), make_loss("absolute_error"), Penalty(0.0, 0.0, 2), lowest=np.inf
+        ArraySource(X, Y), 50.0, raw(2, True), make_loss("absolute_error"), Penalty(0.0, 0.0, 2), smoothing=True
     )
     used: list[float] = []
 

@@ -1,5 +1,6 @@
 """A warm start goes on as if nothing had happened: 10 + 10 epochs are 20, momentum, slots and schedules included."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,8 @@ import pandas as pd
 import pytest
 
 from downslope import GradientDescentRegressor
-from downslope.exceptions import DivergenceWarning, DownslopeWarning, InputError
+from downslope.exceptions import DownslopeWarning, InputError
+from downslope.objective.losses import LOSSES
 from downslope.steps.rules import METHODS
 from downslope.steps.schedules import Cosine, InverseTime
 from tests.problems import course, real_table
@@ -77,8 +79,32 @@ def test_with_smooth_losses_too(loss: str, method: str) -> None:
     assert_same_run(*whole_and_parts({"loss": loss, "method": method}))
 
 
+KINKED = ("absolute_error", "quantile", "epsilon_insensitive")
+
+
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "saga"])
-@pytest.mark.parametrize("loss", ["absolute_error", "quantile"])
+@pytest.mark.parametrize("loss", KINKED)
+def test_with_kinks_at_the_default_rate(loss: str, method: str) -> None:
+    # What is restored at the end is the best of the whole run, and the smoothing goes on where it was.
+    whole, parts = whole_and_parts({"loss": loss, "method": method}, (100, 100))
+    assert parts.restored_epoch_ == whole.restored_epoch_
+    assert_same_run(whole, parts)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("batch_size", [None, 1, 7, 40])
+def test_every_method_loss_and_batch_size(batch_size: int | None, loss: str, method: str) -> None:
+    if method == "saga" and loss in KINKED:
+        return
+    whole, parts = whole_and_parts({"loss": loss, "method": method, "batch_size": batch_size}, (6, 7))
+    assert parts.restored_epoch_ == whole.restored_epoch_
+    np.testing.assert_allclose(parts.coef_, whole.coef_, rtol=1e-12, atol=1e-13)
+    assert_same_run(whole, parts)
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "saga"])
+@pytest.mark.parametrize("loss", KINKED[:2])
 def test_with_kinks_at_a_rate_of_ones_own(loss: str, method: str) -> None:
     options = {"loss": loss, "method": method, "learning_rate": Cosine(0.02, epochs=20, last=1e-4)}
     whole, parts = whole_and_parts(options)
@@ -160,17 +186,59 @@ def test_the_first_fit_of_a_warm_start_begins_anew() -> None:
     assert model.n_iter_ == 5
 
 
-def test_after_a_divergence_it_goes_on_from_the_best_epoch() -> None:
+def fit_until_restored(options: dict[str, Any]) -> GradientDescentRegressor:
+    """A fit that ends in another state than its last."""
     X, y = rows()
-    model = GradientDescentRegressor(learning_rate=10.0, warm_start=True)
-    with pytest.warns(DivergenceWarning):
+    model = GradientDescentRegressor(warm_start=True, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DownslopeWarning)
         model.fit(X, y)
-    best = model.coef_.copy()
-    n_iter = model.n_iter_
-    model.set_params(learning_rate="auto").fit(X, y)
-    assert model.stop_reason_ == "converged"
-    assert model.n_iter_ > n_iter
-    np.testing.assert_allclose(model.history_.coef[n_iter], best, rtol=1e-12)
+    assert model.restored_epoch_ is not None
+    return model
+
+
+@pytest.mark.parametrize("engine", ["spectral", "moments", "data", "stochastic"])
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "averaged", "adam"])
+def test_after_a_divergence_it_goes_on_from_the_best_epoch(method: str, engine: str) -> None:
+    if not can_run(engine, method, 3.0):
+        return
+    X, y = rows()
+    rate = 1e200 if method == "adam" else 10.0
+    batch_size = 8 if engine == "stochastic" else None
+    model = fit_until_restored(
+        {"learning_rate": rate, "method": method, "engine": engine, "batch_size": batch_size, "random_state": 0}
+    )
+    assert model.stop_reason_ == "diverged"
+    best, at, least = model.coef_.copy(), model.restored_epoch_, float(model.history_["mse"].min())
+    # The rate that blew up is gone, and with it all that it had left in velocities and means.
+    model.set_params(learning_rate="auto", tol=1e-3, max_iter=2_000).fit(X, y)
+    assert model.stop_reason_ in ("converged", "no_improvement")
+    assert model.history_["epoch"][: at + 2].tolist() == list(range(at + 2))
+    np.testing.assert_allclose(model.history_.coef[at], best, rtol=1e-12)
+    after = model.history_["mse"][at:]
+    assert after.max() <= 10 * max(after[0], least)
+    assert model.n_iter_ == model.history_["epoch"][-1]
+
+
+@pytest.mark.parametrize("engine", ["spectral", "moments", "data", "stochastic"])
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "adam"])
+def test_after_early_stopping_it_goes_on_as_if_it_had_not_gone_too_far(method: str, engine: str) -> None:
+    if not can_run(engine, method, 0.1):
+        return
+    X, y = rows()
+    batch_size = 8 if engine == "stochastic" else None
+    options = {"method": method, "engine": engine, "batch_size": batch_size, "tol": 0, "learning_rate": 0.1}
+    # So few rows are learnt from that the error of the others rises soon.
+    held = {"X_val": X[:20] + 3.0, "y_val": y[:20]}
+    model = GradientDescentRegressor(
+        **options, warm_start=True, early_stopping=True, n_iter_no_change=4, random_state=0, shuffle=False
+    ).fit(X[20:], y[20:], **held)
+    at = model.restored_epoch_
+    assert at is not None
+    assert model.history_["epoch"][-1] == at + 4
+    model.set_params(early_stopping=False, max_iter=5).fit(X[20:], y[20:], **held)
+    whole = GradientDescentRegressor(**options, max_iter=at + 5, random_state=0, shuffle=False)
+    assert_same_run(whole.fit(X[20:], y[20:], **held), model)
 
 
 def test_validation_errors_begin_where_validation_rows_do() -> None:

@@ -168,24 +168,19 @@ def test_columns_of_very_different_units() -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_loss_is_smoothed_less_as_the_descent_comes_down(loss: str) -> None:
     rule = make_loss(loss)
-    objective = RowsObjective(ArraySource(*course(1)), 100.0, raw(1, True), rule, Penalty(0.0, 0.0, 1), lowest=np.inf)
-
-    def after(objective: RowsObjective, value: float) -> RowsObjective:
-        return objective.after(Evaluation(value, value, np.zeros(2)))
-
-    down = after(objective, 10.0)
-    assert down.loss == rule.smoothed(SMOOTHING * 10.0)
-    assert after(down, 20.0) is down
-    assert after(down, np.nan) is down
-    assert after(down, 5.0).loss == rule.smoothed(SMOOTHING * 5.0)
+    rows = ArraySource(*course(1))
+    objective = RowsObjective(rows, 100.0, raw(1, True), rule, Penalty(0.0, 0.0, 1), smoothing=True)
+    assert objective.tuned(np.inf) is objective
+    for lowest in (10.0, 5.0):
+        assert objective.tuned(lowest).loss == rule.smoothed(SMOOTHING * lowest)
 
 
 def test_a_loss_that_is_not_to_be_smoothed_stays_as_it_is() -> None:
     objective = RowsObjective(ArraySource(*course(1)), 100.0, raw(1, True), make_loss("quantile"), Penalty(0.0, 0.0, 1))
-    assert objective.after(Evaluation(1.0, 1.0, np.zeros(2))) is objective
+    assert objective.tuned(1.0) is objective
 
 
 def test_the_statistics_need_no_smoothing() -> None:
     X, y = course(1)
     statistics, _ = both(X, y, None, raw(1, True), Penalty(0.0, 0.0, 1))
-    assert statistics.after(Evaluation(1.0, 1.0, np.zeros(2))) is statistics
+    assert statistics.tuned(1.0) is statistics

@@ -10,13 +10,15 @@ divided by λ, so directions of almost no curvature keep their digits.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downslope.descent.history import kept_epochs, most_records
-from downslope.descent.loop import Best, Outcome, Row, State, Task
-from downslope.descent.stopping import StopReason
+from downslope.descent.loop import Outcome, Row, Task
+from downslope.descent.state import Best, State, better
+from downslope.descent.stopping import StopReason, Watch
 from downslope.statistics.quadratic import Quadratic, Spectrum
 from downslope.steps.rules import HeavyBall, Nesterov, StepRule, stable_product
 
@@ -217,32 +219,44 @@ def columns_of(path: ClosedForm, states: Array, validation: Quadratic | None) ->
 
 def descend_spectrum(task: Task, path: ClosedForm, state: State, validation: Quadratic | None = None) -> Outcome:
     """The outcome of `task`, as `descent.descend` would give it, from the closed form."""
-    last, began_at = task.stopping.last_epoch - state.epoch, state.epoch
-    if task.listener is not None or task.stopping.patience is not None:
-        length, reason, state, best = listen(task, path, state, validation)
-    else:
-        length, reason = search(task, path, last, state)
-        best = None
-    epochs = kept_epochs(length + 1, most_records(state.parameters.size))
+    remembers = task.listener is not None or task.stopping.patience is not None
+    heard = listen(task, path, state, validation) if remembers else search(task, path, state)
+    epochs = kept_epochs(heard.length + 1, most_records(state.parameters.size))
     states = powers(path.matrices, path.start, epochs)
     seen = columns_of(path, states, validation)
     rows = np.empty((epochs.size, len(Row._fields)))
-    rows[:, 0] = epochs + began_at
+    rows[:, 0] = epochs + state.epoch
     rows[:, 1], rows[:, 2], rows[:, 3] = seen.objective, seen.mse, seen.gradient_norm
     rows[:, 4], rows[:, 5], rows[:, 6] = path.rate, time.perf_counter() - task.began, seen.validation
-    if best is None:
+    end = state_at(path, states[:, -1], seen.parameters[-1], int(rows[-1, 0]), heard.watch)
+    best = heard.best
+    if not remembers:
         lowest = int(np.nanargmin(np.where(np.isfinite(seen.objective), seen.objective, np.inf)))
-        best = Best(float(seen.objective[lowest]), int(rows[lowest, 0]), seen.parameters[lowest])
-    rule = path.velocities(states[:, -1]) if isinstance(path.rule, HeavyBall | Nesterov) else None
-    end = State(seen.parameters[-1], rule, None, int(rows[-1, 0]), state.watch)
-    return Outcome(reason, rows, seen.parameters, end, best)
+        place = state_at(path, states[:, lowest], seen.parameters[lowest], int(rows[lowest, 0]), state.watch)
+        best = better(place._replace(best=state.best), float(seen.objective[lowest]), place.parameters)
+    return Outcome(heard.reason, rows, seen.parameters, end._replace(best=best))
 
 
-def search(task: Task, path: ClosedForm, last: int, state: State) -> tuple[int, StopReason]:
+def state_at(path: ClosedForm, numbers: Array, parameters: Array, epoch: int, watch: Watch) -> State:
+    """The state of the descent whose numbers along the directions are `numbers` (3, p)."""
+    rule = path.velocities(numbers) if isinstance(path.rule, HeavyBall | Nesterov) else None
+    return State(parameters, rule, epoch=epoch, watch=watch)
+
+
+class Heard(NamedTuple):
+    """How many epochs a descent makes, why it stops, and what it remembers then: the best record only of `listen`."""
+
+    length: int
+    reason: StopReason
+    watch: Watch
+    best: Best | None = None
+
+
+def search(task: Task, path: ClosedForm, state: State) -> Heard:
     """The first epoch (counted from `state`) at which a rule fires, and the rule."""
-    rules = task.stopping
+    rules, last = task.stopping, task.stopping.last_epoch - state.epoch
     if path.stable and rules.stop_below is None and rules.excess_below is None:
-        return last, StopReason.MAX_ITER
+        return Heard(last, StopReason.MAX_ITER, state.watch)
     if path.monotone and (path.half_mse is None or rules.stop_below is None):
         return bisect(task, path, last, state)
     for first, states in path.chunks(last, 2 if path.half_mse is None else 3):
@@ -257,11 +271,11 @@ def search(task: Task, path: ClosedForm, last: int, state: State) -> tuple[int, 
         ]
         if fired:
             at, reason = min(fired, key=lambda found: found[0])
-            return first + at, reason
+            return Heard(first + at, reason, state.watch)
     raise AssertionError("the epochs end with max_iter")
 
 
-def bisect(task: Task, path: ClosedForm, last: int, state: State) -> tuple[int, StopReason]:
+def bisect(task: Task, path: ClosedForm, last: int, state: State) -> Heard:
     """As `search`, where all that the rules look at can only fall: by halving."""
     matrices, start = path.matrices, path.start
 
@@ -279,34 +293,46 @@ def bisect(task: Task, path: ClosedForm, last: int, state: State) -> tuple[int, 
             after = middle
     reason = reason_at(after)
     assert reason is not None
-    return after, reason
+    return Heard(after, reason, state.watch)
 
 
-def listen(
-    task: Task, path: ClosedForm, state: State, validation: Quadratic | None
-) -> tuple[int, StopReason, State, Best]:
+def listen(task: Task, path: ClosedForm, state: State, validation: Quadratic | None) -> Heard:
     """As `search`, an epoch at a time, for rules that remember and for listeners."""
-    watch, best, epoch = state.watch, Best(np.inf, state.epoch, state.parameters), state.epoch
+    at, numbers_of_best = state, np.empty(0)
     for first, states in path.chunks(task.stopping.last_epoch - state.epoch, 3):
         seen = columns_of(path, states, validation)
         for k in range(states.shape[1]):
-            epoch = state.epoch + first + k
-            numbers = float(seen.objective[k]), float(seen.mse[k])
-            checked = None if validation is None else float(seen.validation[k])
-            watch = task.stopping.watch(watch, 0.0, float(seen.gradient_norm[k]), checked)
-            reason = task.stopping.reason(epoch, *numbers, float(seen.excess[k]), float(seen.gradient_norm[k]), watch)
-            score = numbers[0] if checked is None or task.stopping.patience is None else checked
-            if score < best.score:
-                best = Best(score, epoch, seen.parameters[k])
+            at = at._replace(parameters=seen.parameters[k], epoch=state.epoch + first + k)
+            row = Row(
+                at.epoch,
+                float(seen.objective[k]),
+                float(seen.mse[k]),
+                float(seen.gradient_norm[k]),
+                path.rate,
+                time.perf_counter() - task.began,
+                float(seen.validation[k]),
+            )
+            checked = None if validation is None else row.validation_mse
+            watch = task.stopping.watch(at.watch, 0.0, row.gradient_norm, checked)
+            reason = task.stopping.reason(
+                at.epoch, row.objective, row.mse, float(seen.excess[k]), row.gradient_norm, watch
+            )
+            score = row.objective if checked is None or task.stopping.patience is None else checked
+            best = better(at, score, at.parameters)
+            if best is not at.best:
+                numbers_of_best = states[:, k].copy()
+            at = at._replace(best=best)
             if task.listener is not None:
-                seconds = time.perf_counter() - task.began
-                row = Row(epoch, *numbers, float(seen.gradient_norm[k]), path.rate, seconds, float(seen.validation[k]))
                 try:
-                    heard = task.listener(row, seen.parameters[k])
+                    heard = task.listener(row, at.parameters)
                 except KeyboardInterrupt:
                     heard, reason = True, StopReason.INTERRUPTED
                 reason = reason or (StopReason.CALLBACK if heard else None)
             if reason is not None:
-                end = State(seen.parameters[k], None, None, epoch, watch)
-                return first + k, reason, end, best
+                if numbers_of_best.size:
+                    place = best.state
+                    whole = state_at(path, numbers_of_best, place.parameters, place.epoch, place.watch)
+                    best = best._replace(state=whole)
+                return Heard(first + k, reason, at.watch, best)
+            at = at._replace(watch=watch)
     raise AssertionError("the epochs end with max_iter")

@@ -206,9 +206,13 @@ class History(Mapping[str, Array]):
         return ("w",) if n_features == 1 else tuple(f"w{j}" for j in range(1, n_features + 1))
 
     def followed_by(self, later: "History") -> "History":
-        """The history of two runs, the later begun where this one ended or after it, no longer than one may be."""
-        meet = bool(later["epoch"][0] == self["epoch"][-1])
-        upto = len(self) - meet
+        """The history of two runs, no longer than one may be.
+
+        The later one begins after the last record of this one, or at an earlier one: the records beyond that belong to
+        a descent that was given up.
+        """
+        upto = int(np.searchsorted(self["epoch"], later["epoch"][0]))
+        meet = upto < len(self) and bool(self["epoch"][upto] == later["epoch"][0])
         epochs = np.concatenate([self["epoch"][:upto], later["epoch"]]).astype(int)
         most = most_records(later.coef.shape[1] + 1)
         kept = np.arange(epochs.size)
@@ -220,9 +224,9 @@ class History(Mapping[str, Array]):
             name: np.concatenate([self[name][:upto] if name in self else np.full(upto, np.nan), column])
             for name, column in later.items()
         }
-        if meet and "learning_rate" in self and "learning_rate" in columns:
+        if meet and upto and "learning_rate" in self and "learning_rate" in columns:
             # Where they meet, the rate that led there.
-            columns["learning_rate"][upto] = self["learning_rate"][-1]
+            columns["learning_rate"][upto] = self["learning_rate"][upto]
         columns = {name: column[kept] for name, column in columns.items()}
         coef = np.concatenate([self.coef[:upto], later.coef])[kept]
         intercept = np.concatenate([self.intercept[:upto], later.intercept])[kept]

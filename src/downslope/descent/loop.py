@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.descent.history import Recorder
+from downslope.descent.state import Best, State, better
 from downslope.descent.stopping import Stopping, StopReason, Watch
 from downslope.objective.objective import Evaluation, Objective
 from downslope.steps.rules import StepRule, reported
 from downslope.steps.schedules import RateRule
 
-__all__ = ["Best", "Outcome", "Row", "State", "Task", "descend"]
+__all__ = ["Outcome", "Row", "Task", "descend", "look"]
 
 Array = NDArray[np.float64]
 
@@ -29,24 +30,6 @@ class Row(NamedTuple):
     learning_rate: float
     seconds: float
     validation_mse: float
-
-
-class State(NamedTuple):
-    """Everything a descent needs to go on: it is passed in and handed back."""
-
-    parameters: Array
-    rule: Any
-    rate: Any
-    epoch: int = 0
-    watch: Watch = Watch()
-
-
-class Best(NamedTuple):
-    """The best record so far, by the validation error where one stops the run, by the objective otherwise."""
-
-    score: float
-    epoch: int
-    parameters: Array
 
 
 @dataclass(frozen=True)
@@ -82,9 +65,9 @@ class Task:
     listener: Callable[[Row, Array], bool] | None = None
     began: float = field(default_factory=time.perf_counter)
 
-    def start(self, parameters: Array) -> State:
-        """The state before the first update."""
-        return State(parameters, self.rule.init(parameters), self.rates.init())
+    def start(self, parameters: Array, objective: Any = np.inf) -> State:
+        """The state before the first update; `objective` is what is known of J there."""
+        return State(parameters, self.rule.init(parameters), self.rates.init(), objective)
 
     def norms(self, parameters: Array, gradient: Array) -> tuple[float, float]:
         """The norm of the gradient mapping, and that of the coefficients' gradient at the best intercept."""
@@ -104,15 +87,19 @@ class Outcome(NamedTuple):
         The columns of `Row`.
     parameters : array (records, p)
     state : State
-        From which it could go on.
-    best : Best
+        From which it could go on; the best record is a part of it.
     """
 
     reason: StopReason
     rows: Array
     parameters: Array
     state: State
-    best: Best
+
+    @property
+    def best(self) -> Best:
+        """The best record."""
+        assert self.state.best is not None
+        return self.state.best
 
 
 def norm(vector: Array) -> float:
@@ -125,42 +112,40 @@ def norm(vector: Array) -> float:
 
 def descend(task: Task, state: State) -> Outcome:
     """Descend from `state` until a rule of `task.stopping` fires; an interrupt keeps the records so far."""
-    objective, recorder = task.objective, Recorder(state.parameters.size)
-    best, first = Best(np.inf, state.epoch, state.parameters), state.epoch
+    recorder, first, made_at = Recorder(state.parameters.size), state.epoch, np.nan
     reason: StopReason | None = None
-    rate, rate_state, made_at = np.nan, state.rate, np.nan
     try:
         while True:
+            objective = task.objective.tuned(state.objective)
             at = objective.value_and_gradient(state.parameters)
             shown = reported(state.parameters, state.rule)
             seen = at if shown is state.parameters else objective.value_and_gradient(shown)
-            row, best, watch, reason = look(task, state, shown, seen, best)
+            row, best, watch, reason = look(task, state, shown, seen)
+            rate, rate_state = made_at, state.rate
             if reason is None or not recorder.rows:
                 # The rate of an update that is never made is not asked for.
                 rate, rate_state = task.rates.rate(state.epoch, state.parameters, at.gradient, state.rate)
             row = row._replace(learning_rate=made_at if recorder.rows else rate)
             recorder.add((state.epoch - first, *row), shown)
+            state = state._replace(best=best)
             heard = task.listener is not None and task.listener(row, shown)
             if reason is None and heard:
                 reason = StopReason.CALLBACK
             if reason is not None:
                 break
-            prox = objective.penalty.prox
-            parameters, rule = task.rule.update(state.parameters, at.gradient, rate, state.rule, prox)
-            objective = objective.after(seen)
-            state, made_at = State(parameters, rule, rate_state, state.epoch + 1, watch), rate
+            parameters, rule = task.rule.update(state.parameters, at.gradient, rate, state.rule, objective.penalty.prox)
+            lowest = min(state.objective, seen.objective)
+            state, made_at = State(parameters, rule, rate_state, lowest, best, state.epoch + 1, watch), rate
     except KeyboardInterrupt:
         if not recorder.rows:
             raise
         reason = StopReason.INTERRUPTED
     complete = min(len(recorder.rows), len(recorder.parameters))
     rows = np.array([row[1:] for row in recorder.rows[:complete]])
-    return Outcome(reason, rows, np.array(recorder.parameters[:complete]), state, best)
+    return Outcome(reason, rows, np.array(recorder.parameters[:complete]), state)
 
 
-def look(
-    task: Task, state: State, shown: Array, seen: Evaluation, best: Best
-) -> tuple[Row, Best, Watch, StopReason | None]:
+def look(task: Task, state: State, shown: Array, seen: Evaluation) -> tuple[Row, Best, Watch, StopReason | None]:
     """Measure one record: its row, the best one so far, what to remember, and whether a rule fires."""
     mapping, coef_gradient = task.norms(shown, seen.gradient)
     validation = None if task.validation is None else task.validation(shown)
@@ -169,9 +154,7 @@ def look(
     reason = task.stopping.reason(state.epoch, seen.objective, seen.mse, seen.excess, mapping, watch)
     decides = validation is not None and task.watches_validation and task.stopping.patience is not None
     score = validation if decides and validation is not None else seen.objective
-    if score < best.score:
-        best = Best(score, state.epoch, shown)
     seconds = time.perf_counter() - task.began
     shown_validation = np.nan if validation is None else validation
     row = Row(state.epoch, seen.objective, seen.mse, mapping, np.nan, seconds, shown_validation)
-    return row, best, watch, reason
+    return row, better(state, score, shown), watch, reason

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.descent.history import Recorder
-from downslope.descent.loop import Best, Outcome, State, Task, look
+from downslope.descent.loop import Outcome, Task, look
+from downslope.descent.state import State
 from downslope.descent.stopping import StopReason
 from downslope.objective.objective import Evaluation
 
@@ -55,17 +56,22 @@ def descend_passes(task: Task, sweep: "Sweep", state: State, measured: bool) -> 
 
     The last record is measured in any case, so that what is returned never goes by a running value.
     """
-    gauge, recorder, first = Gauge(task, measured), Recorder(state.parameters.size), state.epoch
-    best, made_at = Best(np.inf, state.epoch, state.parameters), np.nan
-    seen = gauge.measure(state.parameters)
+    gauge, recorder, first, made_at = Gauge(task, measured), Recorder(state.parameters.size), state.epoch, np.nan
+    # A descent that goes on looks at its record as it did before: at what the pass that led there saw.
+    known = isinstance(state.objective, Evaluation)
+    seen, ran = state.objective if known else gauge.measure(state.parameters), known and state.epoch > 0
     with np.errstate(all="ignore"):
         while True:
-            row, best, watch, reason = look(task, state, state.parameters, seen, best)
+            row, best, watch, reason = look(task, state, state.parameters, seen)
+            if best.state.rule is state.rule:
+                # Passes write to the arrays of a state.
+                best = best._replace(state=best.state._replace(rule=state.rule.copy()))
+            state = state._replace(objective=seen, best=best)
             rate, rate_state = made_at, state.rate
             if reason is None or not recorder.rows:
                 rate, rate_state = task.rates.rate(state.epoch, state.parameters, seen.gradient, state.rate)
             row = row._replace(learning_rate=made_at if recorder.rows else rate)
-            if recorder.rows and not measured:
+            if ran and not measured:
                 row = row._replace(gradient_norm=np.nan)
             recorder.add((state.epoch - first, *row), state.parameters)
             if task.listener is not None and task.listener(row, state.parameters) and reason is None:
@@ -77,16 +83,17 @@ def descend_passes(task: Task, sweep: "Sweep", state: State, measured: bool) -> 
                 for now, running in sweep.passing(state.rule, rate):  # noqa: B007 - the last piece is the pass
                     pass
             except KeyboardInterrupt:
+                # What is kept is a part of a pass, which nobody has looked at.
+                state = State(now.shown, now, rate_state, None, best, state.epoch, watch)
                 reason = StopReason.INTERRUPTED
-            state = State(now.shown, now, rate_state, state.epoch + (reason is None), watch)
-            if reason is not None:
                 break
             assert running is not None
-            seen = gauge.after(now, running)
-    return concluded(task, gauge, recorder, state, best, reason)
+            seen, ran = gauge.after(now, running), True
+            state = State(now.shown, now, rate_state, seen, best, state.epoch + 1, watch)
+    return measure_end(task, gauge, recorder, state, reason)
 
 
-def concluded(task: Task, gauge: Gauge, recorder: Recorder, state: State, best: Best, reason: StopReason) -> Outcome:
+def measure_end(task: Task, gauge: Gauge, recorder: Recorder, state: State, reason: StopReason) -> Outcome:
     """The outcome, its last record measured."""
     rows, parameters = np.array([row[1:] for row in recorder.rows]), np.array(recorder.parameters)
     if reason is StopReason.INTERRUPTED:
@@ -95,4 +102,4 @@ def concluded(task: Task, gauge: Gauge, recorder: Recorder, state: State, best: 
     if not gauge.measured or reason is StopReason.INTERRUPTED:
         last = gauge.measure(parameters[-1])
         rows[-1, 1:4] = last.objective, last.mse, task.norms(parameters[-1], last.gradient)[0]
-    return Outcome(reason, rows, parameters, state, best)
+    return Outcome(reason, rows, parameters, state)

@@ -13,8 +13,9 @@ from downslope.data.arrays import ArraySource
 from downslope.data.source import Source
 from downslope.descent.engines import Engine
 from downslope.descent.history import History, Record
-from downslope.descent.loop import Outcome, Row, State, Task, descend
+from downslope.descent.loop import Outcome, Row, Task, descend
 from downslope.descent.minibatch import descend_passes
+from downslope.descent.state import State
 from downslope.descent.stopping import EPS, EXPLOSION, Stopping, StopReason
 from downslope.fitting.explanation import explain_divergence, explain_stop
 from downslope.fitting.problem import Optimum, Problem, Settings, prepare, validation_error
@@ -45,14 +46,30 @@ class Limits:
 
 
 class Continuation(NamedTuple):
-    """What a warm start needs to go on as if nothing had happened."""
+    """What a warm start needs to go on as if nothing had happened.
+
+    Attributes
+    ----------
+    coordinates : Coordinates
+    state : State
+    start : array (p,)
+    start_objective : float
+        J there, by which rows that are others are known.
+    history : History or None
+    settings : Settings
+    batched : bool
+        Whether the steps were made on a part of the rows.
+    n_rows : int
+    """
 
     coordinates: Coordinates
     state: State
     start: Array
+    start_objective: float
     history: History | None
-    batched: bool = False
-    n_rows: int = 0
+    settings: Settings
+    batched: bool
+    n_rows: int
 
 
 @dataclass(frozen=True)
@@ -177,7 +194,7 @@ def run(request: Request) -> Solution:
     if watcher is not None:
         watcher.begin(problem, rules)
     task = Task(
-        objective=objective.after(at),
+        objective=objective,
         rule=settings.rule,
         rates=problem.rates(start, at),
         stopping=rules,
@@ -188,13 +205,9 @@ def run(request: Request) -> Solution:
         listener=listener(request, problem, watcher),
         began=request.began,
     )
-    state = task.start(start)
+    state = task.start(start, at if problem.engine == "stochastic" else at.objective)
     if going_on is not None:
-        # A rule of another kind than before begins its own count.
-        same = type(going_on.state.rate) is type(state.rate)
-        earlier = going_on.state if same else going_on.state._replace(rate=state.rate)
-        goes_on = going_on.batched == (problem.engine == "stochastic") and going_on.n_rows == request.source.n_rows
-        state = earlier if goes_on or not going_on.batched else earlier._replace(rule=state.rule)
+        state = resume(problem, task, state, going_on, at.objective)
     # A run that blows up overflows on its way: that is an outcome here, not a surprise.
     with np.errstate(over="ignore", invalid="ignore"):
         if problem.engine == "spectral":
@@ -206,7 +219,24 @@ def run(request: Request) -> Solution:
         if watcher is not None:
             watcher.end(Row(*outcome.rows[-1].tolist()), outcome.parameters[-1])
     outcome = outcome._replace(reason=judged(problem, outcome, at.objective))
-    return conclude(problem, request, outcome, start)
+    return conclude(problem, request, outcome, start, at.objective)
+
+
+def resume(problem: Problem, task: Task, fresh: State, going_on: Continuation, start_objective: float) -> State:
+    """The state to go on from: the last one, less what belongs to other rows, or to another kind of rate or engine."""
+    state, before = going_on.state, going_on.settings
+    if type(state.rate) is not type(fresh.rate):
+        # A rule of another kind than before begins its own count.
+        state = state._replace(rate=fresh.rate)
+    batched, was_batched = isinstance(fresh.objective, Evaluation), going_on.batched
+    if was_batched and not (batched and going_on.n_rows == problem.source.n_rows):
+        state = state._replace(rule=fresh.rule)
+    same = (before.loss, before.penalty) == (problem.settings.loss, problem.settings.penalty)
+    if was_batched == batched and same and np.isclose(start_objective, going_on.start_objective, rtol=1e-9, atol=0.0):
+        return state
+    # What was lowest there need not be so here.
+    here = task.objective.value_and_gradient(state.parameters)
+    return state._replace(objective=here if batched else here.objective, best=None)
 
 
 def objective_of(problem: Problem) -> Objective:
@@ -216,7 +246,7 @@ def objective_of(problem: Problem) -> Objective:
     if problem.smooth is not None:
         return problem.quadratic_objective()
     # A mini-batch takes the subgradient: nothing is smoothed.
-    return replace(problem.rows_objective(), lowest=None)
+    return replace(problem.rows_objective(), smoothing=False)
 
 
 def stochastic(problem: Problem, task: Task, state: State, request: Request) -> Outcome:
@@ -331,13 +361,15 @@ def judged(problem: Problem, outcome: Outcome, start: float) -> StopReason:
     return StopReason.DIVERGED if limit is not None and rate > limit else outcome.reason
 
 
-def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array) -> Solution:
+def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array, start_objective: float) -> Solution:
     """Restore the best state where that is due, and put the result into words."""
     limits, best = request.limits, outcome.best
     epoch, rate = int(outcome.rows[-1, 0]), float(outcome.rows[-1, 4])
     kinked = not np.isfinite(problem.settings.loss.curvature)
-    restoring = outcome.reason is StopReason.DIVERGED or limits.patience is not None or kinked
-    restored = best.epoch if restoring and best.epoch != epoch and np.isfinite(best.score) else None
+    # What is found after a divergence, or after the error has begun to rise, is given up; steps on kinks only wander.
+    given_up = outcome.reason is StopReason.DIVERGED or limits.patience is not None
+    restoring = (given_up or kinked) and best.epoch != epoch and np.isfinite(best.score)
+    restored = best.epoch if restoring else None
     parameters = outcome.parameters[-1] if restored is None else best.parameters
     coef, intercept = problem.coordinates.to_original(parameters)
     optimum, gap, start_gap = problem.optimum, None, None
@@ -366,7 +398,7 @@ def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array)
         if restored is not None:
             message += f" The best epoch, {restored}, was restored."
     history = history_of(problem, request, outcome)
-    state = outcome.state if restored is None else outcome.state._replace(parameters=parameters)
+    state = best.state._replace(best=best) if restoring and given_up else outcome.state
     return Solution(
         coef=coef,
         intercept=float(intercept),
@@ -381,7 +413,14 @@ def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array)
         gap=gap,
         problem=problem,
         continuation=Continuation(
-            problem.coordinates, state, start, history, problem.engine == "stochastic", request.source.n_rows
+            problem.coordinates,
+            state,
+            start,
+            start_objective,
+            history,
+            problem.settings,
+            problem.engine == "stochastic",
+            request.source.n_rows,
         ),
     )
 

@@ -278,7 +278,7 @@ class Problem:
         """
         if self.curvature and self.spectrum is not None:
             return self.curvature, self.spectrum.directions[:, 0]
-        rows = replace(self.rows_objective(SquaredError()), lowest=None, smooth=None)
+        rows = replace(self.rows_objective(SquaredError()), smoothing=False, smooth=None)
         origin = rows.value_and_gradient(np.zeros(self.coordinates.n_parameters)).gradient
         direction = np.where(origin != 0, origin, 1.0)
         before, curvature = -1.0, 0.0
@@ -307,7 +307,7 @@ class Problem:
             loss or self.settings.loss,
             self.settings.penalty,
             self.shifted,
-            lowest=np.inf if self.settings.learning_rate == "auto" else None,
+            smoothing=self.settings.learning_rate == "auto",
             smooth=known,
         )
 
@@ -456,7 +456,7 @@ def validation_error(problem: Problem, source: Source) -> tuple[Callable[[Array]
         source=source,
         weight=gather_columns(source).weight,
         penalty=Penalty(0.0, 0.0, source.n_features),
-        lowest=None,
+        smoothing=False,
         smooth=None,
     )
     return lambda parameters: rows.value_and_gradient(parameters).mse, None

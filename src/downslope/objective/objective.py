@@ -56,8 +56,8 @@ class Objective(Protocol):
     def value_and_gradient(self, parameters: Array) -> Evaluation:
         """J, the mean squared error and the gradient of the smooth part at `parameters` (p,)."""
 
-    def after(self, evaluation: Evaluation) -> "Objective":
-        """The objective to use next: itself, or one smoothed less as the descent comes down."""
+    def tuned(self, lowest: float) -> "Objective":
+        """The objective to use where the lowest so far is `lowest`: itself, or one smoothed in proportion to it."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class QuadraticObjective:
             return Evaluation(value + self.penalty.kink(parameters), 2.0 * half_mse, gradient)
         return Evaluation(value, 2.0 * half_mse, gradient, excess)
 
-    def after(self, evaluation: Evaluation) -> "QuadraticObjective":
+    def tuned(self, lowest: float) -> "QuadraticObjective":
         """Itself."""
         return self
 
@@ -159,8 +159,8 @@ class RowsObjective:
     penalty : Penalty
     shifted : bool
         Whether the rows must be shifted, a block at a time, before they are multiplied.
-    lowest : float or None
-        The smallest objective seen, to which a smoothed loss is tuned; None for a loss that is left as it is.
+    smoothing : bool
+        Whether a loss with kinks is smoothed on the way, see `tuned`.
     smooth : Quadratic or None
         The objective's own closed form, where it has one: only J - J* is read off it.
     """
@@ -171,7 +171,7 @@ class RowsObjective:
     loss: Loss
     penalty: Penalty
     shifted: bool = False
-    lowest: float | None = None
+    smoothing: bool = False
     smooth: Quadratic | None = None
 
     def value_and_gradient(self, parameters: Array) -> Evaluation:
@@ -193,8 +193,8 @@ class RowsObjective:
             None if self.smooth is None else self.smooth.excess_and_gradient(parameters)[0],
         )
 
-    def after(self, evaluation: Evaluation) -> "RowsObjective":
-        """The same with a loss smoothed in proportion to the lowest objective so far."""
-        if self.lowest is None or not evaluation.objective < self.lowest:
+    def tuned(self, lowest: float) -> "RowsObjective":
+        """The same with a loss smoothed in proportion to the lowest objective so far, where it is to be smoothed."""
+        if not self.smoothing or not np.isfinite(lowest):
             return self
-        return replace(self, loss=self.loss.smoothed(SMOOTHING * evaluation.objective), lowest=evaluation.objective)
+        return replace(self, loss=self.loss.smoothed(SMOOTHING * lowest))
