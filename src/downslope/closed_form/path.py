@@ -18,7 +18,7 @@ from downslope.descent.history import kept_epochs, most_records
 from downslope.descent.loop import Best, Outcome, Row, State, Task
 from downslope.descent.stopping import StopReason
 from downslope.statistics.quadratic import Quadratic, Spectrum
-from downslope.steps.rules import HeavyBall, Nesterov, StepRule, stable_product
+from downslope.steps.rules import StepRule
 
 __all__ = ["ClosedForm", "contractions", "descend_spectrum", "powers"]
 
@@ -30,8 +30,8 @@ CHUNK_NUMBERS = 2**19
 
 def step_matrices(rule: StepRule, h: Array) -> Array:
     """One update of (ρ, v/s, D) along each direction, (3, 3, p)."""
-    beta = rule.momentum if isinstance(rule, HeavyBall | Nesterov) else 0.0
-    ahead = beta if isinstance(rule, Nesterov) else 0.0
+    beta = rule.inertia
+    ahead = beta if rule.looks_ahead else 0.0
     moved = np.array([1.0 + ahead, beta * (ahead or 1.0), 0.0])
     matrices = np.empty((3, 3, h.size))
     matrices[0] = np.array([[1.0], [0.0], [0.0]]) - h * moved[:, None]
@@ -178,12 +178,12 @@ class ClosedForm:
     @property
     def stable(self) -> bool:
         """Whether the excess stays bounded for ever."""
-        return self.rate * self.spectrum.largest <= stable_product(self.rule)
+        return self.rate * self.spectrum.largest <= self.rule.stable_product
 
     @property
     def monotone(self) -> bool:
         """Whether the excess can only fall: plain steps at a stable rate."""
-        return self.stable and not isinstance(self.rule, HeavyBall | Nesterov)
+        return self.stable and not self.rule.carries_velocity
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def descend_spectrum(task: Task, path: ClosedForm, state: State, validation: Qua
     if best is None:
         lowest = int(np.nanargmin(np.where(np.isfinite(seen.objective), seen.objective, np.inf)))
         best = Best(float(seen.objective[lowest]), int(rows[lowest, 0]), seen.parameters[lowest])
-    rule = path.velocities(states[:, -1]) if isinstance(path.rule, HeavyBall | Nesterov) else None
+    rule = path.velocities(states[:, -1]) if path.rule.carries_velocity else None
     end = State(seen.parameters[-1], rule, None, int(rows[-1, 0]), state.watch)
     return Outcome(reason, rows, seen.parameters, end, best)
 

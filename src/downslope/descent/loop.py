@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from downslope.descent.history import Recorder
 from downslope.descent.stopping import Stopping, StopReason, Watch
 from downslope.objective.objective import Evaluation, Objective
-from downslope.steps.rules import StepRule, reported
+from downslope.steps.rules import StepRule
 from downslope.steps.schedules import RateRule
 
 __all__ = ["Best", "Outcome", "Row", "State", "Task", "descend"]
@@ -132,7 +132,7 @@ def descend(task: Task, state: State) -> Outcome:
     try:
         while True:
             at = objective.value_and_gradient(state.parameters)
-            shown = reported(state.parameters, state.rule)
+            shown = task.rule.report(state.parameters, state.rule)
             seen = at if shown is state.parameters else objective.value_and_gradient(shown)
             row, best, watch, reason = look(task, state, shown, seen, best)
             if reason is None or not recorder.rows:

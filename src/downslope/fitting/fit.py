@@ -21,8 +21,6 @@ from downslope.fitting.problem import Optimum, Problem, Settings, prepare, valid
 from downslope.objective.objective import Evaluation, Objective
 from downslope.statistics.coordinates import Coordinates
 from downslope.statistics.quadratic import Quadratic, reference_excess
-from downslope.steps.rules import Averaged, Saga
-from downslope.steps.schedules import Constant, Scheduled
 from downslope.threads import one_blas_thread
 
 __all__ = ["Continuation", "Limits", "Request", "Solution", "excess_threshold", "fit_full_batch"]
@@ -236,7 +234,9 @@ def stochastic(problem: Problem, task: Task, state: State, request: Request) -> 
         problem.coordinates,
         problem.batch,
         problem.weight / rows.n_rows,
-        LATENESS if problem.stochastic and auto and not isinstance(settings.rule, Averaged | Saga) else None,
+        LATENESS
+        if problem.stochastic and auto and not (settings.rule.averages or settings.rule.remembers_rows)
+        else None,
         request.shuffle,
     )
     given = state.rule
@@ -248,13 +248,12 @@ def stochastic(problem: Problem, task: Task, state: State, request: Request) -> 
 def closed_form(problem: Problem, task: Task, state: State, validation: Quadratic | None) -> Outcome:
     """Run the spectral engine."""
     assert problem.spectrum is not None
-    assert isinstance(task.rates, Scheduled)
-    assert isinstance(task.rates.schedule, Constant)
+    assert task.rates.constant is not None
     path = ClosedForm(
         problem.spectrum,
         problem.half_mse if problem.settings.penalty.l2 else None,
         problem.settings.rule,
-        task.rates.schedule.rate,
+        task.rates.constant,
         state.parameters,
         state.rule,
     )
@@ -271,7 +270,7 @@ def stopping(
     if at.excess is not None and problem.smooth is not None and limits.tol > 0:
         excess_below = excess_threshold(problem, limits.tol, start, at.excess)
     patience = limits.patience
-    if problem.stochastic and limits.tol > 0 and not (patience or isinstance(problem.settings.rule, Saga)):
+    if problem.stochastic and limits.tol > 0 and not (patience or problem.settings.rule.remembers_rows):
         # Noise keeps a mini-batch from a small gradient: it stops when its objective does not fall any more.
         patience = limits.window
     return Stopping(
@@ -335,7 +334,7 @@ def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array)
     """Restore the best state where that is due, and put the result into words."""
     limits, best = request.limits, outcome.best
     epoch, rate = int(outcome.rows[-1, 0]), float(outcome.rows[-1, 4])
-    kinked = not np.isfinite(problem.settings.loss.curvature)
+    kinked = problem.settings.loss.kinked
     restoring = outcome.reason is StopReason.DIVERGED or limits.patience is not None or kinked
     restored = best.epoch if restoring and best.epoch != epoch and np.isfinite(best.score) else None
     parameters = outcome.parameters[-1] if restored is None else best.parameters

@@ -19,19 +19,19 @@ from downslope.statistics.least_squares import EPS, LeastSquares, believable_dig
 from downslope.statistics.moments import gather, gather_columns, triangulate
 from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, mean_squared_error, minimise, penalised
 from downslope.statistics.row_lengths import RowCurvature, measure_rows
-from downslope.steps.rules import AdaGrad, Averaged, HeavyBall, Nesterov, RMSProp, Saga, StepRule, stable_product
+from downslope.steps.rules import StepRule
 from downslope.steps.schedules import (
     Constant,
-    Exponential,
     InverseScaling,
     InverseTime,
     MeasuredRate,
     RateRule,
     Schedule,
     Scheduled,
+    is_constant,
 )
 
-__all__ = ["Optimum", "Problem", "Settings", "inertia", "prepare", "rule_is_steady", "validation_error"]
+__all__ = ["Optimum", "Problem", "Settings", "prepare", "validation_error"]
 
 Array = NDArray[np.float64]
 
@@ -67,14 +67,13 @@ class Settings:
     @property
     def squared(self) -> bool:
         """Whether the loss is the squared error."""
-        return isinstance(self.loss, SquaredError)
+        return self.loss.squared
 
     @property
     def constant(self) -> bool:
         """Whether the rate is the same at every update; "auto" is, wherever the curvature is."""
-        if self.learning_rate == "auto":
-            return self.rule.linear
-        return isinstance(self.learning_rate, float | Constant)
+        rate = self.learning_rate
+        return self.rule.linear if isinstance(rate, str) else is_constant(rate)
 
 
 @dataclass(frozen=True)
@@ -194,7 +193,7 @@ class Problem:
     def curvature(self) -> float | None:
         """The largest second derivative of the smooth objective; None where it is not known or infinite."""
         steepest = self.settings.loss.curvature
-        if self.half_mse is None or not np.isfinite(steepest):
+        if self.half_mse is None or self.settings.loss.kinked:
             return None
         if steepest == 1.0 and self.spectrum is not None:
             return self.spectrum.largest
@@ -219,18 +218,18 @@ class Problem:
     def batch_curvature(self) -> float:
         """The curvature that bounds the steps of the stochastic engine; infinite for a loss with kinks."""
         rows = self.row_curvature
-        single = rows.of_worst_batch if isinstance(self.settings.rule, Saga) else rows.of_batch
+        single = rows.of_worst_batch if self.settings.rule.remembers_rows else rows.of_batch
         return self.settings.loss.curvature * single(self.batch, self.source.n_rows) + self.settings.penalty.l2
 
     @cached_property
     def largest_stable_rate(self) -> float | None:
         """The rate at and beyond which the descent does not settle; None for rules without such a limit."""
-        product = stable_product(self.settings.rule)
+        product = self.settings.rule.stable_product
         if not np.isfinite(product):
             return None
         if self.stochastic:
             # On noise, momentum β is worth a rate of 1/(1 - β) times as much.
-            limit = 2.0 * (1.0 - inertia(self.settings.rule)) / self.batch_curvature
+            limit = 2.0 * (1.0 - self.settings.rule.inertia) / self.batch_curvature
             return limit if limit > 0 else None
         return product / self.curvature if self.curvature else None
 
@@ -326,19 +325,16 @@ class Problem:
         if self.stochastic:
             return Scheduled(self.batch_schedule(start, at))
         rule = self.settings.rule
-        if self.settings.squared and rule_is_steady(rule) and self.curvature is not None:
+        if self.settings.squared and rule.steady and self.curvature is not None:
             return Scheduled(Constant(1.0 / self.curvature if self.curvature > 0 else 1.0))
-        if rule_is_steady(rule):
-            momentum = inertia(rule)
+        if rule.steady:
+            momentum = rule.inertia
             fastest = 0.5 * (1.0 + 1.0 / momentum) if momentum else np.inf
             return MeasuredRate(self.first_rate(at), fastest)
         # Adaptive rules move each coordinate by about the rate: a tenth of the way to go, measured from the
         # optimum where it is known and from J/‖∇J‖, the distance at which a straight line meets zero, elsewhere.
         reach = 0.1 * self.distance(start, at)
-        if isinstance(rule, AdaGrad):
-            return Scheduled(Constant(reach))
-        # RMSProp's steps do not shrink with the gradient: its rate must, down to the digits that are wanted.
-        return Scheduled(Exponential(reach, 0.5**0.005) if isinstance(rule, RMSProp) else InverseTime(reach, 100.0))
+        return Scheduled(rule.schedule(reach))
 
     def batch_schedule(self, start: Array, at: Evaluation) -> Schedule:
         """The schedule of "auto" for the stochastic engine, its rates those of one update each.
@@ -349,17 +345,17 @@ class Problem:
         mean, 0.019 at that over 1 + epoch.
         """
         rule, n_updates = self.settings.rule, -(-self.source.n_rows // self.batch)
-        if isinstance(rule, Saga):
+        if rule.remembers_rows:
             return Constant(1.0 / (3.0 * self.batch_curvature))
-        if rule_is_steady(rule) and np.isfinite(self.settings.loss.curvature):
-            return InverseTime((1.0 - inertia(rule)) * 1.5 / self.batch_curvature, 4.0)
+        if rule.steady and not self.settings.loss.kinked:
+            return InverseTime((1.0 - rule.inertia) * 1.5 / self.batch_curvature, 4.0)
         reach = self.distance(start, at)
-        if rule_is_steady(rule):
+        if rule.steady:
             # The classical rate of the subgradient method: distance / (length of a subgradient · √updates).
             length = np.sqrt(self.row_curvature.mean * n_updates)
-            return InverseScaling((1.0 - inertia(rule)) * reach / length, 0.5)
+            return InverseScaling((1.0 - rule.inertia) * reach / length, 0.5)
         # Shares of the way to go that were best, or near it, of 0.1, 0.3, 1 and 3 on the real table.
-        if isinstance(rule, AdaGrad):
+        if rule.decays_by_itself:
             return Constant(0.3 * reach)
         return InverseTime(0.3 * reach / np.sqrt(n_updates), 4.0)
 
@@ -381,16 +377,6 @@ class Problem:
 def largest(vector: Array) -> float:
     """The largest absolute value."""
     return float(np.abs(vector).max(initial=0.0))
-
-
-def rule_is_steady(rule: StepRule) -> bool:
-    """Whether the rule's steps scale with the gradient, so that curvature decides the rate."""
-    return rule.linear or isinstance(rule, Averaged | Saga)
-
-
-def inertia(rule: StepRule) -> float:
-    """The share of the last step that the next one keeps."""
-    return rule.momentum if isinstance(rule, HeavyBall | Nesterov) else 0.0
 
 
 def prepare(source: Source, settings: Settings, coordinates: Coordinates | None = None) -> Problem:

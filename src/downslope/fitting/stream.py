@@ -11,12 +11,11 @@ from downslope.descent.history import History
 from downslope.descent.loop import Row
 from downslope.descent.stopping import EXPLOSION
 from downslope.fitting.fit import LATENESS
-from downslope.fitting.problem import Settings, inertia, rule_is_steady
+from downslope.fitting.problem import Settings
 from downslope.objective.objective import Evaluation, RowsObjective
 from downslope.statistics.coordinates import Coordinates, raw, spread_of, standardised
 from downslope.statistics.moments import ColumnMoments, gather_columns
 from downslope.statistics.row_lengths import measure_rows
-from downslope.steps.rules import AdaGrad, Averaged
 from downslope.steps.schedules import Scheduled
 
 __all__ = ["Pass", "Stream", "follow"]
@@ -128,7 +127,7 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
         coordinates,
         settings.batch_size or source.n_rows,
         columns.weight / n_rows,
-        LATENESS if auto and not isinstance(settings.rule, Averaged) else None,
+        LATENESS if auto and not settings.rule.averages else None,
         passing.shuffle,
     )
     state = sweep.begin(start, passing.seed)
@@ -178,14 +177,14 @@ def automatic_rate(
     rule, inverse = settings.rule, coordinates.inverse_scale
     centres = (columns.mean - coordinates.shift) * inverse
     mean_length = float(centres @ centres + np.sum((spread_of(columns) * inverse) ** 2) + coordinates.fit_intercept)
-    calmer = 1.0 - inertia(rule)
-    if rule_is_steady(rule) and np.isfinite(settings.loss.curvature):
+    calmer = 1.0 - rule.inertia
+    if rule.steady and not settings.loss.kinked:
         share = 1.0 / (settings.batch_size or np.inf)
         curvature = share * steepest + (1.0 - share) * mean_length
         return calmer / (settings.loss.curvature * curvature + settings.penalty.l2)
-    if isinstance(rule, AdaGrad):
+    if rule.decays_by_itself:
         return 0.3 * reach
-    length = np.sqrt(mean_length) if rule_is_steady(rule) else 1.0 / 0.3
+    length = np.sqrt(mean_length) if rule.steady else 1.0 / 0.3
     return float(calmer * reach / (length * np.sqrt(1.0 + made)))
 
 
