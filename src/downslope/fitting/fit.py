@@ -21,14 +21,12 @@ from downslope.fitting.problem import Optimum, Problem, Settings, prepare, valid
 from downslope.objective.objective import Evaluation, Objective
 from downslope.statistics.coordinates import Coordinates
 from downslope.statistics.quadratic import Quadratic, reference_excess
+from downslope.steps.automatic_rate import averaging_power
 from downslope.threads import one_blas_thread
 
 __all__ = ["Continuation", "Limits", "Request", "Solution", "excess_threshold", "fit_full_batch"]
 
 Array = NDArray[np.float64]
-
-# In the mean of places that "auto" shows, the k-th place weighs k³ (Shamir and Zhang, 2013).
-LATENESS = 3.0
 
 
 @dataclass(frozen=True)
@@ -234,9 +232,7 @@ def stochastic(problem: Problem, task: Task, state: State, request: Request) -> 
         problem.coordinates,
         problem.batch,
         problem.weight / rows.n_rows,
-        LATENESS
-        if problem.stochastic and auto and not (settings.rule.averages or settings.rule.remembers_rows)
-        else None,
+        averaging_power(settings.rule) if problem.stochastic and auto else None,
         request.shuffle,
     )
     given = state.rule
