@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from downslope.closed_form.forecast import Forecast, excess
-from downslope.steps.rules import HeavyBall, Nesterov, Plain, StepRule, stable_product
+from downslope.steps.rules import HeavyBall, Nesterov, Plain, StepRule
 
 Array = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ def test_first_epochs_and_blow_ups(seed: int, p: int, beta: float, kind: type, s
     random = np.random.default_rng(seed)
     eigenvalues = np.sort(10 ** random.uniform(-3, 0, p))[::-1]
     rule: StepRule = kind() if kind is Plain else kind(beta)
-    forecast = Forecast(rule, stable_product(rule) / eigenvalues[0] * SHARES, eigenvalues, random.normal(size=p))
+    forecast = Forecast(rule, rule.stable_product / eigenvalues[0] * SHARES, eigenvalues, random.normal(size=p))
     path = run(forecast, LAST)
     bound, below = 1e6 * path[0, 0], 10**share * path[0, 0]
     blown = first(~(path <= bound))
@@ -66,7 +66,7 @@ def test_first_epochs_and_blow_ups(seed: int, p: int, beta: float, kind: type, s
 @pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.5), HeavyBall(0.9), Nesterov(0.5), Nesterov(0.9)])
 def test_the_limit_is_right_on_both_sides(rule: StepRule) -> None:
     eigenvalues, residual = np.array([3.0, 1.0, 0.2]), np.array([1.0, -2.0, 0.5])
-    rates = stable_product(rule) / 3.0 * np.array([0.999, 1.001])
+    rates = rule.stable_product / 3.0 * np.array([0.999, 1.001])
     calm, wild = Forecast(rule, rates, eigenvalues, residual).after(200_000)
     assert calm < 1e-12
     assert not wild < 1e6

@@ -17,7 +17,7 @@ from downslope.objective.penalties import Penalty
 from downslope.statistics.coordinates import raw, standardised
 from downslope.statistics.least_squares import solve
 from downslope.statistics.quadratic import Quadratic, mean_squared_error, penalised
-from downslope.steps.rules import HeavyBall, Nesterov, Plain, StepRule, stable_product
+from downslope.steps.rules import HeavyBall, Nesterov, Plain, StepRule
 from downslope.steps.schedules import Constant, Scheduled
 from tests.problems import collinear, course, graded
 
@@ -50,7 +50,7 @@ def scalar_loop(rule: StepRule, h: float, epochs: int, velocity: float = 0.0) ->
 @pytest.mark.parametrize("share", [0.0, 1e-12, 1e-3, 0.3, 0.99, 1.0, 1.01])
 @pytest.mark.parametrize("velocity", [0.0, 2.0])
 def test_powers_are_the_recurrence(rule: StepRule, share: float, velocity: float) -> None:
-    h = share * stable_product(rule)
+    h = share * rule.stable_product
     start = np.array([[1.0], [velocity], [0.0]])
     states = powers(step_matrices(rule, np.array([h])), start, np.arange(301))
     known = scalar_loop(rule, h, 300, velocity)
@@ -121,7 +121,7 @@ def prepared(
     )
     half_mse = mean_squared_error(problem, coordinates)
     spectrum = penalised(half_mse, l2, d).decompose()
-    rate = share * stable_product(rule) / spectrum.largest
+    rate = share * rule.stable_product / spectrum.largest
     smooth = spectrum.reduced()
     objective = QuadraticObjective(smooth, half_mse if l2 else smooth, Penalty(0.0, l2, d))
     means = (problem.moments.mean - coordinates.shift) * coordinates.inverse_scale

@@ -17,7 +17,7 @@ from downslope.kernels.sweep import Sweep
 from downslope.objective.losses import LOSSES, make_loss
 from downslope.objective.penalties import make_penalty
 from downslope.statistics.coordinates import raw
-from downslope.steps.rules import METHODS, make_step_rule, reported
+from downslope.steps.rules import METHODS, make_step_rule
 from downslope.steps.schedules import InverseTime
 from tests.problems import course, graded, real_table
 
@@ -72,7 +72,7 @@ def by_rule(X: Array, y: Array, weight: Array | None, options: dict[str, Any], e
             slope = loss.value_and_derivative(Z[part] @ place - y[part])[1] * s[part] / s.mean()
             gradient = penalty.add_gradient(place, slope @ Z[part] / slope.size)
             place, state = rule.update(place, gradient, 0.01, state, penalty.prox)
-        shown = reported(place, state)
+        shown = rule.report(place, state)
         path.append(np.append(shown[:3] / scale, shown[3] - shown[:3] @ (mean / scale)))
     return np.array(path)
 

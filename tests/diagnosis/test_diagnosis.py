@@ -13,7 +13,7 @@ from downslope import GradientDescentRegressor, diagnose, load_example
 from downslope.diagnosis import Diagnosis
 from downslope.diagnosis.bowl import SHARES, Prospect
 from downslope.exceptions import InputError
-from downslope.steps.rules import make_step_rule, stable_product
+from downslope.steps.rules import make_step_rule
 
 Array = NDArray[np.float64]
 
@@ -107,7 +107,7 @@ def test_limits_are_right_on_both_sides(method: str, standardize: bool, seed: in
         "momentum": bowl.largest_stable_momentum,
         "nesterov": bowl.largest_stable_nesterov,
     }[method]
-    assert limit * bowl.eigenvalues[0] == pytest.approx(stable_product(make_step_rule(method, 0.7)))
+    assert limit * bowl.eigenvalues[0] == pytest.approx(make_step_rule(method, 0.7).stable_product)
     for share, reasons in ((0.999, ("max_iter", "converged")), (1.001, ("diverged",))):
         model = GradientDescentRegressor(
             method=method,

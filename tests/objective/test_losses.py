@@ -104,6 +104,20 @@ def test_curvature_is_met(name: str) -> None:
     assert (at(loss, place + 0.1)[1] - at(loss, place)[1]) / 0.1 == pytest.approx(loss.curvature)
 
 
+@name_of_loss
+def test_a_loss_is_kinked_where_its_derivative_jumps(name: str) -> None:
+    loss, step = loss_of(name), 1e-9
+    jumps = [at(loss, place + step)[1] - at(loss, place - step)[1] for place in KINKS[name]]
+    assert loss.kinked == any(jump > 0.1 for jump in jumps) == (name in KINKED)
+    assert loss.kinked == math.isinf(loss.curvature)
+
+
+@name_of_loss
+def test_a_loss_is_squared_where_it_is_half_the_square_everywhere(name: str) -> None:
+    loss, residual = loss_of(name), np.linspace(-20.0, 20.0, 81)
+    assert loss.squared == np.allclose(loss.value_and_derivative(residual)[0], 0.5 * residual**2)
+
+
 @pytest.mark.parametrize("name", ["squared_error", "squared_epsilon_insensitive"])
 def test_a_smooth_loss_needs_no_smoothing(name: str) -> None:
     assert loss_of(name).smoothed(0.1) == loss_of(name)

@@ -1,14 +1,15 @@
 """Step rules against the published recurrences, number by number, and against what they promise under L1."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pytest
 
+from downslope import GradientDescentRegressor
 from downslope.exceptions import InputError
 from downslope.objective.penalties import make_penalty
-from downslope.steps.rules import METHODS, Adam, Averaged, HeavyBall, Nesterov, make_step_rule, reported, stable_product
+from downslope.steps.rules import METHODS, Adam, Averaged, HeavyBall, Nesterov, StepRule, make_step_rule
 
 Array = np.ndarray
 Gradient = Callable[[Array], Array]
@@ -31,7 +32,7 @@ def walk(method: str, epochs: int, gradient: Gradient = slope, prox: Callable = 
     state = rule.init(place)
     for _ in range(epochs):
         place, state = rule.update(place, gradient(place), rate, state, prox)
-        shown.append(reported(place, state))
+        shown.append(rule.report(place, state))
     return np.array(shown)
 
 
@@ -164,7 +165,7 @@ def test_a_settled_coordinate_is_not_moved_by_its_rounding(method: str) -> None:
 @pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "averaged"])
 def test_a_rule_settles_below_its_stable_product_and_not_above(method: str, beta: float) -> None:
     rule = make_step_rule(method, beta)
-    limit = stable_product(rule)
+    limit = rule.stable_product
 
     def last(product: float) -> float:
         place = np.array([1.0])
@@ -179,7 +180,101 @@ def test_a_rule_settles_below_its_stable_product_and_not_above(method: str, beta
 
 @pytest.mark.parametrize("method", ["adagrad", "rmsprop", "adam"])
 def test_adaptive_rules_have_no_stable_product(method: str) -> None:
-    assert math.isnan(stable_product(make_step_rule(method)))
+    assert math.isnan(make_step_rule(method).stable_product)
+
+
+# ------------------------------------------------------------------------------------ what the rules say of themselves
+def spectral_radius(rule: StepRule, product: float) -> float:
+    """Of the map (θ, v) → (θ, v) that one update at this rate × curvature is, column by column."""
+    columns = []
+    for theta, velocity in np.eye(2) if rule.carries_velocity else [(1.0, 0.0)]:
+        place, start = np.array([theta]), np.array([velocity])
+        state = start if rule.carries_velocity else rule.init(place)
+        reached, state = rule.update(place, place, product, state, untouched)
+        columns.append(np.concatenate([reached, state]) if rule.carries_velocity else reached)
+    return float(np.abs(np.linalg.eigvals(np.array(columns).T)).max())
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3, 0.9, 0.99])
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "saga"])
+def test_the_stable_product_is_where_the_spectral_radius_passes_one(method: str, beta: float) -> None:
+    rule = make_step_rule(method, beta)
+    assert spectral_radius(rule, rule.stable_product) == pytest.approx(1.0, abs=1e-12)
+    assert spectral_radius(rule, 0.999 * rule.stable_product) < 1.0 < spectral_radius(rule, 1.001 * rule.stable_product)
+
+
+def steps_under(rule: StepRule, gradients: Iterable[Array]) -> Array:
+    """The steps that a rule makes of gradients that do not depend on the place."""
+    place, path = np.zeros(2), [np.zeros(2)]
+    state = rule.init(place)
+    for gradient in gradients:
+        place, state = rule.update(place, gradient, RATE, state, untouched)
+        path.append(place)
+    return np.diff(path, axis=0)
+
+
+@method
+def test_steps_of_steady_rules_scale_with_the_gradient(method: str) -> None:
+    rule, gradients = make_step_rule(method, BETA), np.random.default_rng(0).normal(size=(6, 2))
+    larger, smaller = steps_under(rule, 100.0 * gradients), steps_under(rule, gradients)
+    np.testing.assert_allclose(larger, 100.0 * smaller if rule.steady else smaller, rtol=1e-9)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "saga"])
+def test_inertia_is_what_a_step_keeps_of_the_last_one(method: str, wrapped: bool) -> None:
+    rule = make_step_rule(method, BETA)
+    rule = Averaged(rule) if wrapped else rule
+    steps = steps_under(rule, [np.ones(2), np.zeros(2), np.zeros(2)])
+    np.testing.assert_allclose(steps[2], rule.inertia * steps[1], rtol=1e-12)
+    assert rule.inertia == (BETA if method in ("momentum", "nesterov") else 0.0)
+
+
+@method
+def test_a_velocity_is_what_linear_steps_go_on_from(method: str) -> None:
+    rule = make_step_rule(method, BETA)
+    state = rule.init(START)
+    assert rule.carries_velocity == isinstance(state, np.ndarray)
+    if rule.carries_velocity:
+        moved = rule.update(START, np.zeros(3), RATE, np.ones(3), untouched)[0] - START
+        # Heavy ball goes on by βv, a look-ahead by β of that.
+        np.testing.assert_allclose(moved, -RATE * BETA * (BETA if rule.looks_ahead else 1.0), rtol=1e-12)
+
+
+@method
+def test_steps_under_a_constant_gradient_shorten_where_a_rule_decays_by_itself(method: str) -> None:
+    steps = steps_under(make_step_rule(method, BETA), [np.ones(2)] * 400)
+    assert steps[99] / steps[399] == pytest.approx(2.0 if make_step_rule(method).decays_by_itself else 1.0, rel=1e-4)
+
+
+@method
+def test_a_record_shows_the_place_unless_the_rule_averages(method: str) -> None:
+    rule, place, places = make_step_rule(method, BETA), START, []
+    state = rule.init(place)
+    for _ in range(4):
+        place, state = rule.update(place, slope(place), RATE, state, untouched)
+        places.append(place)
+    np.testing.assert_allclose(rule.report(place, state), np.mean(places, axis=0) if rule.averages else place)
+
+
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "saga"])
+def test_rows_are_remembered_where_single_ones_lead_to_the_optimum(method: str) -> None:
+    random = np.random.default_rng(3)
+    X, y = random.normal(size=(60, 2)), random.normal(size=60)
+    model = GradientDescentRegressor(
+        method=method, momentum=0.5, learning_rate=0.02, batch_size=1, max_iter=200, tol=0.0, random_state=0
+    ).fit(X, y)
+    assert model.gap_ is not None
+    assert (model.gap_ < 1e-10) == make_step_rule(method).remembers_rows
+
+
+@method
+def test_schedules_begin_with_the_rate_they_are_given(method: str) -> None:
+    rule = make_step_rule(method)
+    rates = [rule.schedule(0.25)(epoch) for epoch in (0, 200)]
+    assert rates[0] == 0.25
+    # RMSProp's halves every 200 epochs, Adam's falls as 1/(1 + k/100).
+    assert rates[1] == pytest.approx({"rmsprop": 0.125, "adam": 0.25 / 3.0}.get(method, 0.25))
 
 
 # --------------------------------------------------------------------------------------------------- under L1
@@ -242,7 +337,7 @@ def test_the_average_wraps_any_rule() -> None:
     state, shown = rule.init(place), []
     for _ in range(10):
         place, state = rule.update(place, slope(place), RATE, state, untouched)
-        shown.append(reported(place, state))
+        shown.append(rule.report(place, state))
     inner = walk("momentum", 10)
     np.testing.assert_allclose(shown, np.cumsum(inner, axis=0) / np.arange(1, 11)[:, None], rtol=1e-13)
     np.testing.assert_allclose(place, inner[-1], rtol=1e-13)

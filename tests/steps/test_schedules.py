@@ -19,6 +19,7 @@ from downslope.steps.schedules import (
     Schedule,
     Scheduled,
     StepDecay,
+    is_constant,
 )
 
 Array = np.ndarray
@@ -63,6 +64,24 @@ def test_a_schedule_is_a_rate_rule_without_memory() -> None:
     rule, nowhere = Scheduled(lambda epoch: 1.0 / (epoch + 1)), np.zeros(2)
     assert rule.init() is None
     assert [rule.rate(epoch, nowhere, nowhere, None) for epoch in range(3)] == [(1.0, None), (0.5, None), (1 / 3, None)]
+
+
+@pytest.mark.parametrize(
+    ("rate", "constant"),
+    [
+        (0.3, True),
+        (np.float64(0.3), True),
+        (Constant(0.3), True),
+        (InverseTime(0.3), False),
+        (lambda epoch: 0.3, False),
+    ],
+    ids=["number", "numpy number", "constant", "schedule", "function"],
+)
+def test_only_numbers_and_constants_are_known_to_be_constant(rate: float | Schedule, constant: bool) -> None:
+    assert is_constant(rate) == constant
+    if callable(rate):
+        assert Scheduled(rate).constant == (0.3 if constant else None)
+    assert MeasuredRate(0.3).constant is None
 
 
 @pytest.mark.parametrize("given", [0.0, -0.1, math.inf, math.nan, "fast", None])

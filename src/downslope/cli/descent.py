@@ -9,7 +9,7 @@ from downslope.cli.rows import Part
 from downslope.descent.engines import Engine, Traits, choose_engine
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
 from downslope.monitor.callbacks import Printed
-from downslope.objective.losses import SquaredError, make_loss
+from downslope.objective.losses import make_loss
 from downslope.objective.penalties import make_penalty
 from downslope.steps.rules import make_step_rule
 
@@ -27,7 +27,7 @@ def expected_engine(model: TableRegressor, n_rows: int, n_features: int) -> Engi
     loss = make_loss(model.loss, delta=model.delta, epsilon=model.epsilon, quantile=model.quantile)
     rule = make_step_rule(model.method, model.momentum)
     traits = Traits(
-        squared=isinstance(loss, SquaredError),
+        squared=loss.squared,
         linear=rule.linear,
         # The command knows no schedules, and "auto" gives a constant rate to every rule that is linear.
         constant=rule.linear or model.learning_rate != "auto",
@@ -36,7 +36,7 @@ def expected_engine(model: TableRegressor, n_rows: int, n_features: int) -> Engi
         n_stored=n_rows * n_features,
         # One row stands for rows that have not been read.
         batched=model.batch_size is not None and not 1 < n_rows <= model.batch_size,
-        smoothed=model.learning_rate == "auto" and not isinstance(loss, SquaredError),
+        smoothed=model.learning_rate == "auto" and not loss.squared,
     )
     return choose_engine(traits, model.engine)
 

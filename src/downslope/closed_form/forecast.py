@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.closed_form.path import apply, product, step_matrices
-from downslope.steps.rules import HeavyBall, Nesterov, StepRule, stable_product
+from downslope.steps.rules import StepRule
 
 __all__ = ["Forecast", "excess"]
 
@@ -53,7 +53,7 @@ class Forecast:
     @property
     def with_momentum(self) -> bool:
         """Whether a direction carries a velocity beside its residual."""
-        return isinstance(self.rule, HeavyBall | Nesterov)
+        return self.rule.carries_velocity
 
     @cached_property
     def matrices(self) -> Array:
@@ -83,7 +83,7 @@ class Forecast:
     @property
     def stable(self) -> NDArray[np.bool_]:
         """Whether the excess stays bounded for ever, (r,)."""
-        return np.asarray(self.rates * self.eigenvalues.max(initial=0.0) <= stable_product(self.rule))
+        return np.asarray(self.rates * self.eigenvalues.max(initial=0.0) <= self.rule.stable_product)
 
     def ladder(self, last: int) -> list[Array]:
         """The powers 1, 2, 4 … of the matrices, none beyond `last`."""

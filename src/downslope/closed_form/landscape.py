@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from downslope.closed_form.path import contractions
 from downslope.statistics.coordinates import Coordinates
 from downslope.statistics.quadratic import Spectrum, reference_excess
-from downslope.steps.rules import StepRule, stable_product
+from downslope.steps.rules import StepRule
 
 __all__ = ["Landscape", "StandardErrors"]
 
@@ -91,7 +91,7 @@ class Landscape:
     @property
     def largest_stable_rate(self) -> float | None:
         """The rate at and beyond which the fit's steps do not settle; None for rules without such a limit."""
-        product = stable_product(self.rule)
+        product = self.rule.stable_product
         return product / self.spectrum.largest if np.isfinite(product) and self.spectrum.largest > 0 else None
 
     def contraction(self, rate: float) -> Array:

@@ -20,7 +20,7 @@ from downslope.descent.loop import Outcome, Row, Task
 from downslope.descent.state import Best, State, better
 from downslope.descent.stopping import StopReason, Watch
 from downslope.statistics.quadratic import Quadratic, Spectrum
-from downslope.steps.rules import HeavyBall, Nesterov, StepRule, stable_product
+from downslope.steps.rules import StepRule
 
 __all__ = ["ClosedForm", "contractions", "descend_spectrum", "powers"]
 
@@ -32,8 +32,8 @@ CHUNK_NUMBERS = 2**19
 
 def step_matrices(rule: StepRule, h: Array) -> Array:
     """One update of (ρ, v/s, D) along each direction, (3, 3, p)."""
-    beta = rule.momentum if isinstance(rule, HeavyBall | Nesterov) else 0.0
-    ahead = beta if isinstance(rule, Nesterov) else 0.0
+    beta = rule.inertia
+    ahead = beta if rule.looks_ahead else 0.0
     moved = np.array([1.0 + ahead, beta * (ahead or 1.0), 0.0])
     matrices = np.empty((3, 3, h.size))
     matrices[0] = np.array([[1.0], [0.0], [0.0]]) - h * moved[:, None]
@@ -180,12 +180,12 @@ class ClosedForm:
     @property
     def stable(self) -> bool:
         """Whether the excess stays bounded for ever."""
-        return self.rate * self.spectrum.largest <= stable_product(self.rule)
+        return self.rate * self.spectrum.largest <= self.rule.stable_product
 
     @property
     def monotone(self) -> bool:
         """Whether the excess can only fall: plain steps at a stable rate."""
-        return self.stable and not isinstance(self.rule, HeavyBall | Nesterov)
+        return self.stable and not self.rule.carries_velocity
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def descend_spectrum(task: Task, path: ClosedForm, state: State, validation: Qua
 
 def state_at(path: ClosedForm, numbers: Array, parameters: Array, epoch: int, watch: Watch) -> State:
     """The state of the descent whose numbers along the directions are `numbers` (3, p)."""
-    rule = path.velocities(numbers) if isinstance(path.rule, HeavyBall | Nesterov) else None
+    rule = path.velocities(numbers) if path.rule.carries_velocity else None
     return State(parameters, rule, epoch=epoch, watch=watch)
 
 

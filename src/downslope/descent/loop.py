@@ -12,7 +12,7 @@ from downslope.descent.history import Recorder
 from downslope.descent.state import Best, State, better
 from downslope.descent.stopping import Stopping, StopReason, Watch
 from downslope.objective.objective import Evaluation, Objective
-from downslope.steps.rules import StepRule, reported
+from downslope.steps.rules import StepRule
 from downslope.steps.schedules import RateRule
 
 __all__ = ["Outcome", "Row", "Task", "descend", "look"]
@@ -118,7 +118,7 @@ def descend(task: Task, state: State) -> Outcome:
         while True:
             objective = task.objective.tuned(state.objective)
             at = objective.value_and_gradient(state.parameters)
-            shown = reported(state.parameters, state.rule)
+            shown = task.rule.report(state.parameters, state.rule)
             seen = at if shown is state.parameters else objective.value_and_gradient(shown)
             row, best, watch, reason = look(task, state, shown, seen)
             rate, rate_state = made_at, state.rate

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from downslope.closed_form.forecast import Forecast
 from downslope.closed_form.landscape import Landscape
-from downslope.steps.rules import fastest_heavy_ball, fastest_nesterov, make_step_rule, stable_product
+from downslope.steps.rules import fastest_heavy_ball, fastest_nesterov, make_step_rule
 
 __all__ = ["SHARES", "Bowl", "Pace", "Prospect", "Share", "bowl_of", "prospect"]
 
@@ -181,8 +181,8 @@ def bowl_of(
         flattest=shares(spectrum.directions[:, spectrum.singular.size - spectrum.n_null - 1], columns),
         largest_stable=float(largest_stable),
         fastest=float(fastest),
-        largest_stable_momentum=float(stable_product(make_step_rule("momentum", momentum)) / steep),
-        largest_stable_nesterov=float(stable_product(make_step_rule("nesterov", momentum)) / steep),
+        largest_stable_momentum=float(make_step_rule("momentum", momentum).stable_product / steep),
+        largest_stable_nesterov=float(make_step_rule("nesterov", momentum).stable_product / steep),
         heavy_ball=heavy_ball,
         nesterov=nesterov,
         prospects=tuple(prospect(landscape, start, *descent) for descent in tried),
@@ -202,7 +202,7 @@ def prospect(landscape: Landscape, start: Array, method: str, momentum: float, r
     rho = landscape.spectrum.residual(start)
     forecast = Forecast(rule, np.array([rate]), landscape.eigenvalues, rho)
     reference = landscape.reference_excess(start)
-    stable = bool(rate * landscape.spectrum.largest < stable_product(rule))
+    stable = bool(rate * landscape.spectrum.largest < rule.stable_product)
     epochs = [forecast.first_below(share * reference, HORIZON)[0] if stable else np.nan for share in SHARES]
     named = None if method == "gd" else float(momentum)
     return Prospect(method, named, float(rate), stable, tuple(None if np.isnan(k) else int(k) for k in epochs))

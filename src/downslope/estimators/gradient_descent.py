@@ -340,8 +340,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         """
         began = time.perf_counter()
         self._validate_params()
-        if self.early_stopping or self.method == "saga":
-            got = "early_stopping=True" if self.early_stopping else "method='saga'"
+        if self.early_stopping or make_step_rule(self.method).remembers_rows:
+            got = "early_stopping=True" if self.early_stopping else f"method={self.method!r}"
             raise InputError(f"partial_fit got {got}, which needs all rows at once: call fit, or set another")
         rows, columns = read_rows(self, X, y, sample_weight)
         stream = self._stream_so_far(rows.X.shape[1], columns)
@@ -435,15 +435,16 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             self.learning_rate,
             make_loss(self.loss, delta=self.delta, epsilon=self.epsilon, quantile=self.quantile),
         )
-        if self.method == "saga" and not np.isfinite(loss.curvature):
+        rule = make_step_rule(self.method, self.momentum)
+        if rule.remembers_rows and loss.kinked:
             raise InputError(
-                f"method='saga' got loss={self.loss!r}: it needs a loss without kinks (squared_error, huber or "
-                "squared_epsilon_insensitive)"
+                f"method={self.method!r} got loss={self.loss!r}: it needs a loss without kinks (squared_error, huber "
+                "or squared_epsilon_insensitive)"
             )
         return Settings(
             loss=loss,
             penalty=make_penalty(self.penalty, self.alpha, self.l1_ratio, n_features),
-            rule=make_step_rule(self.method, self.momentum),
+            rule=rule,
             learning_rate=float(rate) if isinstance(rate, Real) else rate,
             fit_intercept=self.fit_intercept,
             standardize=self.standardize,

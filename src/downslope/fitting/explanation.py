@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from downslope.closed_form.landscape import Landscape
 from downslope.descent.stopping import StopReason
 from downslope.fitting.problem import Problem
-from downslope.steps.rules import Nesterov, fastest_heavy_ball, stable_product
+from downslope.steps.rules import fastest_heavy_ball
 
 __all__ = ["dominant_column", "explain_descent", "explain_divergence", "explain_stop", "name_list"]
 
@@ -31,8 +31,8 @@ def dominant_column(direction: Array, names: list[str]) -> str:
 def explain_divergence(problem: Problem, names: list[str], epoch: int, rate: float, kept: int) -> str:
     """The sentence of a run that blew up: the rate, the largest stable one, the cause, and a rate to try."""
     told, restored = f"Diverged at epoch {epoch}", f"the best epoch, {kept}, was restored"
-    product = stable_product(problem.settings.rule)
-    if not np.isfinite(product) or not np.isfinite(problem.settings.loss.curvature):
+    product = problem.settings.rule.stable_product
+    if not np.isfinite(product) or problem.settings.loss.kinked:
         return f"{told} with learning_rate {rate:.4g}; {restored}. Try learning_rate='auto', or {rate / 10:.2g}."
     curvature, direction = problem.steepest()
     limit, measure = product / curvature, "λ_max"
@@ -159,7 +159,7 @@ def certificate(problem: Problem, gap: float | None, start_gap: float | None, ma
         share = f" ({gap / start_gap:.1e} of that of the start)" if start_gap else ""
         return f"the objective is {gap:.3g} above its exact minimum{share}"
     kind = "proximal gradient mapping" if problem.settings.penalty.l1 else "gradient"
-    if np.isfinite(problem.settings.loss.curvature):
+    if not problem.settings.loss.kinked:
         return f"the {kind} is {mapping:.3g} (the minimum itself is not known in closed form)"
     none = "no exact certificate exists for a loss with kinks"
     if problem.settings.learning_rate != "auto" or problem.engine == "stochastic":
@@ -180,8 +180,8 @@ def advice(problem: Problem, rate: float) -> str:
         return " Raise max_iter, or try learning_rate='auto'."
     if not problem.settings.standardize:
         return " Raise max_iter, or try standardize=True."
-    if problem.stochastic and np.isfinite(problem.settings.loss.curvature):
+    if problem.stochastic and not problem.settings.loss.kinked:
         return " Raise max_iter, or try method='saga'."
-    if isinstance(problem.settings.rule, Nesterov):
+    if problem.settings.rule.looks_ahead:
         return " Raise max_iter, or tol if this is near enough."
     return " Raise max_iter, or try method='nesterov'."

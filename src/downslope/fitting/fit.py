@@ -22,16 +22,12 @@ from downslope.fitting.problem import Optimum, Problem, Settings, prepare, valid
 from downslope.objective.objective import Evaluation, Objective
 from downslope.statistics.coordinates import Coordinates
 from downslope.statistics.quadratic import Quadratic, reference_excess
-from downslope.steps.rules import Averaged, Saga
-from downslope.steps.schedules import Constant, Scheduled
+from downslope.steps.automatic_rate import averaging_power
 from downslope.threads import one_blas_thread
 
 __all__ = ["Continuation", "Limits", "Request", "Solution", "excess_threshold", "fit_full_batch"]
 
 Array = NDArray[np.float64]
-
-# In the mean of places that "auto" shows, the k-th place weighs k³ (Shamir and Zhang, 2013).
-LATENESS = 3.0
 
 
 @dataclass(frozen=True)
@@ -266,7 +262,7 @@ def stochastic(problem: Problem, task: Task, state: State, request: Request) -> 
         problem.coordinates,
         problem.batch,
         problem.weight / rows.n_rows,
-        LATENESS if problem.stochastic and auto and not isinstance(settings.rule, Averaged | Saga) else None,
+        averaging_power(settings.rule) if problem.stochastic and auto else None,
         request.shuffle,
     )
     given = state.rule
@@ -278,13 +274,12 @@ def stochastic(problem: Problem, task: Task, state: State, request: Request) -> 
 def closed_form(problem: Problem, task: Task, state: State, validation: Quadratic | None) -> Outcome:
     """Run the spectral engine."""
     assert problem.spectrum is not None
-    assert isinstance(task.rates, Scheduled)
-    assert isinstance(task.rates.schedule, Constant)
+    assert task.rates.constant is not None
     path = ClosedForm(
         problem.spectrum,
         problem.half_mse if problem.settings.penalty.l2 else None,
         problem.settings.rule,
-        task.rates.schedule.rate,
+        task.rates.constant,
         state.parameters,
         state.rule,
     )
@@ -301,7 +296,7 @@ def stopping(
     if at.excess is not None and problem.smooth is not None and limits.tol > 0:
         excess_below = excess_threshold(problem, limits.tol, start, at.excess)
     patience = limits.patience
-    if problem.stochastic and limits.tol > 0 and not (patience or isinstance(problem.settings.rule, Saga)):
+    if problem.stochastic and limits.tol > 0 and not (patience or problem.settings.rule.remembers_rows):
         # Noise keeps a mini-batch from a small gradient: it stops when its objective does not fall any more.
         patience = limits.window
     return Stopping(
@@ -365,7 +360,7 @@ def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array,
     """Restore the best state where that is due, and put the result into words."""
     limits, best = request.limits, outcome.best
     epoch, rate = int(outcome.rows[-1, 0]), float(outcome.rows[-1, 4])
-    kinked = not np.isfinite(problem.settings.loss.curvature)
+    kinked = problem.settings.loss.kinked
     # What is found after a divergence, or after the error has begun to rise, is given up; steps on kinks only wander.
     given_up = outcome.reason is StopReason.DIVERGED or limits.patience is not None
     restoring = (given_up or kinked) and best.epoch != epoch and np.isfinite(best.score)

@@ -19,19 +19,11 @@ from downslope.statistics.least_squares import EPS, LeastSquares, believable_dig
 from downslope.statistics.moments import gather, gather_columns, triangulate
 from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, mean_squared_error, minimise, penalised
 from downslope.statistics.row_lengths import RowCurvature, measure_rows
-from downslope.steps.rules import AdaGrad, Averaged, HeavyBall, Nesterov, RMSProp, Saga, StepRule, stable_product
-from downslope.steps.schedules import (
-    Constant,
-    Exponential,
-    InverseScaling,
-    InverseTime,
-    MeasuredRate,
-    RateRule,
-    Schedule,
-    Scheduled,
-)
+from downslope.steps.automatic_rate import cautious_rate, distance_to_go, full_batch_rate, mini_batch_schedule
+from downslope.steps.rules import StepRule
+from downslope.steps.schedules import Constant, RateRule, Schedule, Scheduled, is_constant
 
-__all__ = ["Optimum", "Problem", "Settings", "inertia", "prepare", "rule_is_steady", "validation_error"]
+__all__ = ["Optimum", "Problem", "Settings", "prepare", "validation_error"]
 
 Array = NDArray[np.float64]
 
@@ -67,14 +59,13 @@ class Settings:
     @property
     def squared(self) -> bool:
         """Whether the loss is the squared error."""
-        return isinstance(self.loss, SquaredError)
+        return self.loss.squared
 
     @property
     def constant(self) -> bool:
         """Whether the rate is the same at every update; "auto" is, wherever the curvature is."""
-        if self.learning_rate == "auto":
-            return self.rule.linear
-        return isinstance(self.learning_rate, float | Constant)
+        rate = self.learning_rate
+        return self.rule.linear if isinstance(rate, str) else is_constant(rate)
 
 
 @dataclass(frozen=True)
@@ -194,7 +185,7 @@ class Problem:
     def curvature(self) -> float | None:
         """The largest second derivative of the smooth objective; None where it is not known or infinite."""
         steepest = self.settings.loss.curvature
-        if self.half_mse is None or not np.isfinite(steepest):
+        if self.half_mse is None or self.settings.loss.kinked:
             return None
         if steepest == 1.0 and self.spectrum is not None:
             return self.spectrum.largest
@@ -219,18 +210,18 @@ class Problem:
     def batch_curvature(self) -> float:
         """The curvature that bounds the steps of the stochastic engine; infinite for a loss with kinks."""
         rows = self.row_curvature
-        single = rows.of_worst_batch if isinstance(self.settings.rule, Saga) else rows.of_batch
+        single = rows.of_worst_batch if self.settings.rule.remembers_rows else rows.of_batch
         return self.settings.loss.curvature * single(self.batch, self.source.n_rows) + self.settings.penalty.l2
 
     @cached_property
     def largest_stable_rate(self) -> float | None:
         """The rate at and beyond which the descent does not settle; None for rules without such a limit."""
-        product = stable_product(self.settings.rule)
+        product = self.settings.rule.stable_product
         if not np.isfinite(product):
             return None
         if self.stochastic:
             # On noise, momentum β is worth a rate of 1/(1 - β) times as much.
-            limit = 2.0 * (1.0 - inertia(self.settings.rule)) / self.batch_curvature
+            limit = 2.0 * (1.0 - self.settings.rule.inertia) / self.batch_curvature
             return limit if limit > 0 else None
         return product / self.curvature if self.curvature else None
 
@@ -325,72 +316,29 @@ class Problem:
             return Scheduled(Constant(float(rate)) if isinstance(rate, int | float) else rate)
         if self.stochastic:
             return Scheduled(self.batch_schedule(start, at))
-        rule = self.settings.rule
-        if self.settings.squared and rule_is_steady(rule) and self.curvature is not None:
-            return Scheduled(Constant(1.0 / self.curvature if self.curvature > 0 else 1.0))
-        if rule_is_steady(rule):
-            momentum = inertia(rule)
-            fastest = 0.5 * (1.0 + 1.0 / momentum) if momentum else np.inf
-            return MeasuredRate(self.first_rate(at), fastest)
-        # Adaptive rules move each coordinate by about the rate: a tenth of the way to go, measured from the
-        # optimum where it is known and from J/‖∇J‖, the distance at which a straight line meets zero, elsewhere.
-        reach = 0.1 * self.distance(start, at)
-        if isinstance(rule, AdaGrad):
-            return Scheduled(Constant(reach))
-        # RMSProp's steps do not shrink with the gradient: its rate must, down to the digits that are wanted.
-        return Scheduled(Exponential(reach, 0.5**0.005) if isinstance(rule, RMSProp) else InverseTime(reach, 100.0))
+        minimum = None if self.minimum is None else self.minimum.parameters
+        return full_batch_rate(
+            self.settings.rule,
+            curvature=self.curvature,
+            squared=self.settings.squared,
+            cautious=self.first_rate(at),
+            distance=distance_to_go(start, minimum, at.objective, at.gradient),
+        )
 
     def batch_schedule(self, start: Array, at: Evaluation) -> Schedule:
-        """The schedule of "auto" for the stochastic engine, its rates those of one update each.
-
-        Steady rules: 1.5 / the curvature of a batch, half of that after four epochs, and places averaged with a
-        weight that grows with their third power. Measured on the real table, five epochs of single rows, how far R²
-        falls short of that of least squares: at most 0.0009 over ten seeds; 0.23 at 1 / the steepest row without the
-        mean, 0.019 at that over 1 + epoch.
-        """
-        rule, n_updates = self.settings.rule, -(-self.source.n_rows // self.batch)
-        if isinstance(rule, Saga):
-            return Constant(1.0 / (3.0 * self.batch_curvature))
-        if rule_is_steady(rule) and np.isfinite(self.settings.loss.curvature):
-            return InverseTime((1.0 - inertia(rule)) * 1.5 / self.batch_curvature, 4.0)
-        reach = self.distance(start, at)
-        if rule_is_steady(rule):
-            # The classical rate of the subgradient method: distance / (length of a subgradient · √updates).
-            length = np.sqrt(self.row_curvature.mean * n_updates)
-            return InverseScaling((1.0 - inertia(rule)) * reach / length, 0.5)
-        # Shares of the way to go that were best, or near it, of 0.1, 0.3, 1 and 3 on the real table.
-        if isinstance(rule, AdaGrad):
-            return Constant(0.3 * reach)
-        return InverseTime(0.3 * reach / np.sqrt(n_updates), 4.0)
+        """The schedule of "auto" on batches; only rules that ask for curvature cost another read of the rows."""
+        rule, minimum = self.settings.rule, None if self.minimum is None else self.minimum.parameters
+        return mini_batch_schedule(
+            rule,
+            curvature=self.batch_curvature if rule.steady else np.nan,
+            mean_length=self.row_curvature.mean if rule.steady else np.nan,
+            distance=distance_to_go(start, minimum, at.objective, at.gradient),
+            n_updates=-(-self.source.n_rows // self.batch),
+        )
 
     def first_rate(self, at: Evaluation) -> float:
         """A cautious rate for a first step whose curvature will be measured."""
-        if self.curvature:
-            return 1.0 / self.curvature
-        slope = largest(at.gradient)
-        return 1e-3 * (at.objective / slope) / slope if slope > 0 and at.objective > 0 else 1.0
-
-    def distance(self, start: Array, at: Evaluation) -> float:
-        """About how far the farthest parameter has to go."""
-        if self.minimum is not None and largest(self.minimum.parameters - start) > 0:
-            return largest(self.minimum.parameters - start)
-        slope = largest(at.gradient)
-        return at.objective / slope if slope > 0 and at.objective > 0 else 1.0
-
-
-def largest(vector: Array) -> float:
-    """The largest absolute value."""
-    return float(np.abs(vector).max(initial=0.0))
-
-
-def rule_is_steady(rule: StepRule) -> bool:
-    """Whether the rule's steps scale with the gradient, so that curvature decides the rate."""
-    return rule.linear or isinstance(rule, Averaged | Saga)
-
-
-def inertia(rule: StepRule) -> float:
-    """The share of the last step that the next one keeps."""
-    return rule.momentum if isinstance(rule, HeavyBall | Nesterov) else 0.0
+        return cautious_rate(self.curvature, at.objective, at.gradient)
 
 
 def prepare(source: Source, settings: Settings, coordinates: Coordinates | None = None) -> Problem:

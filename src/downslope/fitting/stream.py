@@ -10,13 +10,12 @@ from downslope.data.arrays import ArraySource
 from downslope.descent.history import History
 from downslope.descent.loop import Row
 from downslope.descent.stopping import EXPLOSION
-from downslope.fitting.fit import LATENESS
-from downslope.fitting.problem import Settings, inertia, rule_is_steady
+from downslope.fitting.problem import Settings
 from downslope.objective.objective import Evaluation, RowsObjective
 from downslope.statistics.coordinates import Coordinates, raw, spread_of, standardised
 from downslope.statistics.moments import ColumnMoments, gather_columns
 from downslope.statistics.row_lengths import measure_rows
-from downslope.steps.rules import AdaGrad, Averaged
+from downslope.steps.automatic_rate import averaging_power, distance_to_go, stream_rate
 from downslope.steps.schedules import Scheduled
 
 __all__ = ["Pass", "Stream", "follow"]
@@ -111,7 +110,7 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
     at = objective.value_and_gradient(shown) if stream.history is None else None
     steepest, reach, auto = stream.steepest, stream.reach, settings.learning_rate == "auto"
     if at is not None:
-        reach = reach_of(at)
+        reach = distance_to_go(start, None, at.objective, at.gradient)
     if auto:
         steepest = max(steepest, measure_rows(source, coordinates, None).largest)
         made = 0.0 if stream.state is None else stream.state.updates
@@ -128,7 +127,7 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
         coordinates,
         settings.batch_size or source.n_rows,
         columns.weight / n_rows,
-        LATENESS if auto and not isinstance(settings.rule, Averaged) else None,
+        averaging_power(settings.rule) if auto else None,
         passing.shuffle,
     )
     state = sweep.begin(start, passing.seed)
@@ -160,33 +159,24 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
     )
 
 
-def reach_of(at: Evaluation) -> float:
-    """J/‖∇J‖, the distance at which a straight line meets zero."""
-    slope = float(np.abs(at.gradient).max(initial=0.0))
-    return at.objective / slope if slope > 0 and at.objective > 0 else 1.0
-
-
 def automatic_rate(
     settings: Settings, columns: ColumnMoments, coordinates: Coordinates, steepest: float, reach: float, made: float
 ) -> float:
     """The rate of the next block, `made` updates after the start.
 
-    Steps that scale with the gradient are bounded by the curvature of a batch of k rows, at most ‖z‖²/k of the
-    steepest row and (1 - 1/k) of the mean of ‖z‖². Others, and those on a loss with kinks, are as long as the rate
-    says: shares of the way to go that fall with the root of the updates.
+    The curvature of a batch of k rows is at most ‖z‖²/k of the steepest row and (1 - 1/k) of the mean of ‖z‖².
     """
-    rule, inverse = settings.rule, coordinates.inverse_scale
+    inverse, share = coordinates.inverse_scale, 1.0 / (settings.batch_size or np.inf)
     centres = (columns.mean - coordinates.shift) * inverse
     mean_length = float(centres @ centres + np.sum((spread_of(columns) * inverse) ** 2) + coordinates.fit_intercept)
-    calmer = 1.0 - inertia(rule)
-    if rule_is_steady(rule) and np.isfinite(settings.loss.curvature):
-        share = 1.0 / (settings.batch_size or np.inf)
-        curvature = share * steepest + (1.0 - share) * mean_length
-        return calmer / (settings.loss.curvature * curvature + settings.penalty.l2)
-    if isinstance(rule, AdaGrad):
-        return 0.3 * reach
-    length = np.sqrt(mean_length) if rule_is_steady(rule) else 1.0 / 0.3
-    return float(calmer * reach / (length * np.sqrt(1.0 + made)))
+    batch = share * steepest + (1.0 - share) * mean_length
+    return stream_rate(
+        settings.rule,
+        curvature=settings.loss.curvature * batch + settings.penalty.l2,
+        mean_length=mean_length,
+        distance=reach,
+        n_updates=made,
+    )
 
 
 def scheduled(rate: Any, stream: Stream) -> float:

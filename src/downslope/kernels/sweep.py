@@ -16,7 +16,7 @@ from downslope.kernels.rules import kernel_rule
 from downslope.objective.losses import Loss
 from downslope.objective.penalties import Penalty
 from downslope.statistics.coordinates import Coordinates
-from downslope.steps.rules import Averaged, Saga, StepRule
+from downslope.steps.rules import StepRule
 
 __all__ = ["Sweep", "SweepState"]
 
@@ -78,8 +78,8 @@ class Sweep:
 
     def begin(self, parameters: Array, seed: int) -> SweepState:
         """The state before the first update."""
-        p, averaged = parameters.size, self.lateness is not None or isinstance(self.rule, Averaged)
-        reduced = isinstance(self.rule, Saga)
+        p, averaged = parameters.size, self.lateness is not None or self.rule.averages
+        reduced = self.rule.remembers_rows
         place = Place(
             parameters.copy(),
             np.zeros((3, p)),

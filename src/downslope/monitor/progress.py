@@ -37,7 +37,6 @@ from downslope.descent.loop import Row
 from downslope.descent.stopping import EXPLOSION, Stopping
 from downslope.fitting.problem import Problem
 from downslope.monitor.terminal import Field, Lines, Report, Screen, clock, screen_of
-from downslope.steps.rules import stable_product
 
 __all__ = ["Outlook", "Progress"]
 
@@ -91,7 +90,7 @@ class Outlook:
     @classmethod
     def of(cls, problem: Problem, rules: Stopping) -> "Outlook":
         """Gather it; nothing is computed that the fit does not need anyway."""
-        smooth, limit = problem.smooth, stable_product(problem.settings.rule)
+        smooth, limit = problem.smooth, problem.settings.rule.stable_product
         # The curvature of other losses is a bound, and batches are steeper than the whole.
         limited = problem.settings.squared and not problem.stochastic and math.isfinite(limit)
         return cls(

@@ -8,7 +8,7 @@ exceeds the smoothed one by at most half of `smoothing`.
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, runtime_checkable
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,14 @@ class Loss(Protocol):
     def curvature(self) -> float:
         """The largest second derivative; infinite where the loss has a kink."""
 
+    @property
+    def kinked(self) -> bool:
+        """Whether the derivative jumps: then no rate settles by curvature, and a subgradient says little of the end."""
+
+    @property
+    def squared(self) -> bool:
+        """Whether the loss is ½ r², so that sums over the rows say all of it."""
+
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         """ℓ(r) and ℓ'(r), elementwise; the second array may be the argument itself, never written to."""
 
@@ -67,7 +75,9 @@ def clipped_sign(residual: Array, width: float) -> Array:
 class SquaredError:
     """½ r²: the ½ makes the plain step the textbook's `w -= rate * mean(r * x)`."""
 
-    curvature: float = 1.0
+    curvature: ClassVar[float] = 1.0
+    kinked: ClassVar[bool] = False
+    squared: ClassVar[bool] = True
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         return 0.5 * residual * residual, residual
@@ -85,7 +95,9 @@ class Huber:
 
     delta: float = 1.35
     smoothing: float = 0.0
-    curvature: float = 1.0
+    curvature: ClassVar[float] = 1.0
+    kinked: ClassVar[bool] = False
+    squared: ClassVar[bool] = False
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         clipped = np.clip(residual, -self.delta, self.delta)
@@ -104,7 +116,9 @@ class AbsoluteError:
     """abs(r): the median regression."""
 
     smoothing: float = 0.0
-    curvature: float = np.inf
+    curvature: ClassVar[float] = np.inf
+    kinked: ClassVar[bool] = True
+    squared: ClassVar[bool] = False
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         return np.abs(residual), clipped_sign(residual, self.smoothing)
@@ -119,7 +133,9 @@ class Quantile:
 
     quantile: float = 0.5
     smoothing: float = 0.0
-    curvature: float = np.inf
+    curvature: ClassVar[float] = np.inf
+    kinked: ClassVar[bool] = True
+    squared: ClassVar[bool] = False
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         tilt = 0.5 - self.quantile
@@ -136,7 +152,9 @@ class EpsilonInsensitive:
 
     epsilon: float = 0.1
     smoothing: float = 0.0
-    curvature: float = np.inf
+    curvature: ClassVar[float] = np.inf
+    kinked: ClassVar[bool] = True
+    squared: ClassVar[bool] = False
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         value = np.maximum(np.abs(residual) - self.epsilon, 0.0)
@@ -155,7 +173,9 @@ class SquaredEpsilonInsensitive:
     """max(0, abs(r) - epsilon)², without a ½, as scikit-learn's SGDRegressor defines it."""
 
     epsilon: float = 0.1
-    curvature: float = 2.0
+    curvature: ClassVar[float] = 2.0
+    kinked: ClassVar[bool] = False
+    squared: ClassVar[bool] = False
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         beyond = residual - np.clip(residual, -self.epsilon, self.epsilon)

@@ -15,7 +15,6 @@ from downslope.descent.loop import Row, norm
 from downslope.descent.stopping import StopReason
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
 from downslope.fitting.problem import Problem, Settings, prepare
-from downslope.objective.losses import SquaredError
 from downslope.objective.objective import Evaluation, LossSums
 from downslope.scikit_sgd.explanation import ended_early, explain_row_divergence, explain_row_stop
 from downslope.scikit_sgd.passes import RowOutcome, descend_single_rows
@@ -153,12 +152,12 @@ class Measure:
         where it came from.
         """
         rule, X, weight = self.task.rule, self.source.X, self.source.weight
-        linear = isinstance(rule.loss, SquaredError) and not self.task.penalty.l1
+        linear = rule.loss.squared and not self.task.penalty.l1
         if linear or X.dtype != np.float64:
             return False
         if rule.passive_aggressive:
             return weight is not None and bool(weight.max() > 2.0)
-        if not np.isfinite(rule.loss.curvature):
+        if rule.loss.kinked:
             return False
         mean_weight = 1.0 if weight is None else float(weight.mean())
         with np.errstate(all="ignore"):

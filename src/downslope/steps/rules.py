@@ -5,14 +5,16 @@ so that every rule composes with every penalty. With momentum the velocity is re
 which keeps the fixed point right under L1; without a penalty it is the usual recursion v ← βv + g.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downslope.exceptions import InputError
+from downslope.steps.adaptive_rules import AdaGrad, Adam, RMSProp
+from downslope.steps.schedules import Constant, Schedule
+from downslope.steps.step_rule import Prox, StepRule
 
 __all__ = [
     "METHODS",
@@ -28,35 +30,26 @@ __all__ = [
     "fastest_heavy_ball",
     "fastest_nesterov",
     "make_step_rule",
-    "reported",
-    "stable_product",
 ]
 
 Array = NDArray[np.float64]
-Prox = Callable[[Array, float | Array], Array]
 
 METHODS = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged", "saga")
-
-
-class StepRule(Protocol):
-    """How a gradient becomes a step."""
-
-    @property
-    def linear(self) -> bool:
-        """Whether a step is a linear map of (θ, state) when the gradient is: then every epoch has a closed form."""
-
-    def init(self, parameters: Array) -> Any:
-        """The state before the first update."""
-
-    def update(self, parameters: Array, gradient: Array, rate: float, state: Any, prox: Prox) -> tuple[Array, Any]:
-        """The parameters and the state after one update."""
 
 
 @dataclass(frozen=True)
 class Plain:
     """θ ← θ - ηg: the textbook's step (Cauchy, 1847)."""
 
-    linear: bool = True
+    linear: ClassVar[bool] = True
+    steady: ClassVar[bool] = True
+    stable_product: ClassVar[float] = 2.0
+    inertia: ClassVar[float] = 0.0
+    carries_velocity: ClassVar[bool] = False
+    looks_ahead: ClassVar[bool] = False
+    averages: ClassVar[bool] = False
+    remembers_rows: ClassVar[bool] = False
+    decays_by_itself: ClassVar[bool] = False
 
     def init(self, parameters: Array) -> None:
         return None
@@ -64,13 +57,33 @@ class Plain:
     def update(self, parameters: Array, gradient: Array, rate: float, state: None, prox: Prox) -> tuple[Array, None]:
         return prox(parameters - rate * gradient, rate), None
 
+    def report(self, parameters: Array, state: None) -> Array:
+        return parameters
+
+    def schedule(self, first: float) -> Schedule:
+        return Constant(first)
+
 
 @dataclass(frozen=True)
 class HeavyBall:
     """v ← βv + g, θ ← θ - ηv: steps that keep a share β of the last one (Polyak, 1964)."""
 
     momentum: float = 0.9
-    linear: bool = True
+    linear: ClassVar[bool] = True
+    steady: ClassVar[bool] = True
+    carries_velocity: ClassVar[bool] = True
+    looks_ahead: ClassVar[bool] = False
+    averages: ClassVar[bool] = False
+    remembers_rows: ClassVar[bool] = False
+    decays_by_itself: ClassVar[bool] = False
+
+    @property
+    def stable_product(self) -> float:
+        return 2.0 * (1.0 + self.momentum)
+
+    @property
+    def inertia(self) -> float:
+        return self.momentum
 
     def init(self, parameters: Array) -> Array:
         return np.zeros_like(parameters)
@@ -81,6 +94,12 @@ class HeavyBall:
         reached = prox(aimed, rate)
         return reached, velocity if reached is aimed else (parameters - reached) / rate
 
+    def report(self, parameters: Array, state: Array) -> Array:
+        return parameters
+
+    def schedule(self, first: float) -> Schedule:
+        return Constant(first)
+
 
 @dataclass(frozen=True)
 class Nesterov:
@@ -90,7 +109,21 @@ class Nesterov:
     """
 
     momentum: float = 0.9
-    linear: bool = True
+    linear: ClassVar[bool] = True
+    steady: ClassVar[bool] = True
+    carries_velocity: ClassVar[bool] = True
+    looks_ahead: ClassVar[bool] = True
+    averages: ClassVar[bool] = False
+    remembers_rows: ClassVar[bool] = False
+    decays_by_itself: ClassVar[bool] = False
+
+    @property
+    def stable_product(self) -> float:
+        return (2.0 + 2.0 * self.momentum) / (1.0 + 2.0 * self.momentum)
+
+    @property
+    def inertia(self) -> float:
+        return self.momentum
 
     def init(self, parameters: Array) -> Array:
         return np.zeros_like(parameters)
@@ -105,84 +138,11 @@ class Nesterov:
         velocity = (behind - reached) / rate
         return reached - rate * self.momentum * velocity, velocity
 
+    def report(self, parameters: Array, state: Array) -> Array:
+        return parameters
 
-class Slots(NamedTuple):
-    """What the adaptive rules remember: running g, running g², the largest abs(g) of each coordinate, updates."""
-
-    mean: Array
-    square: Array
-    peak: Array
-    updates: int
-
-    @classmethod
-    def empty(cls, parameters: Array) -> "Slots":
-        """Before the first update."""
-        zeros = np.zeros_like(parameters)
-        return cls(zeros, zeros, zeros, 0)
-
-
-def inverse_root(square: Array, peak: Array) -> Array:
-    """1/(√s + ε), with ε a share of the gradients met so far, so that steps do not depend on the units of y.
-
-    Without ε a coordinate that is settled would be moved by its rounding errors.
-    """
-    root = np.sqrt(square) + 1e-8 * peak + 1e-12 * peak.max(initial=0.0)
-    inverse: Array = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
-    return inverse
-
-
-@dataclass(frozen=True)
-class AdaGrad:
-    """s ← s + g², θ ← θ - ηg/√s (Duchi, Hazan and Singer, 2011)."""
-
-    linear: bool = False
-
-    def init(self, parameters: Array) -> Slots:
-        return Slots.empty(parameters)
-
-    def update(self, parameters: Array, gradient: Array, rate: float, state: Slots, prox: Prox) -> tuple[Array, Slots]:
-        peak = np.maximum(state.peak, np.abs(gradient))
-        square = state.square + gradient * gradient
-        step = rate * inverse_root(square, peak)
-        return prox(parameters - step * gradient, step), Slots(gradient, square, peak, state.updates + 1)
-
-
-@dataclass(frozen=True)
-class RMSProp:
-    """s ← ρs + (1 - ρ)g², θ ← θ - ηg/√s (Tieleman and Hinton, 2012)."""
-
-    decay: float = 0.9
-    linear: bool = False
-
-    def init(self, parameters: Array) -> Slots:
-        return Slots.empty(parameters)
-
-    def update(self, parameters: Array, gradient: Array, rate: float, state: Slots, prox: Prox) -> tuple[Array, Slots]:
-        peak = np.maximum(state.peak, np.abs(gradient))
-        square = self.decay * state.square + (1.0 - self.decay) * gradient * gradient
-        step = rate * inverse_root(square, peak)
-        return prox(parameters - step * gradient, step), Slots(gradient, square, peak, state.updates + 1)
-
-
-@dataclass(frozen=True)
-class Adam:
-    """m ← β₁m + (1 - β₁)g, s ← β₂s + (1 - β₂)g², θ ← θ - η m̂/√ŝ (Kingma and Ba, 2015)."""
-
-    momentum: float = 0.9
-    decay: float = 0.999
-    linear: bool = False
-
-    def init(self, parameters: Array) -> Slots:
-        return Slots.empty(parameters)
-
-    def update(self, parameters: Array, gradient: Array, rate: float, state: Slots, prox: Prox) -> tuple[Array, Slots]:
-        count = state.updates + 1
-        peak = np.maximum(state.peak, np.abs(gradient))
-        mean = self.momentum * state.mean + (1.0 - self.momentum) * gradient
-        square = self.decay * state.square + (1.0 - self.decay) * gradient * gradient
-        step = rate * inverse_root(square / (1.0 - self.decay**count), peak)
-        aimed = parameters - step * (mean / (1.0 - self.momentum**count))
-        return prox(aimed, step), Slots(mean, square, peak, count)
+    def schedule(self, first: float) -> Schedule:
+        return Constant(first)
 
 
 @dataclass(frozen=True)
@@ -192,13 +152,27 @@ class Saga:
     ψ' is what each row said when it was last visited; with all rows in one batch, as here, the step is plain.
     """
 
-    linear: bool = True
+    linear: ClassVar[bool] = True
+    steady: ClassVar[bool] = True
+    stable_product: ClassVar[float] = 2.0
+    inertia: ClassVar[float] = 0.0
+    carries_velocity: ClassVar[bool] = False
+    looks_ahead: ClassVar[bool] = False
+    averages: ClassVar[bool] = False
+    remembers_rows: ClassVar[bool] = True
+    decays_by_itself: ClassVar[bool] = False
 
     def init(self, parameters: Array) -> None:
         return None
 
     def update(self, parameters: Array, gradient: Array, rate: float, state: None, prox: Prox) -> tuple[Array, None]:
         return Plain().update(parameters, gradient, rate, state, prox)
+
+    def report(self, parameters: Array, state: None) -> Array:
+        return parameters
+
+    def schedule(self, first: float) -> Schedule:
+        return Constant(first)
 
 
 class Average(NamedTuple):
@@ -211,10 +185,39 @@ class Average(NamedTuple):
 
 @dataclass(frozen=True)
 class Averaged:
-    """Report the mean of the places reached so far instead of the last one (Polyak and Juditsky, 1992)."""
+    """Report the mean of the places reached so far instead of the last one (Polyak and Juditsky, 1992).
+
+    It settles where the steps of its rule do, at the rates that are theirs.
+    """
 
     rule: StepRule = Plain()
-    linear: bool = False
+    linear: ClassVar[bool] = False
+    carries_velocity: ClassVar[bool] = False
+    averages: ClassVar[bool] = True
+
+    @property
+    def steady(self) -> bool:
+        return self.rule.steady
+
+    @property
+    def stable_product(self) -> float:
+        return self.rule.stable_product
+
+    @property
+    def inertia(self) -> float:
+        return self.rule.inertia
+
+    @property
+    def looks_ahead(self) -> bool:
+        return self.rule.looks_ahead
+
+    @property
+    def remembers_rows(self) -> bool:
+        return self.rule.remembers_rows
+
+    @property
+    def decays_by_itself(self) -> bool:
+        return self.rule.decays_by_itself
 
     def init(self, parameters: Array) -> Average:
         return Average(self.rule.init(parameters), parameters, 0)
@@ -226,21 +229,11 @@ class Averaged:
         count = state.averaged + 1
         return reached, Average(inner, state.mean + (reached - state.mean) / count, count)
 
+    def report(self, parameters: Array, state: Average) -> Array:
+        return state.mean
 
-def stable_product(rule: StepRule) -> float:
-    """The largest rate × curvature at which the rule settles on a quadratic; NaN for rules without such a limit.
-
-    The roots of the step's matrix leave the unit circle at 2 for plain steps, 2(1 + β) for heavy ball and
-    (2 + 2β)/(1 + 2β) for Nesterov (Lessard, Recht and Packard, 2016); an average settles where its steps do.
-    """
-    rule = rule.rule if isinstance(rule, Averaged) else rule
-    if isinstance(rule, Plain | Saga):
-        return 2.0
-    if isinstance(rule, HeavyBall):
-        return 2.0 * (1.0 + rule.momentum)
-    if isinstance(rule, Nesterov):
-        return (2.0 + 2.0 * rule.momentum) / (1.0 + 2.0 * rule.momentum)
-    return np.nan
+    def schedule(self, first: float) -> Schedule:
+        return self.rule.schedule(first)
 
 
 def fastest_heavy_ball(steep: float, flat: float) -> tuple[float, float]:
@@ -259,11 +252,6 @@ def fastest_nesterov(steep: float, flat: float) -> tuple[float, float]:
     """The same of Nesterov's steps (Lessard, Recht and Packard, 2016)."""
     wide = float(np.sqrt(3.0 * steep / flat + 1.0))
     return 4.0 / (3.0 * steep + flat), (wide - 2.0) / (wide + 2.0)
-
-
-def reported(parameters: Array, state: Any) -> Array:
-    """The parameters that a record shows: the place itself, or the mean of all places under `Averaged`."""
-    return state.mean if isinstance(state, Average) else parameters
 
 
 def make_step_rule(method: str, momentum: float = 0.9) -> StepRule:

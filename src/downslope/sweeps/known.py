@@ -10,7 +10,7 @@ from downslope.closed_form.forecast import Forecast, excess
 from downslope.descent.stopping import EXPLOSION
 from downslope.fitting.fit import excess_threshold
 from downslope.fitting.problem import Problem
-from downslope.steps.rules import StepRule, stable_product
+from downslope.steps.rules import StepRule
 from downslope.sweeps.runs import Run
 
 __all__ = ["Known"]
@@ -62,7 +62,7 @@ class Known:
         forecast = Forecast(rule, rates, self.eigenvalues, self.residual)
         first = forecast.first_below(self.below, self.max_iter)
         end = forecast.blow_up(self.above, self.max_iter)
-        limit = stable_product(rule) / float(self.eigenvalues.max())
+        limit = rule.stable_product / float(self.eigenvalues.max())
         with np.errstate(over="ignore", invalid="ignore"):
             gaps = excess(end.states)
         for rate, epoch, gap, last in zip(rates.tolist(), first, gaps.tolist(), end.epochs.tolist(), strict=True):
