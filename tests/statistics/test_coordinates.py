@@ -112,18 +112,15 @@ def test_a_column_of_zeros_keeps_the_coefficient_0_without_an_intercept() -> Non
     assert coordinates.from_original(np.array([3.0]), 0.0).tolist() == [0.0]
 
 
-@pytest.mark.parametrize(
-    ("other", "same"),
-    [
-        (standardised(MEAN, SPREAD, True), True),
-        (standardised(MEAN, SPREAD, False), False),
-        (standardised(MEAN + 1e-9, SPREAD, True), False),
-        (standardised(MEAN, 2 * SPREAD, True), False),
-    ],
-    ids=["equal", "intercept", "shift", "scale"],
-)
-def test_a_state_means_the_same_only_in_equal_coordinates(other: Coordinates, same: bool) -> None:
-    assert SYSTEMS["standardised"].same_as(other) == same
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_many_models_at_once_are_each_of_them(name: str) -> None:
+    coordinates, random = SYSTEMS[name], np.random.default_rng(0)
+    coef, intercept = random.normal(size=(4, 2, MEAN.size)), random.normal(size=(4, 2))
+    single = [
+        [coordinates.from_original(w, float(b)) for w, b in zip(*pair, strict=True)]
+        for pair in zip(coef, intercept, strict=True)
+    ]
+    np.testing.assert_allclose(coordinates.from_original(coef, intercept), single, rtol=1e-15, atol=1e-15)
 
 
 # -------------------------------------------------------------------------------------------------------- spread

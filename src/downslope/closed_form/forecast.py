@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.closed_form.path import apply, product, step_matrices
+from downslope.statistics.quadratic import half_squares
 from downslope.steps.rules import StepRule
 
 __all__ = ["Forecast", "excess"]
@@ -177,6 +178,4 @@ def moved(matrices: Array, states: Array) -> Array:
 
 def excess(states: Array, which: NDArray[np.bool_] | None = None) -> Array:
     """½Σρ² of states (c, r, p), of all directions or of these (r, p), (r,)."""
-    rho = states[0] if which is None else np.where(which, states[0], 0.0)
-    half_squares: Array = 0.5 * np.einsum("rp,rp->r", rho, rho)
-    return half_squares
+    return half_squares(states[0] if which is None else np.where(which, states[0], 0.0))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from downslope.descent.history import kept_epochs, most_records
 from downslope.descent.loop import Best, Outcome, Row, State, Task
 from downslope.descent.stopping import StopReason
-from downslope.statistics.quadratic import Quadratic, Spectrum
+from downslope.statistics.quadratic import Quadratic, Spectrum, half_squares
 from downslope.steps.rules import StepRule
 
 __all__ = ["ClosedForm", "contractions", "descend_spectrum", "powers"]
@@ -142,8 +142,7 @@ class ClosedForm:
 
     def excess(self, states: Array) -> Array:
         """J - J* of each state, (k,)."""
-        half_squares: Array = 0.5 * np.einsum("kp,kp->k", states[0], states[0])
-        return half_squares
+        return half_squares(states[0])
 
     def parameters(self, states: Array) -> Array:
         """θ of each state, (k, p)."""

@@ -21,6 +21,7 @@ from downslope.exceptions import InputError
 from downslope.fitting.problem import Problem, prepare
 from downslope.objective.penalties import make_penalty
 from downslope.statistics.coordinates import raw
+from downslope.steps.automatic_rate import curvature_rate
 from downslope.threads import one_blas_thread
 
 __all__ = ["Diagnosis", "diagnose", "diagnose_source"]
@@ -167,6 +168,6 @@ def look_at(problem: Problem, model: GradientDescentRegressor, names: list[str])
         # As the usual descents are written down, so that one of them is known again.
         momentum = 0.0 if model.method == "gd" else float(model.momentum)
         given = model.learning_rate
-        rate = float(given) if isinstance(given, Real) else 0.5 * (2.0 / landscape.spectrum.largest)
+        rate = float(given) if isinstance(given, Real) else curvature_rate(landscape.spectrum.largest)
         asked = [(model.method, momentum, rate)]
     return bowl_of(landscape, start, names, asked, float(model.momentum))

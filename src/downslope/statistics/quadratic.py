@@ -14,12 +14,32 @@ from numpy.typing import NDArray
 from downslope.statistics.coordinates import Coordinates
 from downslope.statistics.least_squares import LeastSquares
 
-__all__ = ["Quadratic", "Spectrum", "mean_squared_error", "minimise", "penalised", "reference_excess"]
+__all__ = [
+    "Quadratic",
+    "Spectrum",
+    "half_square",
+    "half_squares",
+    "mean_squared_error",
+    "minimise",
+    "penalised",
+    "reference_excess",
+]
 
 Array = NDArray[np.float64]
 
 # Columns whose lengths differ by more than this ask for a decomposition that respects it.
 GRADED = 100.0
+
+
+def half_square(residual: Array) -> float:
+    """½Σρ² of one residual (p,)."""
+    return 0.5 * float(residual @ residual)
+
+
+def half_squares(residuals: Array) -> Array:
+    """The same of many residuals (…, p), (…)."""
+    halves: Array = 0.5 * np.einsum("...p,...p->...", residuals, residuals)
+    return halves
 
 
 @dataclass(frozen=True)
@@ -44,13 +64,11 @@ class Quadratic:
     def excess_and_gradient(self, parameters: Array) -> tuple[float, Array]:
         """The value above `offset`, and the gradient (p,)."""
         missing = self.factor @ parameters - self.target
-        return 0.5 * float(missing @ missing), missing @ self.factor
+        return half_square(missing), missing @ self.factor
 
     def values(self, parameters: Array) -> Array:
         """The values at many places (k, p) at once, (k,)."""
-        missing = parameters @ self.factor.T - self.target
-        values: Array = self.offset + 0.5 * np.einsum("kr,kr->k", missing, missing)
-        return values
+        return self.offset + half_squares(parameters @ self.factor.T - self.target)
 
     def decompose(self) -> "Spectrum":
         """The singular values and vectors of the factor."""
@@ -61,7 +79,7 @@ class Quadratic:
         # Along the directions of no effect the target is beyond reach: it belongs to the minimum.
         target = np.where(np.arange(singular.size) < rank, self.target @ left, 0.0)
         beyond = self.target - left @ target
-        minimum = self.offset + 0.5 * float(beyond @ beyond)
+        minimum = self.offset + half_square(beyond)
         return Spectrum(singular, directions, target, minimum, singular.size - rank)
 
 
@@ -102,6 +120,14 @@ class Spectrum:
     def residual(self, parameters: Array) -> Array:
         """ρ along each direction at θ (…, p), (…, p): ½Σρ² is the value above the minimum; 0 where nothing changes."""
         return np.where(self.effective, (parameters @ self.directions) * self.singular - self.target, 0.0)
+
+    def excess_along(self, parameters: Array) -> Array:
+        """The share of each direction in the value above the minimum at θ (…, p), (…, p)."""
+        return half_squares(self.residual(parameters)[..., None])
+
+    def excess(self, parameters: Array) -> Array:
+        """The value above the minimum at θ (…, p), (…)."""
+        return half_squares(self.residual(parameters))
 
     def reduced(self) -> Quadratic:
         """The same function with its minimum as offset, so that its excess is exactly J - J*."""
@@ -179,7 +205,7 @@ def reference_excess(smooth: Quadratic, start: Array, fit_intercept: bool) -> fl
     if fit_intercept:
         column = smooth.factor[:, -1]
         missing = missing - column * (float(column @ missing) / float(column @ column))
-    return 0.5 * float(missing @ missing)
+    return half_square(missing)
 
 
 def decomposed(factor: Array) -> tuple[Array, Array, Array]:
