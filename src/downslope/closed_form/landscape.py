@@ -128,7 +128,7 @@ class Landscape:
 
     def reference_excess(self, start: Array) -> float:
         """J - J* at a start (p,) with the intercept at its best: what `tol` is a share of."""
-        return reference_excess(self.spectrum.reduced(), start, self.coordinates.fit_intercept)
+        return reference_excess(self.spectrum.to_quadratic(), start, self.coordinates.fit_intercept)
 
     @cached_property
     def standard_errors(self) -> StandardErrors | None:

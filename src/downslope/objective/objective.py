@@ -197,4 +197,4 @@ class RowsObjective:
         """The same with a loss smoothed in proportion to the lowest objective so far."""
         if self.lowest is None or not evaluation.objective < self.lowest:
             return self
-        return replace(self, loss=self.loss.smoothed(SMOOTHING * evaluation.objective), lowest=evaluation.objective)
+        return replace(self, loss=self.loss.smooth_over(SMOOTHING * evaluation.objective), lowest=evaluation.objective)

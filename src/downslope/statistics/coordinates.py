@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from downslope.statistics.moments import ColumnMoments, Moments
 
-__all__ = ["Coordinates", "raw", "spread_of", "standardised"]
+__all__ = ["Coordinates", "raw_coordinates", "spread_of", "standard_coordinates"]
 
 Array = NDArray[np.float64]
 
@@ -57,12 +57,12 @@ class Coordinates:
         return np.append(v, total) if self.fit_intercept else v
 
 
-def raw(n_features: int, fit_intercept: bool) -> Coordinates:
+def raw_coordinates(n_features: int, fit_intercept: bool) -> Coordinates:
     """The units of the rows themselves: the hand-written loop of every course."""
     return Coordinates(np.zeros(n_features), np.ones(n_features), fit_intercept)
 
 
-def standardised(mean: Array, spread: Array, fit_intercept: bool) -> Coordinates:
+def standard_coordinates(mean: Array, spread: Array, fit_intercept: bool) -> Coordinates:
     """(x - mean)/spread; without an intercept to take the mean up, x over its root mean square.
 
     Parameters

@@ -17,11 +17,11 @@ from downslope.statistics.least_squares import LeastSquares
 __all__ = [
     "Quadratic",
     "Spectrum",
+    "add_ridge",
+    "half_mean_squared_error",
     "half_square",
     "half_squares",
-    "mean_squared_error",
     "minimise",
-    "penalised",
     "reference_excess",
 ]
 
@@ -72,7 +72,7 @@ class Quadratic:
 
     def decompose(self) -> "Spectrum":
         """The singular values and vectors of the factor."""
-        left, singular, directions = decomposed(self.factor)
+        left, singular, directions = decompose_factor(self.factor)
         scaled, lengths = unit_columns(self.factor)
         even = lengths.max(initial=1.0) <= GRADED * lengths.min(initial=1.0)
         rank = rank_of(singular if even else np.linalg.svd(scaled, compute_uv=False), scaled.shape)
@@ -129,7 +129,7 @@ class Spectrum:
         """The value above the minimum at θ (…, p), (…)."""
         return half_squares(self.residual(parameters))
 
-    def reduced(self) -> Quadratic:
+    def to_quadratic(self) -> Quadratic:
         """The same function with its minimum as offset, so that its excess is exactly J - J*."""
         return Quadratic(self.singular[:, None] * self.directions.T, self.target, self.minimum)
 
@@ -208,7 +208,7 @@ def reference_excess(smooth: Quadratic, start: Array, fit_intercept: bool) -> fl
     return half_square(missing)
 
 
-def decomposed(factor: Array) -> tuple[Array, Array, Array]:
+def decompose_factor(factor: Array) -> tuple[Array, Array, Array]:
     """U, the singular values, falling, and V.
 
     A column that shares no row with another is a direction by itself: decomposed with the others it would be coupled
@@ -248,7 +248,7 @@ def graded_svd(factor: Array) -> tuple[Array, Array, Array]:
     return left, singular, rows.T
 
 
-def mean_squared_error(problem: LeastSquares, coordinates: Coordinates) -> Quadratic:
+def half_mean_squared_error(problem: LeastSquares, coordinates: Coordinates) -> Quadratic:
     """½ mean squared residual of ŷ = z·v + c as a quadratic of θ = (v, c)."""
     moments = problem.moments
     scale = problem.spread * coordinates.inverse_scale
@@ -262,7 +262,7 @@ def mean_squared_error(problem: LeastSquares, coordinates: Coordinates) -> Quadr
     return Quadratic(factor, np.append(problem.target, moments.y_mean), 0.5 * problem.residual)
 
 
-def penalised(quadratic: Quadratic, l2: float, n_features: int) -> Quadratic:
+def add_ridge(quadratic: Quadratic, l2: float, n_features: int) -> Quadratic:
     """The quadratic plus ½·l2·‖v‖²."""
     if not l2:
         return quadratic

@@ -73,9 +73,9 @@ class Known:
         for rate, epoch, gap, last in zip(rates.tolist(), first, gaps.tolist(), end.epochs.tolist(), strict=True):
             blown = not gap <= self.above
             met = not np.isnan(epoch) and not (blown and epoch > last)
-            outcome = "converged" if met else "diverged" if blown or self.bounced(gap, rate, limit) else "max_iter"
+            outcome = "converged" if met else "diverged" if blown or self.bounces(gap, rate, limit) else "max_iter"
             yield Run(method, momentum, rate, int(epoch) if met else None, gap, self.minimum + gap, outcome, limit)
 
-    def bounced(self, gap: float, rate: float, limit: float | None) -> bool:
+    def bounces(self, gap: float, rate: float, limit: float | None) -> bool:
         """Whether a run that ended above its start did so because its rate is too large."""
         return gap > self.start_gap and limit is not None and rate > limit
