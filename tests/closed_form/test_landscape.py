@@ -1,5 +1,6 @@
 """The bowl of a fit against the rows themselves: finite differences, the hat matrix, certified deviations."""
 
+import math
 import warnings
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from downslope import GradientDescentRegressor, load_example
 from downslope.closed_form.landscape import Landscape
+from downslope.steps.rules import make_step_rule
 from tests.problems import nist
 
 Array = NDArray[np.float64]
@@ -104,6 +106,31 @@ def test_the_contraction_is_what_a_long_run_does(method: str, beta: float) -> No
         # Complex roots: their size is √β of heavy ball, √(β(1 - h)) of Nesterov.
         h = 0.05 * landscape.eigenvalues[np.argmax(np.abs(landscape.directions[0]))]
         assert expected == pytest.approx(np.sqrt(beta * (1 - h) if method == "nesterov" else beta), rel=1e-12)
+
+
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov"])
+def test_what_a_landscape_foretells_is_what_fits_do(method: str) -> None:
+    random = np.random.default_rng(4)
+    X, y = random.normal(size=(40, 3)), random.normal(size=40)
+    rule = make_step_rule(method, 0.6)
+    limit = landscape_of(X, y)[1].stable_rate(rule)
+    rates = limit * np.array([0.3, 0.99, 1.01])
+    landscape, found = landscape_of(X, y)[1], []
+    for rate in rates:
+        model, landscape = landscape_of(X, y, method=method, momentum=0.6, learning_rate=float(rate), tol=0)
+        found.append(model.history_["objective"][-1] - landscape.minimum)
+    forecast = landscape.forecast(rule, rates, np.zeros(4))
+    np.testing.assert_allclose(forecast.after(20), found, rtol=1e-8)
+    assert landscape.largest_stable_rate == limit
+    assert [landscape.settles(rule, float(rate)) for rate in rates] == [True, True, False]
+
+
+def test_rules_without_a_limit_have_no_stable_rate() -> None:
+    X, y = np.random.default_rng(5).normal(size=(20, 2)), np.arange(20.0)
+    landscape = landscape_of(X, y, method="adam")[1]
+    assert landscape.largest_stable_rate is None
+    assert math.isnan(landscape.stable_rate(landscape.rule))
+    assert not landscape.settles(landscape.rule, 1e-9)
 
 
 def test_other_losses_have_none() -> None:

@@ -14,9 +14,9 @@ from downslope.descent.loop import Outcome, Row, State, Task, descend
 from downslope.descent.stopping import Stopping, StopReason
 from downslope.objective.objective import QuadraticObjective
 from downslope.objective.penalties import Penalty
-from downslope.statistics.coordinates import raw, standardised
+from downslope.statistics.coordinates import raw_coordinates, standard_coordinates
 from downslope.statistics.least_squares import solve
-from downslope.statistics.quadratic import Quadratic, mean_squared_error, penalised
+from downslope.statistics.quadratic import Quadratic, add_ridge, half_mean_squared_error
 from downslope.steps.rules import HeavyBall, Nesterov, Plain, StepRule
 from downslope.steps.schedules import Constant, Scheduled
 from tests.problems import collinear, course, graded
@@ -71,7 +71,9 @@ def test_powers_are_exact_where_roots_meet(beta: float, side: float) -> None:
 
 @pytest.mark.parametrize("last", [0, 63, 64, 1000])
 def test_chunks_are_all_epochs_in_order(last: int) -> None:
-    system = penalised(mean_squared_error(solve(ArraySource(*graded(3, decades=0.0))), raw(3, True)), 0.0, 3)
+    system = add_ridge(
+        half_mean_squared_error(solve(ArraySource(*graded(3, decades=0.0))), raw_coordinates(3, True)), 0.0, 3
+    )
     path = ClosedForm(system.decompose(), None, HeavyBall(0.5), 0.1, np.ones(4))
     firsts, states = zip(*path.chunks(last, 3), strict=True)
     assert list(firsts) == np.cumsum([0, *(part.shape[1] for part in states[:-1])]).tolist()
@@ -115,14 +117,14 @@ def prepared(
     d, fit_intercept = X.shape[1], options.pop("fit_intercept", True)
     problem = solve(ArraySource(X, y))
     coordinates = (
-        raw(d, fit_intercept)
+        raw_coordinates(d, fit_intercept)
         if options.pop("raw", False)
-        else standardised(problem.moments.mean, problem.spread, fit_intercept)
+        else standard_coordinates(problem.moments.mean, problem.spread, fit_intercept)
     )
-    half_mse = mean_squared_error(problem, coordinates)
-    spectrum = penalised(half_mse, l2, d).decompose()
+    half_mse = half_mean_squared_error(problem, coordinates)
+    spectrum = add_ridge(half_mse, l2, d).decompose()
     rate = share * rule.stable_product / spectrum.largest
-    smooth = spectrum.reduced()
+    smooth = spectrum.to_quadratic()
     objective = QuadraticObjective(smooth, half_mse if l2 else smooth, Penalty(0.0, l2, d))
     means = (problem.moments.mean - coordinates.shift) * coordinates.inverse_scale
     task = Task(objective, rule, Scheduled(Constant(rate)), stopping, rate, means, **options)
@@ -224,7 +226,7 @@ def test_directions_of_no_effect_are_left_alone() -> None:
 def held_out() -> Quadratic:
     rows = course(3, seed=1)
     problem = solve(ArraySource(*rows))
-    return mean_squared_error(problem, standardised(problem.moments.mean, problem.spread, True))
+    return half_mean_squared_error(problem, standard_coordinates(problem.moments.mean, problem.spread, True))
 
 
 @rule_of

@@ -12,9 +12,9 @@ from downslope.descent.stopping import Stopping
 from downslope.objective.losses import make_loss
 from downslope.objective.objective import Evaluation, QuadraticObjective, RowsObjective
 from downslope.objective.penalties import Penalty
-from downslope.statistics.coordinates import raw
+from downslope.statistics.coordinates import raw_coordinates
 from downslope.statistics.least_squares import solve
-from downslope.statistics.quadratic import mean_squared_error
+from downslope.statistics.quadratic import half_mean_squared_error
 from downslope.steps.rules import Averaged, HeavyBall, Plain, make_step_rule
 from downslope.steps.schedules import Constant, MeasuredRate, Scheduled
 from tests.problems import course
@@ -26,7 +26,7 @@ RATE, START = 0.4, np.array([0.5, -0.5, 1.0])
 
 
 def objective(l1: float = 0.0) -> QuadraticObjective:
-    smooth = mean_squared_error(solve(ArraySource(X, Y)), raw(2, True)).decompose().reduced()
+    smooth = half_mean_squared_error(solve(ArraySource(X, Y)), raw_coordinates(2, True)).decompose().to_quadratic()
     return QuadraticObjective(smooth, smooth, Penalty(l1, 0.0, 2))
 
 
@@ -224,7 +224,12 @@ def test_a_run_in_two_parts_is_the_run_in_one(method: str, rates: Any) -> None:
 # -------------------------------------------------------------------------------------------- smoothing on the way
 def test_a_kinked_loss_is_smoothed_less_on_the_way_down() -> None:
     rows = RowsObjective(
-        ArraySource(X, Y), 50.0, raw(2, True), make_loss("absolute_error"), Penalty(0.0, 0.0, 2), smoothing=True
+        ArraySource(X, Y),
+        50.0,
+        raw_coordinates(2, True),
+        make_loss("absolute_error"),
+        Penalty(0.0, 0.0, 2),
+        smoothing=True,
     )
     used: list[float] = []
 

@@ -120,7 +120,7 @@ def test_a_loss_is_squared_where_it_is_half_the_square_everywhere(name: str) -> 
 
 @pytest.mark.parametrize("name", ["squared_error", "squared_epsilon_insensitive"])
 def test_a_smooth_loss_needs_no_smoothing(name: str) -> None:
-    assert loss_of(name).smoothed(0.1) == loss_of(name)
+    assert loss_of(name).smooth_over(0.1) == loss_of(name)
 
 
 # --------------------------------------------------------------------------------------------------- smoothing
@@ -134,7 +134,7 @@ def test_a_loss_with_a_kink_has_no_curvature(name: str) -> None:
 @given(residual=residuals, smoothing=widths)
 def test_smoothing_leaves_the_value_and_what_is_far_from_kinks(name: str, residual: float, smoothing: float) -> None:
     loss = loss_of(name)
-    value, derivative = at(loss.smoothed(smoothing), residual)
+    value, derivative = at(loss.smooth_over(smoothing), residual)
     assert value == at(loss, residual)[0]
     if all(abs(residual - kink) > smoothing for kink in KINKS[name]):
         assert derivative == pytest.approx(at(loss, residual)[1], abs=1e-15)
@@ -144,7 +144,7 @@ def test_smoothing_leaves_the_value_and_what_is_far_from_kinks(name: str, residu
 @few
 @given(here=residuals, there=residuals, smoothing=widths)
 def test_smoothed_derivative_rises_and_is_lipschitz(name: str, here: float, there: float, smoothing: float) -> None:
-    loss = loss_of(name).smoothed(smoothing)
+    loss = loss_of(name).smooth_over(smoothing)
     low, high = at(loss, min(here, there))[1], at(loss, max(here, there))[1]
     assert -1e-15 <= high - low <= abs(there - here) / smoothing + 1e-12
 
@@ -153,7 +153,7 @@ def test_smoothed_derivative_rises_and_is_lipschitz(name: str, here: float, ther
 @few
 @given(smoothing=widths)
 def test_the_value_exceeds_the_smoothed_one_by_at_most_half_of_smoothing(name: str, smoothing: float) -> None:
-    loss = loss_of(name).smoothed(smoothing)
+    loss = loss_of(name).smooth_over(smoothing)
     # The derivative is straight between these places, so the trapezoidal rule integrates it exactly.
     bends = [kink + side * smoothing for kink in KINKS[name] for side in (-1, 1)]
     bends += [-smoothing / DELTA, smoothing / DELTA]
@@ -167,7 +167,7 @@ def test_the_value_exceeds_the_smoothed_one_by_at_most_half_of_smoothing(name: s
 
 @pytest.mark.parametrize(("smoothing", "slope"), [(0.0, 1.0), (0.9 * DELTA**2, 1.0), (2 * DELTA**2, 0.5)])
 def test_smoothing_rounds_the_bend_of_huber_where_it_is_sharper(smoothing: float, slope: float) -> None:
-    loss = loss_of("huber").smoothed(smoothing)
+    loss = loss_of("huber").smooth_over(smoothing)
     residual = np.array([-9.0, -0.3, 0.0, 0.3, 9.0])
     np.testing.assert_allclose(
         loss.value_and_derivative(residual)[1], [-DELTA, -0.3 * slope, 0.0, 0.3 * slope, DELTA], rtol=1e-14
@@ -180,7 +180,7 @@ def test_smoothed_absolute_error_is_the_maximum_that_defines_it(residual: float,
     """Nesterov: max over abs(u) ≤ 1 of u·r - μu²/2, whose derivative is the u that attains it."""
     u = np.linspace(-1, 1, 2001)
     attained = u[np.argmax(u * residual - smoothing * u * u / 2)]
-    assert at(loss_of("absolute_error").smoothed(smoothing), residual)[1] == pytest.approx(attained, abs=6e-4)
+    assert at(loss_of("absolute_error").smooth_over(smoothing), residual)[1] == pytest.approx(attained, abs=6e-4)
 
 
 # --------------------------------------------------------------------------------------------- other libraries
@@ -215,7 +215,7 @@ def test_huber_is_scipys(delta: float) -> None:
 def test_the_argument_is_not_written_to(name: str, smoothing: float) -> None:
     residual = np.linspace(-2, 2, 41)
     kept = residual.copy()
-    loss = loss_of(name).smoothed(smoothing)
+    loss = loss_of(name).smooth_over(smoothing)
     assert isinstance(loss, Loss)
     value, derivative = loss.value_and_derivative(residual)
     assert value.shape == derivative.shape == residual.shape

@@ -11,9 +11,9 @@ from downslope.data.arrays import ArraySource
 from downslope.objective.losses import LOSSES, SquaredError, make_loss
 from downslope.objective.objective import SMOOTHING, Evaluation, QuadraticObjective, RowsObjective
 from downslope.objective.penalties import Penalty, make_penalty
-from downslope.statistics.coordinates import Coordinates, raw, standardised
+from downslope.statistics.coordinates import Coordinates, raw_coordinates, standard_coordinates
 from downslope.statistics.least_squares import solve
-from downslope.statistics.quadratic import mean_squared_error, penalised
+from downslope.statistics.quadratic import add_ridge, half_mean_squared_error
 from tests.problems import Pieces, course, graded, real_table
 
 Array = np.ndarray
@@ -27,8 +27,8 @@ weights = pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"
 
 def coordinates_of(X: Array, fit_intercept: bool, standardize: bool) -> Coordinates:
     if not standardize:
-        return raw(X.shape[1], fit_intercept)
-    return standardised(X.mean(axis=0), X.std(axis=0), fit_intercept)
+        return raw_coordinates(X.shape[1], fit_intercept)
+    return standard_coordinates(X.mean(axis=0), X.std(axis=0), fit_intercept)
 
 
 def both(
@@ -37,8 +37,8 @@ def both(
     """The same objective, by its statistics and by its rows."""
     source = ArraySource(X, y, weight)
     problem = solve(source)
-    half_mse = mean_squared_error(problem, coordinates)
-    smooth = penalised(half_mse, penalty.l2, penalty.n_features).decompose().reduced()
+    half_mse = half_mean_squared_error(problem, coordinates)
+    smooth = add_ridge(half_mse, penalty.l2, penalty.n_features).decompose().to_quadratic()
     statistics = QuadraticObjective(smooth, half_mse if penalty.l2 else smooth, penalty)
     known = None if penalty.l1 else smooth
     return statistics, RowsObjective(source, problem.moments.weight, coordinates, SquaredError(), penalty, smooth=known)
@@ -129,8 +129,8 @@ def test_rows_far_from_zero_keep_their_digits_when_shifted(offset: float) -> Non
     X, y = course(3)
     X = np.round(X, 3) * 1024
     offset = 2.0 ** np.round(np.log2(offset))
-    coordinates = standardised(np.array([500.0, 510.0, 520.0]), X.std(axis=0), True)
-    moved = standardised(np.array([500.0, 510.0, 520.0]) + offset, X.std(axis=0), True)
+    coordinates = standard_coordinates(np.array([500.0, 510.0, 520.0]), X.std(axis=0), True)
+    moved = standard_coordinates(np.array([500.0, 510.0, 520.0]) + offset, X.std(axis=0), True)
     X = np.floor(X)
     place, none = np.array([0.3, -0.2, 0.1, 0.9]), Penalty(0.0, 0.0, 3)
     near = RowsObjective(ArraySource(X, y), 100.0, coordinates, SquaredError(), none, True)
@@ -169,18 +169,20 @@ def test_columns_of_very_different_units() -> None:
 def test_a_loss_is_smoothed_less_as_the_descent_comes_down(loss: str) -> None:
     rule = make_loss(loss)
     rows = ArraySource(*course(1))
-    objective = RowsObjective(rows, 100.0, raw(1, True), rule, Penalty(0.0, 0.0, 1), smoothing=True)
+    objective = RowsObjective(rows, 100.0, raw_coordinates(1, True), rule, Penalty(0.0, 0.0, 1), smoothing=True)
     assert objective.tuned(np.inf) is objective
     for lowest in (10.0, 5.0):
-        assert objective.tuned(lowest).loss == rule.smoothed(SMOOTHING * lowest)
+        assert objective.tuned(lowest).loss == rule.smooth_over(SMOOTHING * lowest)
 
 
 def test_a_loss_that_is_not_to_be_smoothed_stays_as_it_is() -> None:
-    objective = RowsObjective(ArraySource(*course(1)), 100.0, raw(1, True), make_loss("quantile"), Penalty(0.0, 0.0, 1))
+    objective = RowsObjective(
+        ArraySource(*course(1)), 100.0, raw_coordinates(1, True), make_loss("quantile"), Penalty(0.0, 0.0, 1)
+    )
     assert objective.tuned(1.0) is objective
 
 
 def test_the_statistics_need_no_smoothing() -> None:
     X, y = course(1)
-    statistics, _ = both(X, y, None, raw(1, True), Penalty(0.0, 0.0, 1))
+    statistics, _ = both(X, y, None, raw_coordinates(1, True), Penalty(0.0, 0.0, 1))
     assert statistics.tuned(1.0) is statistics

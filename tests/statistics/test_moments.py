@@ -96,7 +96,7 @@ def summed(source: Pieces, shift: Array | None) -> Moments:
     """The moments about a shift (or zero) and about the first target, counted from zero again."""
     y_shift = float(source.y[0])
     about = source.reduce(SumBlocks(shift, y_shift))
-    return about.moved(np.zeros(source.n_features) if shift is None else shift, y_shift)
+    return about.recentre(np.zeros(source.n_features) if shift is None else shift, y_shift)
 
 
 @case

@@ -7,9 +7,9 @@ import pytest
 import scipy.linalg
 
 from downslope.data.arrays import ArraySource
-from downslope.statistics.coordinates import Coordinates, raw, standardised
+from downslope.statistics.coordinates import Coordinates, raw_coordinates, standard_coordinates
 from downslope.statistics.least_squares import LeastSquares, solve
-from downslope.statistics.quadratic import Quadratic, decomposed, mean_squared_error, minimise, penalised
+from downslope.statistics.quadratic import Quadratic, add_ridge, decompose_factor, half_mean_squared_error, minimise
 from tests.problems import collinear, correct_digits, course, exact_solution, exactly, graded, near_collinear, nist
 
 Array = np.ndarray
@@ -37,9 +37,11 @@ def prepared(
     problem = solve(ArraySource(X, y, weight))
     moments = problem.moments
     coordinates = (
-        standardised(moments.mean, problem.spread, fit_intercept) if standardize else raw(X.shape[1], fit_intercept)
+        standard_coordinates(moments.mean, problem.spread, fit_intercept)
+        if standardize
+        else raw_coordinates(X.shape[1], fit_intercept)
     )
-    return problem, coordinates, mean_squared_error(problem, coordinates)
+    return problem, coordinates, half_mean_squared_error(problem, coordinates)
 
 
 def exact_half_mse(rows: tuple[Array, Array], coef: Array, intercept: float, weight: Array | None) -> float:
@@ -90,7 +92,7 @@ def test_gradient_is_the_slope(fit_intercept: bool, standardize: bool) -> None:
 @pytest.mark.parametrize("l2", [0.0, 1e-6, 0.3])
 def test_a_penalty_adds_itself_and_spares_the_intercept(l2: float) -> None:
     _, _, quadratic = prepared(course(3), True, True)
-    both = penalised(quadratic, l2, 3)
+    both = add_ridge(quadratic, l2, 3)
     for place in np.random.default_rng(0).normal(size=(4, 4)):
         assert both.value(place) == pytest.approx(quadratic.value(place) + 0.5 * l2 * place[:3] @ place[:3], rel=1e-14)
     assert (both is quadratic) == (l2 == 0)
@@ -105,7 +107,7 @@ def test_minimiser_is_the_rational_one(name: str, l2: float, fit_intercept: bool
     scaled = l2 * float(np.mean(X**2))
     _, coordinates, quadratic = prepared(ROWS[name], fit_intercept, False)
     known = exact_solution(X, y, fit_intercept=fit_intercept, l2=scaled)
-    coef, found = coordinates.to_original(minimise(penalised(quadratic, scaled, X.shape[1])).parameters)
+    coef, found = coordinates.to_original(minimise(add_ridge(quadratic, scaled, X.shape[1])).parameters)
     # The products of the columns are given to ε: their condition number is what that may cost.
     # Under a penalty in the units of the longest column, the coefficients of the others almost vanish.
     digits = {"near collinear": 3 if l2 == 0 else 6, "Longley": 7, "graded": 11 if l2 < 0.1 else 7}
@@ -176,16 +178,16 @@ def test_a_spectrum_is_a_decomposition(name: str, fit_intercept: bool, standardi
     rows = ROWS[name]
     _, coordinates, loss = prepared(rows, fit_intercept, standardize)
     scaled = l2 * float(np.mean(loss.factor**2))
-    quadratic = penalised(loss, scaled, coordinates.n_features)
+    quadratic = add_ridge(loss, scaled, coordinates.n_features)
     spectrum, p = quadratic.decompose(), coordinates.n_parameters
-    left = decomposed(quadratic.factor)[0]
+    left = decompose_factor(quadratic.factor)[0]
     rebuilt = left @ (spectrum.singular[:, None] * spectrum.directions.T)
     size = np.linalg.norm(quadratic.factor, axis=0)
     np.testing.assert_array_less(np.linalg.norm(rebuilt - quadratic.factor, axis=0), 1e-13 * size + 1e-300)
     np.testing.assert_allclose(spectrum.directions.T @ spectrum.directions, np.eye(p), atol=1e-13)
     assert (np.diff(spectrum.singular) <= 0).all()
     # The same function, its minimum split off.
-    reduced = spectrum.reduced()
+    reduced = spectrum.to_quadratic()
     unit = np.std(rows[1]) / np.where(size > 0, size, 1.0)
     for place in unit * np.random.default_rng(1).normal(size=(4, p)):
         assert reduced.value(place) == pytest.approx(quadratic.value(place), rel=1e-11)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.closed_form.path import apply, product, step_matrices
+from downslope.statistics.quadratic import half_squares
 from downslope.steps.rules import StepRule
 
 __all__ = ["Forecast", "excess"]
@@ -101,7 +102,7 @@ class Forecast:
         """
         states, epochs = self.start if begin is None else begin
         for level, power in reversed(list(enumerate(self.ladder(last)))):
-            tried = moved(power, states)
+            tried = propagate(power, states)
             ok = (epochs + (1 << level) <= last) & holds(tried)
             states, epochs = np.where(ok[:, None], tried, states), epochs + (ok.astype(np.int64) << level)
         return Reached(states, epochs)
@@ -122,7 +123,7 @@ class Forecast:
         for _ in range(early):
             found = np.isnan(first) & (excess(begin.states) <= threshold)
             first[found] = begin.epochs[found]
-            begin = Reached(moved(self.matrices, begin.states), begin.epochs + 1)
+            begin = Reached(propagate(self.matrices, begin.states), begin.epochs + 1)
 
         def above(states: Array) -> NDArray[np.bool_]:
             return excess(states, self.lasting) > threshold
@@ -130,7 +131,7 @@ class Forecast:
         # What can only fall must have fallen; from then on the rest is looked at epoch by epoch.
         states, epochs = self.climb(above, last, begin)
         still = above(states)
-        states = np.where(still[:, None], moved(self.matrices, states), states)
+        states = np.where(still[:, None], propagate(self.matrices, states), states)
         epochs = epochs + still
         open_ = np.isnan(first) & (epochs <= last)
         bound = 1e6 * excess(self.start.states)
@@ -143,7 +144,7 @@ class Forecast:
             going = at[(now > threshold) & (epochs[at] < last) & ~hopeless]
             open_[:] = False
             open_[going] = True
-            states[:, going] = moved(self.matrices[:, :, going], states[:, going])
+            states[:, going] = propagate(self.matrices[:, :, going], states[:, going])
             epochs[going] += 1
         return first
 
@@ -154,20 +155,20 @@ class Forecast:
                 # A sum of powers is convex in the epoch: begun below, it passes a bound once.
                 states, epochs = self.climb(lambda states: excess(states) <= threshold, last)
                 on = epochs < last
-                return Reached(np.where(on[:, None], moved(self.matrices, states), states), epochs + on)
+                return Reached(np.where(on[:, None], propagate(self.matrices, states), states), epochs + on)
             calm = self.climb(lambda states: np.ones(self.rates.size, dtype=bool), last)
             states, epochs = calm.states.copy(), calm.epochs.copy()
             wild = np.flatnonzero(~self.stable)
             at, k = self.start.states[:, wild], 0
             while wild.size and k < last:
-                at, k = moved(self.matrices[:, :, wild], at), k + 1
+                at, k = propagate(self.matrices[:, :, wild], at), k + 1
                 over = ~(excess(at) <= threshold)
                 states[:, wild[over]], epochs[wild[over]] = at[:, over], k
                 wild, at = wild[~over], at[:, ~over]
             return Reached(states, epochs)
 
 
-def moved(matrices: Array, states: Array) -> Array:
+def propagate(matrices: Array, states: Array) -> Array:
     """The states (c, r, p) after the matrices (c, c, r, p)."""
     if len(states) == 1:
         return np.asarray(matrices[0] * states)
@@ -177,6 +178,4 @@ def moved(matrices: Array, states: Array) -> Array:
 
 def excess(states: Array, which: NDArray[np.bool_] | None = None) -> Array:
     """½Σρ² of states (c, r, p), of all directions or of these (r, p), (r,)."""
-    rho = states[0] if which is None else np.where(which, states[0], 0.0)
-    half_squares: Array = 0.5 * np.einsum("rp,rp->r", rho, rho)
-    return half_squares
+    return half_squares(states[0] if which is None else np.where(which, states[0], 0.0))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.closed_form.forecast import Forecast
 from downslope.closed_form.path import contractions
 from downslope.statistics.coordinates import Coordinates
 from downslope.statistics.quadratic import Spectrum, reference_excess
@@ -91,8 +92,20 @@ class Landscape:
     @property
     def largest_stable_rate(self) -> float | None:
         """The rate at and beyond which the fit's steps do not settle; None for rules without such a limit."""
-        product = self.rule.stable_product
-        return product / self.spectrum.largest if np.isfinite(product) and self.spectrum.largest > 0 else None
+        limit = self.stable_rate(self.rule)
+        return limit if np.isfinite(limit) else None
+
+    def stable_rate(self, rule: StepRule) -> float:
+        """The same for any rule: NaN for one without such a limit, infinite where nothing is steep."""
+        return rule.stable_product / self.spectrum.largest if self.spectrum.largest > 0 else np.inf
+
+    def settles(self, rule: StepRule, rate: float) -> bool:
+        """Whether steps of a rule at this rate reach the minimum in the long run."""
+        return bool(rate * self.spectrum.largest < rule.stable_product)
+
+    def forecast(self, rule: StepRule, rates: Array, start: Array) -> Forecast:
+        """Descents by a linear rule at each of `rates` (r,) from `start` (p,)."""
+        return Forecast(rule, rates, self.eigenvalues, self.spectrum.residual(start))
 
     def contraction(self, rate: float) -> Array:
         """By how much a step shrinks what is left along each direction, in the long run, (p,).
@@ -103,18 +116,11 @@ class Landscape:
 
     def parameters(self, coef: Array, intercept: Array) -> Array:
         """Θ (…, p) of coefficients (…, d) and intercepts (…) in the units of the rows."""
-        at = self.coordinates
-        v: Array = np.divide(coef, at.inverse_scale, out=np.zeros_like(coef, dtype=float), where=at.inverse_scale > 0)
-        if not at.fit_intercept:
-            return v
-        level = intercept + np.where(at.inverse_scale > 0, coef, 0.0) @ at.shift
-        return np.concatenate([v, np.asarray(level)[..., None]], axis=-1)
+        return self.coordinates.from_original(coef, intercept)
 
     def excess(self, parameters: Array) -> Array:
         """J - J* at θ (…, p), (…)."""
-        rho = self.spectrum.residual(parameters)
-        half_squares: Array = 0.5 * np.einsum("...p,...p->...", rho, rho)
-        return half_squares
+        return self.spectrum.excess(parameters)
 
     def gradient(self, parameters: Array) -> Array:
         """∇J at θ (…, p), (…, p)."""
@@ -122,7 +128,7 @@ class Landscape:
 
     def reference_excess(self, start: Array) -> float:
         """J - J* at a start (p,) with the intercept at its best: what `tol` is a share of."""
-        return reference_excess(self.spectrum.reduced(), start, self.coordinates.fit_intercept)
+        return reference_excess(self.spectrum.to_quadratic(), start, self.coordinates.fit_intercept)
 
     @cached_property
     def standard_errors(self) -> StandardErrors | None:

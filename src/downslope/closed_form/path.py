@@ -19,7 +19,7 @@ from downslope.descent.history import kept_epochs, most_records
 from downslope.descent.loop import Outcome, Row, Task
 from downslope.descent.state import Best, State, better
 from downslope.descent.stopping import StopReason, Watch
-from downslope.statistics.quadratic import Quadratic, Spectrum
+from downslope.statistics.quadratic import Quadratic, Spectrum, half_squares
 from downslope.steps.rules import StepRule
 
 __all__ = ["ClosedForm", "contractions", "descend_spectrum", "powers"]
@@ -144,8 +144,7 @@ class ClosedForm:
 
     def excess(self, states: Array) -> Array:
         """J - J* of each state, (k,)."""
-        half_squares: Array = 0.5 * np.einsum("kp,kp->k", states[0], states[0])
-        return half_squares
+        return half_squares(states[0])
 
     def parameters(self, states: Array) -> Array:
         """θ of each state, (k, p)."""

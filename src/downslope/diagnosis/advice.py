@@ -12,7 +12,7 @@ from downslope.diagnosis.outliers import Outliers
 from downslope.fitting.explanation import name_list
 from downslope.statistics.least_squares import LeastSquares
 
-__all__ = ["Advice", "advise", "told"]
+__all__ = ["Advice", "advise", "format_epochs"]
 
 # A change that saves less than this factor of epochs is not worth a sentence.
 WORTH = 1.2
@@ -68,25 +68,25 @@ class Advice:
         }
 
 
-def told(epochs: int | None) -> str:
+def format_epochs(epochs: int | None) -> str:
     """A number of epochs."""
     return "more than 10⁹" if epochs is None else f"{epochs:,}"
 
 
-def factor(before: int | None, after: int | None) -> float:
+def speedup(before: int | None, after: int | None) -> float:
     """By what the epochs fall; 1 where neither is known."""
     if after is None:
         return 1.0 if before is None else 0.0
     return np.inf if before is None else before / max(after, 1)
 
 
-def saving(before: Prospect, after: Prospect) -> tuple[float, str]:
+def largest_speedup(before: Prospect, after: Prospect) -> tuple[float, str]:
     """The largest factor by which epochs fall, over the shares of the excess, and the words for it."""
-    saved = [factor(*pair) for pair in zip(before.epochs, after.epochs, strict=True)]
+    saved = [speedup(*pair) for pair in zip(before.epochs, after.epochs, strict=True)]
     # An infinite factor has no number to show: one that has is said first.
     shown = [value if np.isfinite(value) else -1.0 for value in saved]
     k = int(np.argmax(shown)) if max(shown) > WORTH else int(np.argmax(saved))
-    words = f"epochs to {WORDS[k]} fall from {told(before.epochs[k])} to {told(after.epochs[k])}"
+    words = f"epochs to {WORDS[k]} fall from {format_epochs(before.epochs[k])} to {format_epochs(after.epochs[k])}"
     return saved[k], words
 
 
@@ -111,7 +111,7 @@ def advise(
     return tuple(sorted(found, key=lambda advice: -advice.effect))
 
 
-def rated(known: Prospect) -> str:
+def format_arguments(known: Prospect) -> str:
     """A method with its numbers, as they are given to the estimator."""
     momentum = "" if known.momentum is None else f", momentum={known.momentum:.6g}"
     return f"method='{known.method}', learning_rate={known.learning_rate:.6g}{momentum}"
@@ -138,12 +138,12 @@ def about_the_rate(raw: Bowl, standardised: Bowl) -> Iterator[Advice]:
             yield Advice(
                 f"Lower the learning rate {where}: {given.learning_rate:.6g} diverges, the largest stable is "
                 f"{limit:.6g} ('{bowl.steepest[0].column}' dominates); plain steps of {plain.learning_rate:.6g} are at "
-                f"1 % at epoch {told(plain.epochs[0])}.",
+                f"1 % at epoch {format_epochs(plain.epochs[0])}.",
                 np.inf,
                 parameters,
             )
             continue
-        saved, words = saving(given, plain)
+        saved, words = largest_speedup(given, plain)
         if saved > WORTH:
             yield Advice(
                 f"Raise the learning rate {where}: {given.learning_rate:.6g} is {given.learning_rate / limit:.2g} of "
@@ -155,7 +155,7 @@ def about_the_rate(raw: Bowl, standardised: Bowl) -> Iterator[Advice]:
 
 def about_scaling(raw: Bowl, standardised: Bowl) -> Iterator[Advice]:
     """What standardising does to the epochs."""
-    saved, words = saving(raw.plain, standardised.plain)
+    saved, words = largest_speedup(raw.plain, standardised.plain)
     if saved > WORTH:
         yield Advice(
             f"Standardise, which is the default: {words}, and the condition number from "
@@ -164,7 +164,7 @@ def about_scaling(raw: Bowl, standardised: Bowl) -> Iterator[Advice]:
             {"standardize": True},
         )
         return
-    saved, words = saving(standardised.plain, raw.plain)
+    saved, words = largest_speedup(standardised.plain, raw.plain)
     if saved > WORTH:
         yield Advice(f"Do not standardise here (standardize=False): {words}.", saved, {"standardize": False})
 
@@ -173,11 +173,11 @@ def about_speed(bowl: Bowl) -> Iterator[Advice]:
     """What a better rate, and momentum, do to the epochs in standardised columns."""
     plain, others = bowl.plain, bowl.prospects[1 - N_USUAL :]
     best = min(others, key=lambda known: HORIZON if known.epochs[-1] is None else known.epochs[-1])
-    saved = factor(plain.epochs[-1], best.epochs[-1])
+    saved = speedup(plain.epochs[-1], best.epochs[-1])
     if saved > WORTH:
         yield Advice(
-            f"To go on to the last digits, take {rated(best)}: epochs to one millionth fall from "
-            f"{told(plain.epochs[-1])} to {told(best.epochs[-1])}.",
+            f"To go on to the last digits, take {format_arguments(best)}: epochs to one millionth fall from "
+            f"{format_epochs(plain.epochs[-1])} to {format_epochs(best.epochs[-1])}.",
             # Epochs to a precision that few ask for come after those to 1 %.
             float(np.sqrt(saved)),
             parameters_of(best, standardize=bowl.standardize),

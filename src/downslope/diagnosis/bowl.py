@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.closed_form.forecast import Forecast
 from downslope.closed_form.landscape import Landscape
-from downslope.steps.rules import fastest_heavy_ball, fastest_nesterov, make_step_rule
+from downslope.steps.automatic_rate import curvature_rate
+from downslope.steps.rules import fastest_heavy_ball, fastest_nesterov, fastest_plain, make_step_rule
 
 __all__ = ["SHARES", "Bowl", "Pace", "Prospect", "Share", "bowl_of", "prospect"]
 
@@ -163,9 +163,9 @@ def bowl_of(
     spectrum = landscape.spectrum
     steep, flat = spectrum.largest, spectrum.smallest
     heavy_ball, nesterov = Pace(*fastest_heavy_ball(steep, flat)), Pace(*fastest_nesterov(steep, flat))
-    largest_stable, fastest = 2.0 / steep, 2.0 / (steep + flat)
+    fastest = fastest_plain(steep, flat)
     usual = [
-        ("gd", 0.0, 0.5 * largest_stable),
+        ("gd", 0.0, curvature_rate(steep)),
         ("gd", 0.0, fastest),
         ("momentum", heavy_ball.momentum, heavy_ball.learning_rate),
         ("nesterov", nesterov.momentum, nesterov.learning_rate),
@@ -175,14 +175,14 @@ def bowl_of(
     return Bowl(
         standardize=bool(np.any(landscape.coordinates.inverse_scale != 1.0)),
         eigenvalues=tuple(map(float, landscape.eigenvalues)),
-        condition=steep / flat,
+        condition=landscape.condition,
         n_flat=int(spectrum.n_null),
         steepest=shares(spectrum.directions[:, 0], columns),
         flattest=shares(spectrum.directions[:, spectrum.singular.size - spectrum.n_null - 1], columns),
-        largest_stable=float(largest_stable),
-        fastest=float(fastest),
-        largest_stable_momentum=float(make_step_rule("momentum", momentum).stable_product / steep),
-        largest_stable_nesterov=float(make_step_rule("nesterov", momentum).stable_product / steep),
+        largest_stable=landscape.stable_rate(make_step_rule("gd")),
+        fastest=fastest,
+        largest_stable_momentum=landscape.stable_rate(make_step_rule("momentum", momentum)),
+        largest_stable_nesterov=landscape.stable_rate(make_step_rule("nesterov", momentum)),
         heavy_ball=heavy_ball,
         nesterov=nesterov,
         prospects=tuple(prospect(landscape, start, *descent) for descent in tried),
@@ -199,10 +199,8 @@ def shares(direction: Array, columns: Sequence[str]) -> tuple[Share, ...]:
 def prospect(landscape: Landscape, start: Array, method: str, momentum: float, rate: float) -> Prospect:
     """How one descent will go."""
     rule = make_step_rule(method, momentum)
-    rho = landscape.spectrum.residual(start)
-    forecast = Forecast(rule, np.array([rate]), landscape.eigenvalues, rho)
+    forecast, stable = landscape.forecast(rule, np.array([rate]), start), landscape.settles(rule, rate)
     reference = landscape.reference_excess(start)
-    stable = bool(rate * landscape.spectrum.largest < rule.stable_product)
     epochs = [forecast.first_below(share * reference, HORIZON)[0] if stable else np.nan for share in SHARES]
     named = None if method == "gd" else float(momentum)
     return Prospect(method, named, float(rate), stable, tuple(None if np.isnan(k) else int(k) for k in epochs))

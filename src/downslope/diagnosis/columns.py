@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from downslope.statistics.least_squares import LeastSquares
 
-__all__ = ["Collinear", "Columns", "columns_of", "condition_without"]
+__all__ = ["Collinear", "Columns", "condition_without", "describe_columns"]
 
 Array = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ class Columns:
         }
 
 
-def columns_of(problem: LeastSquares, names: Sequence[str]) -> Columns:
+def describe_columns(problem: LeastSquares, names: Sequence[str]) -> Columns:
     """Look at the statistics."""
     spread, used = problem.spread, problem.spread > 0
     size = np.hypot(problem.moments.mean, spread)

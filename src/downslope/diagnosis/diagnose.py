@@ -12,7 +12,7 @@ from downslope.data.arrays import ArraySource
 from downslope.data.source import Source
 from downslope.diagnosis.advice import advise
 from downslope.diagnosis.bowl import Bowl, bowl_of
-from downslope.diagnosis.columns import columns_of
+from downslope.diagnosis.columns import describe_columns
 from downslope.diagnosis.outliers import find_outliers
 from downslope.diagnosis.report import Diagnosis
 from downslope.estimators import GradientDescentRegressor
@@ -20,7 +20,8 @@ from downslope.estimators.reading import called, read_rows
 from downslope.exceptions import InputError
 from downslope.fitting.problem import Problem, prepare
 from downslope.objective.penalties import make_penalty
-from downslope.statistics.coordinates import raw
+from downslope.statistics.coordinates import raw_coordinates
+from downslope.steps.automatic_rate import curvature_rate
 from downslope.threads import one_blas_thread
 
 __all__ = ["Diagnosis", "diagnose", "diagnose_source"]
@@ -117,9 +118,9 @@ def diagnose_source(source: Source, names: list[str], model: GradientDescentRegr
                 f"X has {source.n_features} columns for {source.n_rows} rows: their statistics would be larger than "
                 "the data, so that nothing can be foretold cheaply; leave columns out"
             )
-        standardised, in_raw = (look_at(problem, model, names) for problem in (first, unscaled(first)))
+        standardised, in_raw = (look_at(problem, model, names) for problem in (first, to_raw(first)))
     outliers = find_outliers(source, fit_intercept=model.fit_intercept)
-    columns = columns_of(first.least_squares, names)
+    columns = describe_columns(first.least_squares, names)
     note = ""
     if not first.settings.rule.linear:
         note = (
@@ -145,10 +146,10 @@ def diagnose_source(source: Source, names: list[str], model: GradientDescentRegr
     )
 
 
-def unscaled(problem: Problem) -> Problem:
+def to_raw(problem: Problem) -> Problem:
     """The same rows in raw coordinates, without reading them again."""
     assert problem.least_squares is not None
-    coordinates = raw(problem.source.n_features, problem.settings.fit_intercept)
+    coordinates = raw_coordinates(problem.source.n_features, problem.settings.fit_intercept)
     return replace(
         problem,
         settings=replace(problem.settings, standardize=False),
@@ -167,6 +168,6 @@ def look_at(problem: Problem, model: GradientDescentRegressor, names: list[str])
         # As the usual descents are written down, so that one of them is known again.
         momentum = 0.0 if model.method == "gd" else float(model.momentum)
         given = model.learning_rate
-        rate = float(given) if isinstance(given, Real) else 0.5 * (2.0 / landscape.spectrum.largest)
+        rate = float(given) if isinstance(given, Real) else curvature_rate(landscape.spectrum.largest)
         asked = [(model.method, momentum, rate)]
     return bowl_of(landscape, start, names, asked, float(model.momentum))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from downslope.diagnosis.advice import Advice, told
+from downslope.diagnosis.advice import Advice, format_epochs
 from downslope.diagnosis.bowl import SHARES, Bowl, Prospect
 from downslope.diagnosis.columns import Columns
 from downslope.diagnosis.outliers import Outliers
@@ -139,7 +139,7 @@ def page(diagnosis: Diagnosis) -> str:
 def prospect_line(known: Prospect) -> list[str]:
     """A descent, and its epochs."""
     momentum = "" if known.momentum is None else f", β = {known.momentum:.6g}"
-    told_epochs = map(told, known.epochs) if known.stable else ["diverges"] * len(SHARES)
+    told_epochs = map(format_epochs, known.epochs) if known.stable else ["diverges"] * len(SHARES)
     return [f"{known.method}, η = {known.learning_rate:.6g}{momentum}", *told_epochs]
 
 

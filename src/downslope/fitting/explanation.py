@@ -70,8 +70,7 @@ def explain_descent(
             f"The learning rate {rate:.4g} was {rate / limit:.2g} of the largest stable {limit:.4g}, which "
             f"{dominant_column(landscape.directions[:, 0], names)} sets."
         )
-    at = landscape.parameters(coef, np.asarray(intercept))
-    left = 0.5 * landscape.spectrum.residual(at) ** 2
+    left = landscape.spectrum.excess_along(landscape.coordinates.from_original(coef, intercept))
     gap = float(left.sum())
     if gap > 0:
         slow = int(np.argmax(left))

@@ -14,10 +14,10 @@ from downslope.exceptions import InputError
 from downslope.objective.losses import Loss, SquaredError
 from downslope.objective.objective import Evaluation, QuadraticObjective, RowsObjective
 from downslope.objective.penalties import Penalty
-from downslope.statistics.coordinates import Coordinates, raw, spread_of, standardised
+from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
 from downslope.statistics.least_squares import EPS, LeastSquares, believable_digits, solve
 from downslope.statistics.moments import gather, gather_columns, triangulate
-from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, mean_squared_error, minimise, penalised
+from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, add_ridge, half_mean_squared_error, minimise
 from downslope.statistics.row_lengths import RowCurvature, measure_rows
 from downslope.steps.automatic_rate import cautious_rate, distance_to_go, full_batch_rate, mini_batch_schedule
 from downslope.steps.rules import StepRule
@@ -154,7 +154,7 @@ class Problem:
         """½ mse in descended coordinates."""
         if self.least_squares is None:
             return None
-        return mean_squared_error(self.least_squares, self.coordinates)
+        return half_mean_squared_error(self.least_squares, self.coordinates)
 
     @cached_property
     def spectrum(self) -> Spectrum | None:
@@ -162,12 +162,12 @@ class Problem:
         if self.half_mse is None:
             return None
         penalty = self.settings.penalty
-        return penalised(self.half_mse, penalty.l2, penalty.n_features).decompose()
+        return add_ridge(self.half_mse, penalty.l2, penalty.n_features).decompose()
 
     @cached_property
     def smooth(self) -> Quadratic | None:
         """The smooth objective of the squared loss, its minimum split off."""
-        return self.spectrum.reduced() if self.spectrum is not None and self.settings.squared else None
+        return self.spectrum.to_quadratic() if self.spectrum is not None and self.settings.squared else None
 
     @cached_property
     def minimum(self) -> Minimum | None:
@@ -175,7 +175,7 @@ class Problem:
         problem, penalty = self.least_squares, self.settings.penalty
         if problem is None or self.half_mse is None or not self.settings.squared:
             return None
-        found = minimise(penalised(self.half_mse, penalty.l2, penalty.n_features))
+        found = minimise(add_ridge(self.half_mse, penalty.l2, penalty.n_features))
         if self.settings.fit_intercept and not penalty.l2:
             # The refined solution has more digits.
             return found._replace(parameters=self.coordinates.from_original(problem.coef, problem.intercept))
@@ -371,9 +371,9 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
         weight, mean, spread = columns.weight, columns.mean, spread_of(columns)
     if coordinates is None:
         coordinates = (
-            standardised(mean, spread, settings.fit_intercept)
+            standard_coordinates(mean, spread, settings.fit_intercept)
             if settings.standardize
-            else (raw(d, settings.fit_intercept))
+            else (raw_coordinates(d, settings.fit_intercept))
         )
     elif np.any((coordinates.inverse_scale == 0) & (spread > 0)):
         raise InputError(

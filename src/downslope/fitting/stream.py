@@ -12,7 +12,7 @@ from downslope.descent.loop import Row
 from downslope.descent.stopping import EXPLOSION
 from downslope.fitting.problem import Settings
 from downslope.objective.objective import Evaluation, RowsObjective
-from downslope.statistics.coordinates import Coordinates, raw, spread_of, standardised
+from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
 from downslope.statistics.moments import ColumnMoments, gather_columns
 from downslope.statistics.row_lengths import measure_rows
 from downslope.steps.automatic_rate import averaging_power, distance_to_go, stream_rate
@@ -100,9 +100,9 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
     columns = block if stream.columns is None else stream.columns + block
     n_rows = stream.n_rows + source.n_rows
     coordinates = (
-        standardised(columns.mean, spread_of(columns), settings.fit_intercept)
+        standard_coordinates(columns.mean, spread_of(columns), settings.fit_intercept)
         if settings.standardize
-        else raw(source.n_features, settings.fit_intercept)
+        else raw_coordinates(source.n_features, settings.fit_intercept)
     )
     start = coordinates.from_original(*stream.place)
     objective = RowsObjective(source, block.weight, coordinates, settings.loss, settings.penalty)

@@ -50,7 +50,7 @@ class Loss(Protocol):
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         """ℓ(r) and ℓ'(r), elementwise; the second array may be the argument itself, never written to."""
 
-    def smoothed(self, smoothing: float) -> Self:
+    def smooth_over(self, smoothing: float) -> Self:
         """The same loss with kinks rounded, at a cost of at most half of `smoothing`; a smooth loss returns itself."""
 
 
@@ -82,7 +82,7 @@ class SquaredError:
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         return 0.5 * residual * residual, residual
 
-    def smoothed(self, smoothing: float) -> Self:
+    def smooth_over(self, smoothing: float) -> Self:
         return self
 
 
@@ -107,7 +107,7 @@ class Huber:
             return value, self.delta * clipped_sign(residual, self.smoothing)
         return value, clipped
 
-    def smoothed(self, smoothing: float) -> Self:
+    def smooth_over(self, smoothing: float) -> Self:
         return replace(self, smoothing=smoothing / self.delta)
 
 
@@ -123,7 +123,7 @@ class AbsoluteError:
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         return np.abs(residual), clipped_sign(residual, self.smoothing)
 
-    def smoothed(self, smoothing: float) -> Self:
+    def smooth_over(self, smoothing: float) -> Self:
         return replace(self, smoothing=smoothing)
 
 
@@ -142,7 +142,7 @@ class Quantile:
         value = 0.5 * np.abs(residual) + tilt * residual
         return value, 0.5 * clipped_sign(residual, self.smoothing) + tilt
 
-    def smoothed(self, smoothing: float) -> Self:
+    def smooth_over(self, smoothing: float) -> Self:
         return replace(self, smoothing=smoothing)
 
 
@@ -164,7 +164,7 @@ class EpsilonInsensitive:
             return value, 0.5 * (upper + lower)
         return value, np.where(value > 0, np.sign(residual), 0.0)
 
-    def smoothed(self, smoothing: float) -> Self:
+    def smooth_over(self, smoothing: float) -> Self:
         return replace(self, smoothing=smoothing)
 
 
@@ -181,7 +181,7 @@ class SquaredEpsilonInsensitive:
         beyond = residual - np.clip(residual, -self.epsilon, self.epsilon)
         return beyond * beyond, 2.0 * beyond
 
-    def smoothed(self, smoothing: float) -> Self:
+    def smooth_over(self, smoothing: float) -> Self:
         return self
 
 

@@ -197,4 +197,4 @@ class RowsObjective:
         """The same with a loss smoothed in proportion to the lowest objective so far, where it is to be smoothed."""
         if not self.smoothing or not np.isfinite(lowest):
             return self
-        return replace(self, loss=self.loss.smoothed(SMOOTHING * lowest))
+        return replace(self, loss=self.loss.smooth_over(SMOOTHING * lowest))

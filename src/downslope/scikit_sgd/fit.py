@@ -19,7 +19,7 @@ from downslope.objective.objective import Evaluation, LossSums
 from downslope.scikit_sgd.explanation import ended_early, explain_row_divergence, explain_row_stop
 from downslope.scikit_sgd.passes import RowOutcome, descend_single_rows
 from downslope.scikit_sgd.task import Place, RowTask, Rule
-from downslope.statistics.coordinates import raw
+from downslope.statistics.coordinates import raw_coordinates
 from downslope.statistics.moments import OverflowingSquaresError, UnderflowingSquaresError
 from downslope.statistics.row_lengths import measure_rows
 from downslope.steps.rules import Plain
@@ -161,7 +161,7 @@ class Measure:
             return False
         mean_weight = 1.0 if weight is None else float(weight.mean())
         with np.errstate(all="ignore"):
-            lengths = measure_rows(self.source, raw(X.shape[1], rule.fit_intercept), None)
+            lengths = measure_rows(self.source, raw_coordinates(X.shape[1], rule.fit_intercept), None)
         return not rule.first_rate * rule.loss.curvature * mean_weight * lengths.largest <= 2.0
 
     def problem(self) -> Problem | None:

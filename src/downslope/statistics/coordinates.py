@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from downslope.statistics.moments import ColumnMoments, Moments
 
-__all__ = ["Coordinates", "raw", "spread_of", "standardised"]
+__all__ = ["Coordinates", "raw_coordinates", "spread_of", "standard_coordinates"]
 
 Array = NDArray[np.float64]
 
@@ -42,34 +42,27 @@ class Coordinates:
         # A sum, where a product would round one model and a history of them differently.
         return coef, parameters[..., -1] - (coef * self.shift).sum(axis=-1)
 
-    def from_original(self, coef: Array, intercept: float) -> Array:
-        """The parameters (p,) of one model in the units of the rows."""
+    def from_original(self, coef: Array, intercept: float | Array) -> Array:
+        """The parameters (…, p) of coefficients (…, d) and intercepts (…) in the units of the rows."""
         kept = self.inverse_scale > 0
-        v = np.divide(coef, self.inverse_scale, out=np.zeros(self.n_features), where=kept)
+        v: Array = np.divide(coef, self.inverse_scale, out=np.zeros_like(coef, dtype=float), where=kept)
         if not self.fit_intercept:
             return v
-        return np.append(v, intercept + float(np.where(kept, coef, 0.0) @ self.shift))
+        level = intercept + np.where(kept, coef, 0.0) @ self.shift
+        return np.concatenate([v, np.asarray(level)[..., None]], axis=-1)
 
     def of_gradient(self, gradient: Array, total: float) -> Array:
         """The gradient in θ from Σ s x ψ (d,) and Σ s ψ, both already divided by S."""
         v = (gradient - self.shift * total) * self.inverse_scale
         return np.append(v, total) if self.fit_intercept else v
 
-    def same_as(self, other: "Coordinates") -> bool:
-        """Whether a state of the descent means the same in both."""
-        return (
-            self.fit_intercept == other.fit_intercept
-            and np.array_equal(self.shift, other.shift)
-            and np.array_equal(self.inverse_scale, other.inverse_scale)
-        )
 
-
-def raw(n_features: int, fit_intercept: bool) -> Coordinates:
+def raw_coordinates(n_features: int, fit_intercept: bool) -> Coordinates:
     """The units of the rows themselves: the hand-written loop of every course."""
     return Coordinates(np.zeros(n_features), np.ones(n_features), fit_intercept)
 
 
-def standardised(mean: Array, spread: Array, fit_intercept: bool) -> Coordinates:
+def standard_coordinates(mean: Array, spread: Array, fit_intercept: bool) -> Coordinates:
     """(x - mean)/spread; without an intercept to take the mean up, x over its root mean square.
 
     Parameters

@@ -91,7 +91,7 @@ class Moments:
             self.yy + other.yy + lever * y_apart * y_apart,
         )
 
-    def moved(self, shift: Array, y_shift: float) -> "Moments":
+    def recentre(self, shift: Array, y_shift: float) -> "Moments":
         """The moments of the rows plus `shift` and `y_shift`."""
         return replace(self, mean=self.mean + shift, y_mean=self.y_mean + y_shift)
 
@@ -181,7 +181,7 @@ def refuse_underflow(span: Array) -> None:
         raise UnderflowingSquaresError(float(span[lost].min()))
 
 
-def checked(moments: Moments) -> Moments:
+def check_sums(moments: Moments) -> Moments:
     """The moments, if every number of them is finite."""
     if all(np.all(np.isfinite(part)) for part in (moments.xx, moments.xy, moments.yy)):
         return moments
@@ -198,12 +198,12 @@ def gather(source: Source) -> Moments:
         centre = np.where(np.ptp(seen.X, axis=0) == 0, seen.X[0], centre)
         about_zero = bool(np.all(centre**2 <= LARGEST_OFFSET * spread**2))
     if about_zero:
-        moments = checked(source.reduce(SumBlocks(None, y_centre))).moved(np.zeros_like(centre), y_centre)
+        moments = check_sums(source.reduce(SumBlocks(None, y_centre))).recentre(np.zeros_like(centre), y_centre)
         if not moments.weight or np.all(moments.mean**2 <= LARGEST_OFFSET**2 * moments.variance):
             return moments
         centre = moments.mean
     shift = np.where(np.isfinite(centre), centre, 0.0)
-    return checked(source.reduce(SumBlocks(shift, y_centre))).moved(shift, y_centre)
+    return check_sums(source.reduce(SumBlocks(shift, y_centre))).recentre(shift, y_centre)
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,32 @@ from numpy.typing import NDArray
 from downslope.statistics.coordinates import Coordinates
 from downslope.statistics.least_squares import LeastSquares
 
-__all__ = ["Quadratic", "Spectrum", "mean_squared_error", "minimise", "penalised", "reference_excess"]
+__all__ = [
+    "Quadratic",
+    "Spectrum",
+    "add_ridge",
+    "half_mean_squared_error",
+    "half_square",
+    "half_squares",
+    "minimise",
+    "reference_excess",
+]
 
 Array = NDArray[np.float64]
 
 # Columns whose lengths differ by more than this ask for a decomposition that respects it.
 GRADED = 100.0
+
+
+def half_square(residual: Array) -> float:
+    """½Σρ² of one residual (p,)."""
+    return 0.5 * float(residual @ residual)
+
+
+def half_squares(residuals: Array) -> Array:
+    """The same of many residuals (…, p), (…)."""
+    halves: Array = 0.5 * np.einsum("...p,...p->...", residuals, residuals)
+    return halves
 
 
 @dataclass(frozen=True)
@@ -44,24 +64,22 @@ class Quadratic:
     def excess_and_gradient(self, parameters: Array) -> tuple[float, Array]:
         """The value above `offset`, and the gradient (p,)."""
         missing = self.factor @ parameters - self.target
-        return 0.5 * float(missing @ missing), missing @ self.factor
+        return half_square(missing), missing @ self.factor
 
     def values(self, parameters: Array) -> Array:
         """The values at many places (k, p) at once, (k,)."""
-        missing = parameters @ self.factor.T - self.target
-        values: Array = self.offset + 0.5 * np.einsum("kr,kr->k", missing, missing)
-        return values
+        return self.offset + half_squares(parameters @ self.factor.T - self.target)
 
     def decompose(self) -> "Spectrum":
         """The singular values and vectors of the factor."""
-        left, singular, directions = decomposed(self.factor)
+        left, singular, directions = decompose_factor(self.factor)
         scaled, lengths = unit_columns(self.factor)
         even = lengths.max(initial=1.0) <= GRADED * lengths.min(initial=1.0)
         rank = rank_of(singular if even else np.linalg.svd(scaled, compute_uv=False), scaled.shape)
         # Along the directions of no effect the target is beyond reach: it belongs to the minimum.
         target = np.where(np.arange(singular.size) < rank, self.target @ left, 0.0)
         beyond = self.target - left @ target
-        minimum = self.offset + 0.5 * float(beyond @ beyond)
+        minimum = self.offset + half_square(beyond)
         return Spectrum(singular, directions, target, minimum, singular.size - rank)
 
 
@@ -103,7 +121,15 @@ class Spectrum:
         """ρ along each direction at θ (…, p), (…, p): ½Σρ² is the value above the minimum; 0 where nothing changes."""
         return np.where(self.effective, (parameters @ self.directions) * self.singular - self.target, 0.0)
 
-    def reduced(self) -> Quadratic:
+    def excess_along(self, parameters: Array) -> Array:
+        """The share of each direction in the value above the minimum at θ (…, p), (…, p)."""
+        return half_squares(self.residual(parameters)[..., None])
+
+    def excess(self, parameters: Array) -> Array:
+        """The value above the minimum at θ (…, p), (…)."""
+        return half_squares(self.residual(parameters))
+
+    def to_quadratic(self) -> Quadratic:
         """The same function with its minimum as offset, so that its excess is exactly J - J*."""
         return Quadratic(self.singular[:, None] * self.directions.T, self.target, self.minimum)
 
@@ -179,10 +205,10 @@ def reference_excess(smooth: Quadratic, start: Array, fit_intercept: bool) -> fl
     if fit_intercept:
         column = smooth.factor[:, -1]
         missing = missing - column * (float(column @ missing) / float(column @ column))
-    return 0.5 * float(missing @ missing)
+    return half_square(missing)
 
 
-def decomposed(factor: Array) -> tuple[Array, Array, Array]:
+def decompose_factor(factor: Array) -> tuple[Array, Array, Array]:
     """U, the singular values, falling, and V.
 
     A column that shares no row with another is a direction by itself: decomposed with the others it would be coupled
@@ -222,7 +248,7 @@ def graded_svd(factor: Array) -> tuple[Array, Array, Array]:
     return left, singular, rows.T
 
 
-def mean_squared_error(problem: LeastSquares, coordinates: Coordinates) -> Quadratic:
+def half_mean_squared_error(problem: LeastSquares, coordinates: Coordinates) -> Quadratic:
     """½ mean squared residual of ŷ = z·v + c as a quadratic of θ = (v, c)."""
     moments = problem.moments
     scale = problem.spread * coordinates.inverse_scale
@@ -236,7 +262,7 @@ def mean_squared_error(problem: LeastSquares, coordinates: Coordinates) -> Quadr
     return Quadratic(factor, np.append(problem.target, moments.y_mean), 0.5 * problem.residual)
 
 
-def penalised(quadratic: Quadratic, l2: float, n_features: int) -> Quadratic:
+def add_ridge(quadratic: Quadratic, l2: float, n_features: int) -> Quadratic:
     """The quadratic plus ½·l2·‖v‖²."""
     if not l2:
         return quadratic

@@ -29,6 +29,7 @@ __all__ = [
     "StepRule",
     "fastest_heavy_ball",
     "fastest_nesterov",
+    "fastest_plain",
     "make_step_rule",
 ]
 
@@ -234,6 +235,17 @@ class Averaged:
 
     def schedule(self, first: float) -> Schedule:
         return self.rule.schedule(first)
+
+
+def fastest_plain(steep: float, flat: float) -> float:
+    """The rate at which plain steps shrink what is left along both curvatures alike, the fastest in the long run.
+
+    Examples
+    --------
+    >>> fastest_plain(4.0, 1.0)
+    0.4
+    """
+    return 2.0 / (steep + flat)
 
 
 def fastest_heavy_ball(steep: float, flat: float) -> tuple[float, float]:

@@ -245,7 +245,7 @@ class MeasuredRate:
 
     def rate(self, epoch: int, parameters: Array, gradient: Array, state: Measured) -> tuple[float, Measured]:
         if state.parameters is None or state.gradient is None:
-            return self.rounded(state.rate), Measured(state.rate, math.inf, parameters, gradient)
+            return self.round_down(state.rate), Measured(state.rate, math.inf, parameters, gradient)
         moved = float(np.linalg.norm(parameters - state.parameters))
         turned = float(np.linalg.norm(gradient - state.gradient))
         local = moved / (2.0 * turned) if turned > 0 else math.inf
@@ -256,9 +256,9 @@ class MeasuredRate:
         if not (0 < rate < math.inf):
             rate = state.rate
         growth = math.inf if unmeasured else rate / state.rate
-        return self.rounded(rate), Measured(rate, growth, parameters, gradient)
+        return self.round_down(rate), Measured(rate, growth, parameters, gradient)
 
-    def rounded(self, rate: float) -> float:
+    def round_down(self, rate: float) -> float:
         """`rate`, rounded down to the grid; the odd offset keeps likely values off its edges."""
         steps = math.floor(2.0 * math.log2(rate / self.first) + 0.37) - 0.37
         return float(self.first * 2.0 ** (0.5 * steps))

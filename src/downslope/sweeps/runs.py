@@ -109,7 +109,7 @@ class Sweep:
         about = f"Epochs until the excess objective is {self.target:g} of that of the start, at most {self.max_iter:,}"
         if len(shown) < count:
             about += f"; {len(shown)} of {count:,} combinations shown"
-        return "\n".join([about, *(aligned(row, widths) for row in rows)])
+        return "\n".join([about, *(align(row, widths) for row in rows)])
 
 
 def standing(run: Run) -> tuple[float, float, float]:
@@ -131,7 +131,7 @@ def line(run: Run, *, best: bool) -> tuple[str, ...]:
     return name, f"{run.learning_rate:.6g}", epochs, gap, run.outcome + (", the best" if best else "")
 
 
-def aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+def align(row: Sequence[str], widths: Sequence[int]) -> str:
     """Words to the left, numbers to the right."""
     cells = (cell.rjust(w) if 0 < j < 4 else cell.ljust(w) for j, (cell, w) in enumerate(zip(row, widths, strict=True)))
     return "  ".join(cells).rstrip()

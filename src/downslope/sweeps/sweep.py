@@ -127,11 +127,11 @@ def sweep(
                 continue
             limit = replace(problem, settings=replace(settings, rule=rule)).largest_stable_rate
             for rate in for_rule.tolist():
-                waiting[len(found)] = one_of(model, method, momentum, rate)
+                waiting[len(found)] = make_estimator(model, method, momentum, rate)
                 found.append(Run(method, momentum, rate, None, None, np.nan, "", limit))
     start_gap = None if known is None else known.start_gap
     to_make = [(found[place], fit) for place, fit in waiting.items()]
-    with closing(made(to_make, rows, known, n_jobs, progress)) as runs:
+    with closing(make_runs(to_make, rows, known, n_jobs, progress)) as runs:
         try:
             for place, run in zip(waiting, runs, strict=True):
                 found[place] = run
@@ -189,7 +189,7 @@ def usual_rates(problem: Problem, method: str, rule: StepRule) -> Array:
     return np.geomspace(LOWEST * limit, HIGHEST * limit, N_RATES)
 
 
-def made(
+def make_runs(
     waiting: Sequence[tuple[Run, GradientDescentRegressor]],
     rows: Rows,
     known: Known | None,
@@ -200,7 +200,7 @@ def made(
     began, screen = time.perf_counter(), screen_of(sys.stderr)
     due, shown = screen.silence, False
     fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-        delayed(tried)(run, fit, rows, known) for run, fit in waiting
+        delayed(make_run)(run, fit, rows, known) for run, fit in waiting
     )
     try:
         for done, run in enumerate(fits, start=1):
@@ -216,7 +216,7 @@ def made(
             screen.clear()
 
 
-def one_of(
+def make_estimator(
     model: GradientDescentRegressor, method: str, momentum: float | None, rate: float
 ) -> GradientDescentRegressor:
     """The estimator of one run."""
@@ -224,7 +224,7 @@ def one_of(
     return GradientDescentRegressor(**parameters if momentum is None else {**parameters, "momentum": momentum})
 
 
-def tried(run: Run, model: GradientDescentRegressor, rows: Rows, known: Known | None) -> Run:
+def make_run(run: Run, model: GradientDescentRegressor, rows: Rows, known: Known | None) -> Run:
     """The run, made. Where J* is known it goes on after the target is met; where not, `tol` decides."""
     met: list[int] = []
     if known is not None:
