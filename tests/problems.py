@@ -5,7 +5,7 @@ say is correctly rounded. Everything else is rows: certified, made up, or measur
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from downslope.data import load_example
 from downslope.data.arrays import ArraySource
 from downslope.data.block import Block
+from downslope.data.source import Order, Rereads, Schema
 
 Array = NDArray[np.float64]
 
@@ -67,28 +68,32 @@ class Pieces:
     y: Array
     weight: Array | None = None
     cuts: tuple[int, ...] = ()
+    rereads: Rereads = "free"
+
+    @property
+    def schema(self) -> Schema:
+        return Schema(int(self.X.shape[1]), weighted=self.weight is not None)
 
     @property
     def n_rows(self) -> int:
         return len(self.y)
 
-    @property
-    def n_features(self) -> int:
-        return int(self.X.shape[1])
+    def blocks(self, order: Order | None = None) -> Iterator[Block]:
+        for number, edges in enumerate(pairwise((0, *self.cuts, self.n_rows))):
+            part = slice(*edges)
+            weight = None if self.weight is None else self.weight[part]
+            y = self.y[part]
+            yield Block(self.X[part], y, weight, number, None if order is None else order(y.size))
 
-    @property
-    def n_stored(self) -> int:
-        return self.n_rows * self.n_features
-
-    def reduce(self, function: Callable[[Block], Any]) -> Any:
-        parts = [slice(*edges) for edges in pairwise((0, *self.cuts, self.n_rows))]
-        weights = [None if self.weight is None else self.weight[part] for part in parts]
-        blocks = (Block(self.X[part], self.y[part], weight) for part, weight in zip(parts, weights, strict=True))
+    def scan(self, *tasks: Callable[[Block], Any]) -> tuple[Any, ...]:
         with np.errstate(all="ignore"):
-            return fold(add, map(function, blocks))
+            return tuple(fold(add, map(task, self.blocks())) for task in tasks)
 
-    def sample(self, n_rows: int) -> Block:
-        return ArraySource(self.X, self.y, self.weight).sample(n_rows)
+    def peek(self, n_rows: int) -> Block:
+        return self.resident().peek(n_rows)
+
+    def resident(self) -> ArraySource:
+        return ArraySource(self.X, self.y, self.weight)
 
 
 def course(n_features: int = 1, n_samples: int = 100, seed: int = 0) -> Rows:

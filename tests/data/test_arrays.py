@@ -15,7 +15,7 @@ import scipy.sparse
 from threadpoolctl import threadpool_info
 
 from downslope.data import arrays
-from downslope.data.arrays import PARALLEL_BYTES, SEGMENTS, ArraySource, n_cores
+from downslope.data.arrays import LEAST_BLOCKS, PARALLEL_BYTES, ArraySource, n_cores
 from downslope.data.block import SLICE_BYTES, Block
 from downslope.objective.losses import Huber
 from downslope.objective.objective import BlockLoss
@@ -42,12 +42,12 @@ def edges(block: Block) -> list[tuple[int, int]]:
     [
         (100, 3, 2**23, 1),
         (PARALLEL_BYTES // 80, 10, 2**23, 1),
-        (PARALLEL_BYTES // 80 + 1, 10, 2**23, SEGMENTS),
-        (100_003, 10, 2**17, 64),
+        (PARALLEL_BYTES // 80 + 1, 10, 2**23, 13),
+        (100_003, 10, 2**17, 49),
         (5, 150_000, 2**23, 5),
         (20, 150_000, 2**18, 20),
     ],
-    ids=["small", "just small", "just large", "several a segment", "few rows", "few and wide rows"],
+    ids=["small", "just small", "just large", "many", "few rows", "few and wide rows"],
 )
 @pytest.mark.parametrize("threads", [1, 3])
 def test_blocks_are_consecutive_and_cover_every_row_once(
@@ -56,11 +56,45 @@ def test_blocks_are_consecutive_and_cover_every_row_once(
     monkeypatch.setattr(arrays, "BLOCK_BYTES", block_bytes)
     X = np.broadcast_to(np.zeros(n_features), (n_rows, n_features))
     with ArraySource(X, np.arange(float(n_rows)), threads=threads) as source:
-        found = source.reduce(edges)
+        found = source.scan(edges)[0]
     assert found[0][0] == 0
     assert found[-1][1] == n_rows
     assert all(before[1] == after[0] for before, after in pairwise(found))
-    assert len(found) in (n_blocks, n_blocks - n_blocks % SEGMENTS or n_blocks)
+    sizes = {stop - start for start, stop in found[:-1]}
+    assert len(found) == n_blocks
+    # Of one size, a power of two, but for the last.
+    assert len(sizes) == (n_blocks > 1)
+    assert all(size.bit_count() == 1 for size in sizes)
+
+
+def test_blocks_know_their_numbers() -> None:
+    X, y, _ = rows(60_000, 12)
+    with ArraySource(X, y, threads=3) as source:
+        (found,) = source.scan(lambda block: [(block.number, float(block.y[0]))])
+    assert [number for number, _ in found] == list(range(len(found)))
+    assert [first for _, first in found] == sorted(first for _, first in found)
+
+
+def test_one_read_serves_several_tasks() -> None:
+    X, y, _ = rows(60_000, 12)
+    seen: list[int] = []
+    with ArraySource(X, y, threads=2) as source:
+        counts, numbers = source.scan(
+            lambda block: seen.append(block.number) or [block.y.size], lambda block: [block.number]
+        )
+    assert sum(counts) == 60_000
+    assert sorted(seen) == numbers
+
+
+@pytest.mark.parametrize("order", [None, np.arange, lambda n: np.arange(n)[::-1]], ids=["none", "as is", "backwards"])
+def test_the_rows_in_sequence(order: Any) -> None:
+    X, y, weight = rows(30, 2)
+    (block,) = ArraySource(X, y, weight).blocks(order)
+    assert block.X is X
+    assert block.number == 0
+    assert (block.order is None) == (order is None)
+    if order is not None:
+        assert block.order.tolist() == order(30).tolist()
 
 
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
@@ -70,10 +104,10 @@ def test_sums_have_the_same_bits_on_any_number_of_threads(kind: str) -> None:
         X = scipy.sparse.csr_array(X)
     function = BlockLoss(Huber(100.0), np.linspace(-1, 1, 12), 0.3)
     with ArraySource(X, y, weight, threads=1) as source:
-        alone = source.reduce(function)
+        alone = source.scan(function)[0]
     for threads in (2, 3, 16):
         with ArraySource(X, y, weight, threads=threads) as source:
-            together = source.reduce(function)
+            together = source.scan(function)[0]
         assert (together.loss, together.squares, together.total) == (alone.loss, alone.squares, alone.total)
         np.testing.assert_array_equal(together.gradient, alone.gradient)
 
@@ -81,7 +115,7 @@ def test_sums_have_the_same_bits_on_any_number_of_threads(kind: str) -> None:
 def test_the_sum_over_blocks_is_the_sum_over_rows() -> None:
     X, y, weight = rows(60_000, 12)
     with ArraySource(X, y, weight) as source:
-        found = source.reduce(BlockLoss(Huber(100.0), np.ones(12), 0.0))
+        found = source.scan(BlockLoss(Huber(100.0), np.ones(12), 0.0))[0]
     once = BlockLoss(Huber(100.0), np.ones(12), 0.0)(Block(X, y, weight))
     assert found.loss == pytest.approx(once.loss, rel=1e-13)
     np.testing.assert_allclose(found.gradient, once.gradient, rtol=1e-12)
@@ -96,7 +130,7 @@ def test_blocks_are_views() -> None:
         return [np.shares_memory(part, whole) for part, whole in pairs]
 
     with ArraySource(X, y, weight) as source:
-        assert source.reduce(in_place) == [True] * 3 * SEGMENTS
+        assert source.scan(in_place)[0] == [True] * 3 * 15
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +141,7 @@ def tall() -> Array:
 
 @pytest.mark.parametrize(
     "read",
-    [gather, gather_columns, lambda source: source.reduce(BlockLoss(Huber(), np.ones(source.n_features), 0.0))],
+    [gather, gather_columns, lambda source: source.scan(BlockLoss(Huber(), np.ones(source.schema.n_features), 0.0))[0]],
     ids=["moments", "column moments", "one epoch of the data engine"],
 )
 @pytest.mark.parametrize(
@@ -136,7 +170,7 @@ def test_blas_has_one_thread_inside_and_its_own_outside() -> None:
     before = blas_threads()
     X, y, _ = rows(60_000, 12)
     with ArraySource(X, y, threads=2) as source:
-        inside = source.reduce(lambda block: blas_threads())
+        inside = source.scan(lambda block: blas_threads())[0]
     assert set(inside) <= {1}
     assert blas_threads() == before
 
@@ -147,9 +181,9 @@ def test_leaving_the_context_ends_the_threads_and_the_source_can_be_used_again()
     for _ in range(2):
         with source:
             assert source._pool is None
-            source.reduce(edges)
+            source.scan(edges)[0]
             pool = source._pool
-            source.reduce(edges)
+            source.scan(edges)[0]
             assert source._pool is pool
         assert source._pool is None
 
@@ -173,11 +207,11 @@ def test_nothing_is_read_on_after_an_error_or_an_interrupt(way: str) -> None:
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises((ArithmeticError, KeyboardInterrupt)), ArraySource(X, y, threads=2) as source:
-            source.reduce(function)
+            source.scan(function)[0]
     finally:
         signal.signal(signal.SIGINT, handler)
     # Each thread ends what it was at.
-    assert len(seen) < SEGMENTS // 2
+    assert len(seen) < LEAST_BLOCKS // 2
 
 
 def test_the_cores_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,25 +227,27 @@ def test_the_cores_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_overflow_inside_a_block_gives_no_warning() -> None:
     with ArraySource(np.full((3, 1), 1e200), np.zeros(3)) as source:
-        assert source.reduce(lambda block: [float(block.X[0, 0] ** 2)]) == [np.inf]
+        assert source.scan(lambda block: [float(block.X[0, 0] ** 2)])[0] == [np.inf]
 
 
 # ----------------------------------------------------------------------------------------- shape, sample, slices
 @pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array, scipy.sparse.csr_matrix])
 def test_shape(kind: Callable[[Array], Any]) -> None:
     source = ArraySource(kind(np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 0.0]])), np.zeros(3))
-    assert (source.n_rows, source.n_features) == (3, 2)
-    assert source.n_stored == (6 if kind is np.asarray else 3)
+    assert (source.n_rows, source.schema.n_features) == (3, 2)
+    assert source.schema.stored(source.n_rows) == (6 if kind is np.asarray else 3)
+    assert source.schema.spoken_names == ["x0", "x1"]
+    assert source.resident() is source
 
 
 @pytest.mark.parametrize("kind", [np.asarray, np.float32, scipy.sparse.csr_array])
 @pytest.mark.parametrize(("n_rows", "wanted", "taken"), [(3, 10, [0, 1, 2]), (101, 5, [0, 25, 50, 75, 100])])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_sample_is_spread_over_all_rows(
+def test_a_peek_is_spread_over_all_rows(
     kind: Callable[[Array], Any], n_rows: int, wanted: int, taken: list[int], weighted: bool
 ) -> None:
     X, numbers = np.column_stack([np.arange(float(n_rows)), np.ones(n_rows)]), np.arange(float(n_rows))
-    seen = ArraySource(kind(X), 2 * numbers, 3 * numbers if weighted else None).sample(wanted)
+    seen = ArraySource(kind(X), 2 * numbers, 3 * numbers if weighted else None).peek(wanted)
     assert isinstance(seen.X, np.ndarray)
     assert seen.X.dtype == np.float64
     np.testing.assert_array_equal(seen.X, X[taken])

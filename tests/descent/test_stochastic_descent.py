@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from downslope import GradientDescentRegressor
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, InputError
-from downslope.kernels.sweep import Sweep
+from downslope.kernels.batch_passes import BatchPasses
 from downslope.objective.losses import LOSSES, make_loss
 from downslope.objective.penalties import make_penalty
 from downslope.statistics.coordinates import raw_coordinates
@@ -287,11 +287,10 @@ def test_a_warm_start_goes_on_as_if_nothing_had_happened(method: str) -> None:
 
 @pytest.mark.parametrize("n", [5, 2**16, 2**16 + 1, 2**16 + 15, 2**16 + 16])
 def test_an_order_holds_each_row_once(n: int) -> None:
-    X = np.zeros((n, 1))
     coordinates, penalty = raw_coordinates(1, True), make_penalty(None, 0.0, 0.0, 1)
-    sweep = Sweep(X, X[:, 0], None, make_loss("squared_error"), make_step_rule("gd", 0.0), penalty, coordinates, 1, 1.0)
+    passes = BatchPasses(make_loss("squared_error"), make_step_rule("gd", 0.0), penalty, coordinates, 1, n, 1.0)
     generator = np.random.default_rng(0)
-    one, other = sweep.order(generator), sweep.order(generator)
+    one, other = passes.order(generator, n), passes.order(generator, n)
     np.testing.assert_array_equal(np.sort(one), np.arange(n))
     np.testing.assert_array_equal(np.sort(other), np.arange(n))
     assert n < 10 or not np.array_equal(one, other)

@@ -1,5 +1,6 @@
 """What happened, in sentences: every number in them is the run's own."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,12 @@ from sklearn.exceptions import NotFittedError
 
 from downslope import GradientDescentRegressor
 from downslope.data.arrays import ArraySource
+from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
 from downslope.exceptions import DivergenceWarning, NotConvergedWarning
-from downslope.fitting.explanation import dominant_column, explain_divergence, explain_stop, name_list
-from downslope.fitting.problem import Problem, Settings, prepare
+from downslope.fitting.explanation import dominant_column, explain_divergence, explain_stop
+from downslope.fitting.problem import Problem, prepare
+from downslope.fitting.request import Limits
 from downslope.objective.losses import AbsoluteError, Loss, SquaredError
 from downslope.objective.penalties import make_penalty
 from downslope.steps.rules import make_step_rule
@@ -19,26 +22,11 @@ from tests.problems import course, real_table
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
-    [
-        ([], ""),
-        (["a"], "'a'"),
-        (["a", "b"], "'a' and 'b'"),
-        (["a", "b", "c"], "'a', 'b' and 'c'"),
-        (list("abcde"), "'a', 'b', 'c', 'd' and 'e'"),
-        (list("abcdefg"), "'a', 'b', 'c', 'd', 'e' and 2 more"),
-    ],
-)
-def test_lists_of_names(names: list[str], told: str) -> None:
-    assert name_list(names) == told
-
-
-@pytest.mark.parametrize(
     ("direction", "told"),
     [([0.1, -0.9, 0.4], "column 'b'"), ([0.9, 0.1, 0.4], "column 'a'"), ([0, 0, 1], "the intercept")],
 )
 def test_the_dominant_column(direction: list[float], told: str) -> None:
-    assert dominant_column(np.array(direction), ["a", "b"]) == told
+    assert str(dominant_column(np.array(direction), ["a", "b"])) == told
 
 
 def problem(loss: Loss | None = None, method: str = "gd", rate: Any = "auto", **options: Any) -> Problem:
@@ -52,7 +40,7 @@ def problem(loss: Loss | None = None, method: str = "gd", rate: Any = "auto", **
 
 def test_a_divergence_that_the_last_rate_does_not_explain() -> None:
     """A schedule may have come down since the steps that were too large."""
-    told = explain_divergence(problem(), ["a", "b"], epoch=9, rate=0.05, kept=2)
+    told = str(explain_divergence(problem(), epoch=9, rate=0.05, kept=2))
     assert told.startswith("Diverged at epoch 9 with learning_rate 0.05 (largest stable 1.")
     assert told.endswith("the best epoch, 2, was restored. Try 0.005.")
 
@@ -65,11 +53,12 @@ REASONS = {
     StopReason.INTERRUPTED: "Interrupted at epoch 7; the model so far is kept; ",
     StopReason.CALLBACK: "A callback stopped the run at epoch 7; ",
 }
-LIMITS = {"tol": 1e-6, "stop_below": 0.25, "max_iter": 99, "n_iter_no_change": 3}
+LIMITS = Limits(max_iter=99, tol=1e-6, stop_below=0.25, patience=3, window=3)
 
 
 def sentence(reason: StopReason, of: Problem, gap: float | None = None, start_gap: float | None = None) -> str:
-    return explain_stop(of, reason, epoch=7, rate=0.3, gap=gap, start_gap=start_gap, mapping=0.0125, limits=LIMITS)
+    found = explain_stop(of, reason, LIMITS, epoch=7, rate=0.3, gap=gap, start_gap=start_gap, mapping=0.0125)
+    return str(found)
 
 
 @pytest.mark.parametrize("reason", REASONS)
@@ -110,20 +99,13 @@ def test_a_run_that_ended_too_early_gets_advice(case: str) -> None:
     options, told = ADVICE[case]
     of = problem(**options)
     rate = options.get("rate", 0.5)
-    stopped = explain_stop(
-        of, StopReason.MAX_ITER, epoch=7, rate=rate, gap=None, start_gap=None, mapping=0.1, limits=LIMITS
-    )
-    assert told in stopped
+    numbers = {"epoch": 7, "rate": rate, "gap": None, "start_gap": None, "mapping": 0.1}
+    assert told in str(explain_stop(of, StopReason.MAX_ITER, LIMITS, **numbers))
     # None where all epochs that were asked for were made, and no more was wanted.
-    wanted = {**LIMITS, "tol": 0.0, "stop_below": None}
-    stopped = explain_stop(
-        of, StopReason.MAX_ITER, epoch=7, rate=rate, gap=None, start_gap=None, mapping=0.1, limits=wanted
-    )
-    assert "Raise" not in stopped
-    assert "try" not in stopped
+    wanted = replace(LIMITS, tol=0.0, stop_below=None)
+    assert told not in str(explain_stop(of, StopReason.MAX_ITER, wanted, **numbers))
 
 
-# ------------------------------------------------------------------- more features than statistics are worth having
 def wide(n_rows: int = 12, n_features: int = 1100) -> tuple[np.ndarray, np.ndarray]:
     """Columns of one kind, but for one that is larger, and one that never changes."""
     random = np.random.default_rng(0)

@@ -137,5 +137,5 @@ def test_only_rounding_is_no_spread(value: float, weight: Array | None, store: C
 
 
 def test_spread_is_the_root_of_the_variance() -> None:
-    moments = ColumnMoments(4.0, np.array([1.0]), np.array([100.0]))
+    moments = ColumnMoments(4, 4.0, np.array([1.0]), np.array([100.0]))
     assert spread_of(moments).tolist() == [float(Fraction(100, 4)) ** 0.5]

@@ -95,8 +95,8 @@ def assert_exact(found: Moments, known: ExactMoments, n_rows: int, digits: float
 def summed(source: Pieces, shift: Array | None) -> Moments:
     """The moments about a shift (or zero) and about the first target, counted from zero again."""
     y_shift = float(source.y[0])
-    about = source.reduce(SumBlocks(shift, y_shift))
-    return about.recentre(np.zeros(source.n_features) if shift is None else shift, y_shift)
+    (about,) = source.scan(SumBlocks(shift, y_shift))
+    return about.recentre(np.zeros(source.schema.n_features) if shift is None else shift, y_shift)
 
 
 @case
@@ -177,9 +177,9 @@ class Counting(ArraySource):
 
     passes = 0
 
-    def reduce(self, function: Any) -> Any:
+    def scan(self, *tasks: Any) -> tuple[Any, ...]:
         self.passes += 1
-        return super().reduce(function)
+        return super().scan(*tasks)
 
 
 @pytest.mark.parametrize(

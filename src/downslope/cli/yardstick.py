@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from downslope.cli.rows import Part
 from downslope.data import ArraySource
-from downslope.fitting.problem import Optimum, Settings, prepare
+from downslope.descent.settings import Settings
+from downslope.fitting.problem import Optimum, prepare
 from downslope.objective.losses import SquaredError
 from downslope.objective.penalties import make_penalty
 from downslope.steps.rules import Plain

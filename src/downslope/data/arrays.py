@@ -1,25 +1,24 @@
 """Rows in memory: numpy arrays and scipy sparse matrices, read in place on all cores."""
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from functools import reduce as fold
-from itertools import pairwise
-from operator import add
-from typing import Any, Self, TypeVar
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
 from downslope.data.block import Block
-from downslope.data.source import Addable
+from downslope.data.counter import BinaryCounter, Together
+from downslope.data.source import Order, Rereads, Schema
 from downslope.threads import n_cores, one_blas_thread
 
 __all__ = ["ArraySource"]
 
 Array = NDArray[np.float64]
-T = TypeVar("T", bound=Addable)
 
 # The second use of a block finds it in the shared cache; smaller blocks lose more to the interpreter's lock
 # than they win (measured, 10⁶ × 20, two cores, one Huber epoch in reads of X: 2^20 3.9, 2^21 3.2, 2^23 2.3).
@@ -28,8 +27,8 @@ BLOCK_BYTES = 2**23
 PARALLEL_BYTES = 2**22
 # Below this, BLAS starts none either.
 TINY_BYTES = 2**16
-# Rows are cut into this many segments whatever the number of cores, so that sums do not depend on it.
-SEGMENTS = 16
+# Fewer blocks than this leave cores without work at the end of a read.
+LEAST_BLOCKS = 12
 
 
 class ArraySource:
@@ -38,10 +37,24 @@ class ArraySource:
     Use it as a context: leaving it ends the threads.
     """
 
-    def __init__(self, X: Any, y: Array, weight: Array | None = None, *, threads: int | None = None) -> None:
+    rereads: Rereads = "free"
+
+    def __init__(
+        self,
+        X: Any,
+        y: Array,
+        weight: Array | None = None,
+        *,
+        names: tuple[str, ...] | None = None,
+        target: str | None = None,
+        threads: int | None = None,
+    ) -> None:
         self.X = X
         self.y = y
         self.weight = weight
+        n_rows, n_features = X.shape
+        stored = X.nnz if scipy.sparse.issparse(X) else n_rows * n_features
+        self.schema = Schema(n_features, names, target, weight is not None, stored / max(n_rows, 1))
         self._threads = n_cores() if threads is None else threads
         self._pool: ThreadPoolExecutor | None = None
 
@@ -58,39 +71,30 @@ class ArraySource:
         """The number of rows."""
         return int(self.X.shape[0])
 
-    @property
-    def n_features(self) -> int:
-        """The number of columns of X."""
-        return int(self.X.shape[1])
-
-    @property
-    def n_stored(self) -> int:
-        """The number of values that X stores."""
-        return int(self.X.nnz) if scipy.sparse.issparse(self.X) else self.n_rows * self.n_features
-
-    def reduce(self, function: Callable[[Block], T]) -> T:
-        """The sum of `function(block)` over all blocks; segments in parallel, merged in their order."""
-        n_bytes = 12 * self.n_stored if scipy.sparse.issparse(self.X) else self.X.nbytes
+    def scan(self, *tasks: Callable[[Block], Any]) -> tuple[Any, ...]:
+        """One read for all tasks, blocks in parallel: for each task the sum of its values over all blocks."""
+        n_bytes = self._bytes()
         if n_bytes <= PARALLEL_BYTES:
             with one_blas_thread() if n_bytes > TINY_BYTES else nullcontext(), np.errstate(all="ignore"):
-                return function(self._block(0, self.n_rows))
-        per_segment = max(1, round(n_bytes / SEGMENTS / BLOCK_BYTES))
-        n_blocks = min(SEGMENTS * per_segment, self.n_rows)
-        edges = np.linspace(0, self.n_rows, n_blocks + 1).astype(int).tolist()
-        blocks = list(pairwise(edges))
-        segments = [blocks[first : first + per_segment] for first in range(0, n_blocks, per_segment)]
-        sums: dict[int, T] = {}
-        # Each thread takes the next segment when it is done with one: fewer handovers than a task a segment.
-        waiting = iter(enumerate(segments))
+                return tuple(task(self._block(0, 0, self.n_rows)) for task in tasks)
+        step = rows_of_a_block(self.n_rows, n_bytes)
+        counter = BinaryCounter()
+        # Each thread takes the next block when it is done with one.
+        waiting = iter(enumerate(range(0, self.n_rows, step)))
 
         def work() -> None:
             with emptied(waiting), np.errstate(all="ignore"):
-                for number, segment in waiting:
-                    sums[number] = fold(add, (function(self._block(*rows)) for rows in segment))
+                for number, start in waiting:
+                    block = self._block(number, start, min(start + step, self.n_rows))
+                    counter.add(number, Together(task(block) for task in tasks))
 
         with emptied(waiting):
             self._on_threads(work)
-        return fold(add, (sums[number] for number in range(len(segments))))
+        return tuple(counter.total())
+
+    def blocks(self, order: Order | None = None) -> Iterator[Block]:
+        """All rows at once: they lie in memory."""
+        yield replace(self._block(0, 0, self.n_rows), order=None if order is None else order(self.n_rows))
 
     def _on_threads(self, work: Callable[[], None]) -> None:
         """Run `work` on every thread at once."""
@@ -103,18 +107,34 @@ class ArraySource:
             for done in [self._pool.submit(work) for _ in range(self._threads)]:
                 done.result()
 
-    def sample(self, n_rows: int) -> Block:
+    def peek(self, n_rows: int) -> Block:
         """About `n_rows` rows, evenly spread."""
         rows = np.unique(np.linspace(0, self.n_rows - 1, n_rows).astype(int))
         X = self.X[rows]
         dense = np.asarray(X.toarray() if scipy.sparse.issparse(X) else X, dtype=np.float64)
         return Block(dense, self.y[rows], None if self.weight is None else self.weight[rows])
 
-    def _block(self, start: int, stop: int) -> Block:
+    def resident(self) -> Self:
+        """Itself."""
+        return self
+
+    def _bytes(self) -> int:
+        """The memory that a read goes through."""
+        return int(12 * self.X.nnz if scipy.sparse.issparse(self.X) else self.X.nbytes)
+
+    def _block(self, number: int, start: int, stop: int) -> Block:
         if start == 0 and stop == self.n_rows:
-            return Block(self.X, self.y, self.weight)
+            return Block(self.X, self.y, self.weight, number)
         weight = None if self.weight is None else self.weight[start:stop]
-        return Block(rows_of(self.X, start, stop), self.y[start:stop], weight)
+        return Block(rows_of(self.X, start, stop), self.y[start:stop], weight, number)
+
+
+def rows_of_a_block(n_rows: int, n_bytes: int) -> int:
+    """A power of two: of about `BLOCK_BYTES`, or fewer where there would be fewer than `LEAST_BLOCKS`."""
+    step = 1 << max(round(math.log2(BLOCK_BYTES * n_rows / n_bytes)), 0)
+    while step > 1 and n_rows < LEAST_BLOCKS * step:
+        step >>= 1
+    return step
 
 
 @contextmanager

@@ -20,11 +20,25 @@ PART_BYTES = 2**22
 
 @dataclass(frozen=True)
 class Block:
-    """Rows X (m × d, dense or CSR), their targets y (m,) and weights (m,), or None for weights of 1."""
+    """Some of the rows.
+
+    Attributes
+    ----------
+    X : array or CSR matrix (m, d)
+    y : array (m,)
+    weight : array (m,) or None
+        None for weights of 1.
+    number : int
+        Which of the blocks of its source it is.
+    order : array (m,) or None
+        The order in which a pass visits the rows; None as they lie.
+    """
 
     X: Any
     y: Array
     weight: Array | None = None
+    number: int = 0
+    order: NDArray[np.integer[Any]] | None = None
 
     @property
     def sparse(self) -> bool:

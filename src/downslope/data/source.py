@@ -1,38 +1,93 @@
-"""Where rows come from: a `Source` adds up a function of its blocks, wherever they lie."""
+"""Where rows come from: a `Source` reads its blocks for tasks, wherever the rows lie.
 
-from collections.abc import Callable
-from typing import Protocol, Self, TypeVar
+A task is a frozen value at module level: it pickles, holds no rows, and gives for each block a value that adds up.
+Blocks are numbered, and their values merge in a binary counter over these numbers (`downslope.data.counter`), so that
+the bits of a sum depend on the rows and the blocks alone: not on threads, readers, workers or retries.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from downslope.data.block import Block
 
-__all__ = ["Addable", "Source"]
+__all__ = ["Addable", "Order", "Rereads", "Schema", "Source", "Task"]
 
-T = TypeVar("T", bound="Addable")
+# Whether rows can be read again: for nothing, at the price of a read, or not at all.
+Rereads = Literal["free", "dear", "never"]
+# The order in which a pass visits the rows of a block, from their number.
+Order = Callable[[int], NDArray[np.integer[Any]]]
 
 
 class Addable(Protocol):
-    """What a function of a block returns: values that add up over blocks, in a fixed order."""
+    """What a task gives for a block: values that add up over blocks."""
 
     def __add__(self, other: Self, /) -> Self: ...
 
 
+Task = Callable[[Block], Addable]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What is known of the columns before any row is read.
+
+    Attributes
+    ----------
+    n_features : int
+    names : tuple of str or None
+        Those of the features, where they have any.
+    target : str or None
+    weighted : bool
+        Whether rows have weights.
+    values_per_row : float
+        How many values of X a row stores: all columns, or of sparse rows those that are not zero.
+    """
+
+    n_features: int
+    names: tuple[str, ...] | None = None
+    target: str | None = None
+    weighted: bool = False
+    values_per_row: float = np.nan
+
+    @property
+    def spoken_names(self) -> list[str]:
+        """What to call the features in sentences: their names, or x0, x1 … where they have none."""
+        return list(self.names) if self.names is not None else [f"x{j}" for j in range(self.n_features)]
+
+    def stored(self, n_rows: int) -> int:
+        """How many values so many rows store."""
+        per_row = self.values_per_row if self.values_per_row == self.values_per_row else self.n_features
+        return round(n_rows * per_row)
+
+
+@runtime_checkable
 class Source(Protocol):
-    """Rows that can be read again and again, a block at a time."""
+    """Rows, a block at a time."""
 
     @property
-    def n_rows(self) -> int:
-        """The number of rows."""
+    def schema(self) -> Schema:
+        """What is known of the columns."""
 
     @property
-    def n_features(self) -> int:
-        """The number of columns of X."""
+    def n_rows(self) -> int | None:
+        """The number of rows; None until a read has counted them."""
 
     @property
-    def n_stored(self) -> int:
-        """The number of values of X that are stored: rows × columns, or the non-zeros of a sparse matrix."""
+    def rereads(self) -> Rereads:
+        """Whether rows can be read again."""
 
-    def reduce(self, function: Callable[[Block], T]) -> T:
-        """The sum of `function(block)` over all blocks, in an order that does not depend on the machine."""
+    def scan(self, *tasks: Callable[[Block], Any]) -> tuple[Any, ...]:
+        """One read for all tasks: for each the sum of its values over all blocks."""
 
-    def sample(self, n_rows: int) -> Block:
-        """About `n_rows` rows spread evenly over all of them, X as dense float64."""
+    def blocks(self, order: Order | None = None) -> Iterator[Block]:
+        """The rows in sequence; with `order` each block knows the order in which a pass visits its rows."""
+
+    def peek(self, n_rows: int) -> Block:
+        """About `n_rows` rows that cost no read of their own, X as dense float64: the first ones where others would."""
+
+    def resident(self) -> "Source":
+        """The same rows where they can be read again for nothing."""

@@ -11,10 +11,13 @@ any other full-batch loss, or d² statistics larger than the data       ``data``
 """
 
 from dataclasses import dataclass
+from typing import Self
 
+from downslope.data.source import Schema
+from downslope.descent.settings import Settings
 from downslope.exceptions import InputError
 
-__all__ = ["ENGINES", "Engine", "choose_engine"]
+__all__ = ["ENGINES", "Engine", "Traits", "choose_engine"]
 
 ENGINES = ("spectral", "moments", "data", "stochastic")
 # Statistics of up to this many columns (8 MB) are worth having whatever the number of rows.
@@ -73,6 +76,20 @@ class Traits:
     n_stored: int
     batched: bool = False
     smoothed: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, schema: Schema, n_rows: int) -> Self:
+        """What is asked of so many rows."""
+        return cls(
+            squared=settings.squared,
+            linear=settings.rule.linear,
+            constant=settings.constant,
+            l1=bool(settings.penalty.l1),
+            n_parameters=schema.n_features + int(settings.fit_intercept),
+            n_stored=schema.stored(n_rows),
+            batched=settings.batch_size is not None and settings.batch_size < n_rows,
+            smoothed=settings.automatic and not settings.squared,
+        )
 
     @property
     def affordable(self) -> bool:

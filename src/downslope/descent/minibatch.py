@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.data.source import Source
 from downslope.descent.history import Recorder
 from downslope.descent.loop import Outcome, Task, look
 from downslope.descent.state import State
@@ -13,8 +14,8 @@ from downslope.descent.stopping import StopReason
 from downslope.objective.objective import Evaluation
 
 if TYPE_CHECKING:
+    from downslope.kernels.batch_passes import BatchPasses, PassState
     from downslope.kernels.batches import Running
-    from downslope.kernels.sweep import Sweep, SweepState
 
 __all__ = ["descend_passes"]
 
@@ -39,19 +40,19 @@ class Gauge:
         """The objective at these parameters themselves."""
         return self.task.objective.value_and_gradient(parameters)
 
-    def after(self, state: "SweepState", running: "Running") -> Evaluation:
+    def after(self, state: "PassState", running: "Running") -> Evaluation:
         """What a pass leaves known: all, or its running values and, where slopes are remembered, their mean."""
         parameters = state.shown
         if self.measured:
             return self.measure(parameters)
         penalty = self.task.objective.penalty
-        remembered = state.place.remembered
+        remembered = state.iterate.remembered
         gradient = penalty.add_gradient(parameters, remembered) if remembered.size else np.full(parameters.size, np.nan)
         cost = running.loss / running.weight + penalty.value(parameters)
         return Evaluation(cost, running.squares / running.weight, gradient)
 
 
-def descend_passes(task: Task, sweep: "Sweep", state: State, measured: bool) -> Outcome:
+def descend_passes(task: Task, passes: "BatchPasses", source: Source, state: State, measured: bool) -> Outcome:
     """Descend from `state` until a rule of `task.stopping` fires; an interrupt keeps the pass as far as it came.
 
     The last record is measured in any case, so that what is returned never goes by a running value.
@@ -80,7 +81,7 @@ def descend_passes(task: Task, sweep: "Sweep", state: State, measured: bool) -> 
                 break
             now, running, made_at = state.rule, None, rate
             try:
-                for now, running in sweep.passing(state.rule, rate):  # noqa: B007 - the last piece is the pass
+                for now, running in passes.over(source, state.rule, rate):  # noqa: B007 - the last piece is the pass
                     pass
             except KeyboardInterrupt:
                 # What is kept is a part of a pass, which nobody has looked at.

@@ -1,6 +1,6 @@
 """What a rate will do and what would do better, told from the statistics before the fit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from typing import Any
@@ -8,19 +8,20 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from downslope.data.arrays import ArraySource
-from downslope.data.source import Source
+from downslope.data.source import Schema, Source
+from downslope.descent.settings import Settings
 from downslope.diagnosis.advice import advise
 from downslope.diagnosis.bowl import Bowl, bowl_of
 from downslope.diagnosis.columns import describe_columns
-from downslope.diagnosis.outliers import find_outliers
+from downslope.diagnosis.outliers import SAMPLE, find_outliers
 from downslope.diagnosis.report import Diagnosis
 from downslope.estimators import GradientDescentRegressor
-from downslope.estimators.reading import called, read_rows
+from downslope.estimators.sources import naming_spoilt_columns, opened, read_source
 from downslope.exceptions import InputError
 from downslope.fitting.problem import Problem, prepare
-from downslope.objective.penalties import make_penalty
+from downslope.fitting.start import Start, draw_start
 from downslope.statistics.coordinates import raw_coordinates
+from downslope.statistics.sample import SampleRows
 from downslope.steps.automatic_rate import curvature_rate
 from downslope.threads import one_blas_thread
 
@@ -82,61 +83,68 @@ def diagnose(
     >>> print(found.advice[0])  # doctest: +ELLIPSIS
     Standardise, which is the default: epochs to 1 % fall from ... to 45, and the condition number ...
     """
-    model = GradientDescentRegressor(
-        method=method,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        penalty=penalty,
-        alpha=alpha,
-        fit_intercept=fit_intercept,
-        init=init,
-        random_state=random_state,
-    )
+    options = {
+        "method": method,
+        "learning_rate": learning_rate,
+        "momentum": momentum,
+        "penalty": penalty,
+        "alpha": alpha,
+        "fit_intercept": fit_intercept,
+        "init": init,
+        "random_state": random_state,
+    }
+    model = GradientDescentRegressor(**options)
     model._validate_params()
-    rows, names = read_rows(model, X, y, sample_weight, least=2)
-    names = names if feature_names is None else tuple(feature_names)
-    if names is not None and len(names) != rows.X.shape[1]:
-        raise InputError(f"feature_names has {len(names)} names for {rows.X.shape[1]} columns: give one for each")
-    with ArraySource(rows.X, rows.y, rows.weight) as source:
-        return diagnose_source(source, called(names, rows.X.shape[1]), model)
+    refuse_unforeseeable(penalty, learning_rate)
+    source = read_source(model, X, y, sample_weight, least=2)
+    names = source.schema.names if feature_names is None else tuple(feature_names)
+    n_features = source.schema.n_features
+    if names is not None and len(names) != n_features:
+        raise InputError(f"feature_names has {len(names)} names for {n_features} columns: give one for each")
+    with opened(source), naming_spoilt_columns(source):
+        return diagnose_source(source, Schema(n_features, names).spoken_names, model.get_params(deep=False))
 
 
-def diagnose_source(source: Source, names: list[str], model: GradientDescentRegressor) -> Diagnosis:
-    """The diagnosis of the descent that an estimator is set up for, from any source of rows."""
-    if model.penalty not in (None, "l2"):
-        raise InputError(
-            f"penalty={model.penalty!r} has no closed form to foretell epochs from: give penalty='l2' or None"
-        )
-    if callable(model.learning_rate):
+def refuse_unforeseeable(penalty: str | None, learning_rate: Any) -> None:
+    """Raise `InputError` for descents of which nothing can be foretold."""
+    if penalty not in (None, "l2"):
+        raise InputError(f"penalty={penalty!r} has no closed form to foretell epochs from: give penalty='l2' or None")
+    if callable(learning_rate):
         raise InputError(
             "learning_rate is a schedule, and only a constant rate can be foretold: give a number or 'auto'"
         )
+
+
+def diagnose_source(source: Source, names: list[str], options: Mapping[str, Any]) -> Diagnosis:
+    """The diagnosis of the descent that the parameters of `GradientDescentRegressor` ask for, in one read."""
+    asked = {**options, "standardize": True, "learning_rate": "auto"}
+    settings = Settings.of(asked, source.schema.n_features)
     with one_blas_thread():
-        first = prepare(source, replace(model._settings(source.n_features), standardize=True, learning_rate="auto"))
-        if first.least_squares is None or first.landscape is None:
+        first = prepare(source, settings, None, SampleRows(SAMPLE))
+        (sample,), problem = first.others, first.least_squares
+        if problem is None or first.landscape is None:
             raise InputError(
-                f"X has {source.n_features} columns for {source.n_rows} rows: their statistics would be larger than "
-                "the data, so that nothing can be foretold cheaply; leave columns out"
+                f"X has {source.schema.n_features} columns for {first.n_rows} rows: their statistics would be larger "
+                "than the data, so that nothing can be foretold cheaply; leave columns out"
             )
-        standardised, in_raw = (look_at(problem, model, names) for problem in (first, to_raw(first)))
-    outliers = find_outliers(source, fit_intercept=model.fit_intercept)
-    columns = describe_columns(first.least_squares, names)
+        generator = check_random_state(options["random_state"])
+        start = draw_start(options["init"], generator, source.schema.n_features, fit_intercept=settings.fit_intercept)
+        standardised, in_raw = (look_at(problem, options, start, names) for problem in (first, to_raw(first)))
+    outliers = find_outliers(sample, fit_intercept=settings.fit_intercept)
+    columns = describe_columns(problem, names)
     note = ""
-    if not first.settings.rule.linear:
+    if not settings.rule.linear:
         note = (
-            f"Nothing is foretold of method='{model.method}': its steps are not linear in the gradient, so that the "
-            "spectrum sets it no limit and no pace."
+            f"Nothing is foretold of method='{options['method']}': its steps are not linear in the gradient, so that "
+            "the spectrum sets it no limit and no pace."
         )
-    advice = advise(
-        in_raw, standardised, columns, outliers, first.least_squares, names, fit_intercept=model.fit_intercept
-    )
-    l2 = make_penalty(model.penalty, model.alpha, 0.0, source.n_features).l2
+    advice = advise(in_raw, standardised, columns, outliers, problem, names, fit_intercept=settings.fit_intercept)
     return Diagnosis(
-        n_rows=source.n_rows,
+        n_rows=first.n_rows,
         feature_names=tuple(names),
         n_parameters=first.coordinates.n_parameters,
-        alpha=float(l2),
-        momentum=float(model.momentum),
+        alpha=float(settings.penalty.l2),
+        momentum=float(options["momentum"]),
         raw=in_raw,
         standardised=standardised,
         columns=columns,
@@ -149,25 +157,25 @@ def diagnose_source(source: Source, names: list[str], model: GradientDescentRegr
 def to_raw(problem: Problem) -> Problem:
     """The same rows in raw coordinates, without reading them again."""
     assert problem.least_squares is not None
-    coordinates = raw_coordinates(problem.source.n_features, problem.settings.fit_intercept)
+    mean = problem.least_squares.moments.mean
     return replace(
         problem,
         settings=replace(problem.settings, standardize=False),
-        coordinates=coordinates,
-        means=problem.least_squares.moments.mean,
+        coordinates=raw_coordinates(mean.size, problem.settings.fit_intercept),
+        means=mean,
     )
 
 
-def look_at(problem: Problem, model: GradientDescentRegressor, names: list[str]) -> Bowl:
+def look_at(problem: Problem, options: Mapping[str, Any], start: Start, names: list[str]) -> Bowl:
     """The bowl of a problem, with the descent that was asked for."""
     landscape = problem.landscape
     assert landscape is not None
-    start = model._drawn(check_random_state(model.random_state), problem.source.n_features)(problem)
     asked = []
     if problem.settings.rule.linear:
         # As the usual descents are written down, so that one of them is known again.
-        momentum = 0.0 if model.method == "gd" else float(model.momentum)
-        given = model.learning_rate
+        momentum = 0.0 if options["method"] == "gd" else float(options["momentum"])
+        given = options["learning_rate"]
         rate = float(given) if isinstance(given, Real) else curvature_rate(landscape.spectrum.largest)
-        asked = [(model.method, momentum, rate)]
-    return bowl_of(landscape, start, names, asked, float(model.momentum))
+        asked = [(options["method"], momentum, rate)]
+    place = problem.coordinates.from_original(*start)
+    return bowl_of(landscape, place, names, asked, float(options["momentum"]))

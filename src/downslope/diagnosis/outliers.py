@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from downslope.data.source import Source
 from downslope.estimators import GradientDescentRegressor
 from downslope.exceptions import DownslopeWarning
+from downslope.statistics.sample import Sample
 
 __all__ = ["Outliers", "find_outliers"]
 
@@ -29,7 +29,7 @@ class Outliers:
     Attributes
     ----------
     n_looked_at, n_rows : int
-        Rows that were looked at, spread evenly over all.
+        Rows that were looked at, drawn evenly from all.
     scale : float
         1.4826 × the median absolute residual: σ, if errors are normal; in units of y.
     delta : float
@@ -59,16 +59,16 @@ class Outliers:
         return {**self.__dict__, "rows": list(self.rows)}
 
 
-def find_outliers(source: Source, *, fit_intercept: bool) -> Outliers:
+def find_outliers(rows: Sample, *, fit_intercept: bool) -> Outliers:
     """Fit a sample by least absolute deviations and look at what is left."""
-    rows = source.sample(SAMPLE)
-    if rows.y.size <= source.n_features + int(fit_intercept):
+    nothing = Outliers(rows.y.size, rows.n_rows, 0.0, 0.0, 0, 0, (), 0.0)
+    if rows.y.size <= rows.X.shape[1] + int(fit_intercept):
         # A fit may go through all of them.
-        return Outliers(rows.y.size, source.n_rows, 0.0, 0.0, 0, 0, (), 0.0)
+        return nothing
     model = GradientDescentRegressor(
         loss="absolute_error", method="nesterov", fit_intercept=fit_intercept, max_iter=EPOCHS, tol=None
     )
-    weight = rows.weight if rows.weight is None or rows.weight.sum() > 0 else None
+    weight = None if np.all(rows.weight == 1.0) or not rows.weight.sum() > 0 else rows.weight
     with warnings.catch_warnings():
         # What is wrong with the columns is said elsewhere.
         warnings.simplefilter("ignore", DownslopeWarning)
@@ -78,11 +78,11 @@ def find_outliers(source: Source, *, fit_intercept: bool) -> Outliers:
     scale = 1.4826 * float(np.median(counted))
     # A fit that goes through most rows leaves rounding: nothing can be told from it.
     if scale <= 1e-9 * float(np.std(rows.y)):
-        return Outliers(rows.y.size, source.n_rows, 0.0, 0.0, 0, 0, (), 0.0)
+        return nothing
     delta = BEND * scale
     far = np.flatnonzero(residual > FAR * delta)
     order = far[np.argsort(-residual[far], kind="stable")][:MOST_ROWS]
-    named = tuple(int(j) for j in order) if rows.y.size == source.n_rows else ()
+    named = tuple(int(j) for j in order) if rows.whole else ()
     n_clipped = int(np.count_nonzero(residual > delta))
     farthest = float(residual.max() / scale)
-    return Outliers(rows.y.size, source.n_rows, scale, delta, n_clipped, int(far.size), named, farthest)
+    return Outliers(rows.y.size, rows.n_rows, scale, delta, n_clipped, int(far.size), named, farthest)

@@ -4,7 +4,6 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,33 +13,35 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from downslope.closed_form.landscape import Landscape
-from downslope.data.arrays import ArraySource
-from downslope.data.rows import Rows, refuse_non_finite, split_rows
+from downslope.data.source import Schema, Source
 from downslope.descent.engines import Engine
 from downslope.descent.history import Record
+from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
-from downslope.estimators.constraints import CONSTRAINTS, start_from
-from downslope.estimators.reading import called, read_rows, refuse_other_columns, remember_columns, rows_to_predict
-from downslope.exceptions import (
-    CollinearColumnsWarning,
-    ConstantColumnWarning,
-    DivergenceWarning,
-    DownslopeWarning,
-    InputError,
-    NotConvergedWarning,
-    frames_to_user,
+from downslope.estimators.constraints import CONSTRAINTS
+from downslope.estimators.reading import refuse_other_columns, remember_columns
+from downslope.estimators.sources import (
+    naming_spoilt_columns,
+    opened,
+    predict_rows,
+    read_source,
+    refuse_other_validation,
+    refuse_spoilt_columns,
+    say_stop,
+    split_source,
 )
-from downslope.fitting.explanation import explain_descent, name_list
-from downslope.fitting.fit import Continuation, Limits, Request, Solution, fit_full_batch
-from downslope.fitting.problem import Problem, Settings
-from downslope.fitting.stream import Pass, Stream, follow
+from downslope.exceptions import DivergenceWarning, InputError, NotConvergedWarning, frames_to_user
+from downslope.fitting.explanation import explain_descent
+from downslope.fitting.fit import fit
+from downslope.fitting.request import Continuation, Limits, Request, Solution
+from downslope.fitting.start import Start, draw_start
+from downslope.fitting.stream import Pass, Stream, explain_stream, follow
+from downslope.fitting.warnings import find_warnings
 from downslope.monitor.callbacks import CallbackSupportMixin, Printed, ScikitLearnCallbacks, with_callbacks
 from downslope.monitor.progress import Progress
-from downslope.objective.losses import make_loss
-from downslope.objective.penalties import make_penalty
-from downslope.statistics.moments import OverflowingSquaresError, UnderflowingSquaresError
 from downslope.steps.rules import make_step_rule
 from downslope.steps.schedules import Schedule
+from downslope.texts import Finding, Remedy
 
 __all__ = ["GradientDescentRegressor"]
 
@@ -126,14 +127,16 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     coef_ : array (n_features,)
         In the units of the rows, as everything below.
     intercept_ : float
+    init_ : (coef, intercept)
+        Where the descent began.
     n_iter_ : int
-        Updates made.
+        Updates made since then.
     history_ : History
         Every epoch.
     stop_reason_ : StopReason
         Equal to its short name ("converged"), and printed as a sentence.
     stop_message_ : str
-        The same with the numbers of this run.
+        The same with the numbers of this run; `stop_finding_` is it as data.
     restored_epoch_ : int or None
         The epoch that was restored, where the last one is not the one returned.
     engine_ : Engine
@@ -231,7 +234,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: Any = None,
@@ -242,7 +245,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
 
         Parameters
         ----------
-        X : array-like or sparse matrix (n_rows, n_features), or a pandas, polars or pyarrow table
+        X : array-like or sparse matrix (n_rows, n_features), a pandas, polars or pyarrow table, or a source of rows
+            A source has its own target and weights.
         y : array-like (n_rows,)
         sample_weight : array-like (n_rows,) or None
             A weight of 2 means the row twice.
@@ -262,57 +266,43 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         """
         began = time.perf_counter()
         self._validate_params()
-        rows, columns = read_rows(self, X, y, sample_weight, least=2)
-        given = self._given(X_val, y_val, sample_weight_val, rows, columns)
+        source, given = read_source(self, X, y, sample_weight, least=2), self._given(X_val, y_val, sample_weight_val)
         rng = check_random_state(self.random_state)
-        going_on = self._continuation(rows.X.shape[1], columns)
-        drawn = self._drawn(rng, rows.X.shape[1])
+        schema, options = source.schema, self.get_params(deep=False)
+        refuse_other_validation(schema, given)
+        going_on = self._continuation(schema)
+        start = draw_start(self.init, rng, schema.n_features, fit_intercept=self.fit_intercept)
         seed = 0 if self.batch_size is None else int(rng.randint(2**31 - 1))
-        train, held_out = rows, given
+        train, held_out = source, given
         if self.early_stopping and given is None:
-            train, held_out = split_rows(rows, self.validation_fraction, rng if self.shuffle else None)
-        names = called(columns, rows.X.shape[1])
-        told = ScikitLearnCallbacks.begin(self, X, y, columns)
+            train, held_out = split_source(source, self.validation_fraction, rng if self.shuffle else None)
+        told = ScikitLearnCallbacks.begin(self, X, y, schema.names)
         progress = Progress() if self.progress else None
         write: Callable[[str], Any] = print if progress is None else progress.print
-        lines = Printed(int(self.verbose), None if columns is None else names, write)
-        heard = self._listeners(told, lines if self.verbose else None)
-        with (
-            ArraySource(train.X, train.y, train.weight) as source,
-            ArraySource(*held_out) if held_out is not None else nullcontext() as validation,
-            progress or nullcontext(),
-        ):
-            try:
-                solution = fit_full_batch(
-                    Request(
-                        source,
-                        self._settings(rows.X.shape[1]),
-                        self._limits(),
-                        begin=drawn,
-                        names=names,
-                        feature_names=columns,
-                        validation_source=validation,
-                        hear=heard,
-                        watcher=progress,
-                        going_on=going_on,
-                        shuffle=self.shuffle,
-                        seed=seed,
-                        began=began,
-                    )
-                )
-            except (OverflowingSquaresError, UnderflowingSquaresError):
-                refuse_non_finite(rows.X, names)
-                if given is not None:
-                    refuse_non_finite(given.X, names)
-                raise
-        self._store(solution, columns)
+        lines = Printed(int(self.verbose), None if schema.names is None else schema.spoken_names, write)
+        request = Request(
+            train,
+            Settings.of(options, schema.n_features),
+            Limits.of(options),
+            start,
+            validation_source=held_out,
+            hear=self._listeners(told, lines if self.verbose else None),
+            watcher=progress,
+            going_on=going_on,
+            shuffle=self.shuffle,
+            seed=seed,
+            began=began,
+        )
+        with opened(train), opened(held_out), progress or nullcontext(), naming_spoilt_columns(source, given):
+            solution = fit(request)
+        self._store(solution)
         lines.close()
-        self._warn(solution, names)
+        self._warn(solution)
         if told is not None:
             told.end()
         if solution.reason is StopReason.INTERRUPTED:
             interrupt = KeyboardInterrupt()
-            interrupt.add_note(f"{solution.message} The estimator is fitted and can predict.")
+            interrupt.add_note(str(solution.finding.then(Finding("estimator.can_predict"))))
             raise interrupt
         return self
 
@@ -341,22 +331,19 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         began = time.perf_counter()
         self._validate_params()
         if self.early_stopping or make_step_rule(self.method).remembers_rows:
-            got = "early_stopping=True" if self.early_stopping else f"method={self.method!r}"
-            raise InputError(f"partial_fit got {got}, which needs all rows at once: call fit, or set another")
-        rows, columns = read_rows(self, X, y, sample_weight)
-        stream = self._stream_so_far(rows.X.shape[1], columns)
-        names = called(columns, rows.X.shape[1])
+            parameter = "early_stopping" if self.early_stopping else "method"
+            needy = Remedy(parameter, getattr(self, parameter))
+            raise InputError(Finding.of(f"estimator.partial_fit_{parameter}", needy))
+        source = read_source(self, X, y, sample_weight)
+        stream = self._stream_so_far(source.schema)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        with ArraySource(*rows) as source:
-            way = Pass(self._settings(rows.X.shape[1]), self.shuffle, seed, columns, time.perf_counter() - began)
-            try:
-                stream = follow(stream, source, way)
-            except (OverflowingSquaresError, UnderflowingSquaresError):
-                refuse_non_finite(rows.X, names)
-                raise
-        if not np.all(np.isfinite(stream.model[0])):
-            refuse_non_finite(rows.X, names)
-        self._store_stream(stream, columns)
+        settings = Settings.of(self.get_params(deep=False), source.schema.n_features)
+        with opened(source), naming_spoilt_columns(source):
+            way = Pass(settings, self.shuffle, seed, source.schema.names, time.perf_counter() - began)
+            stream = follow(stream, source, way)
+            if not np.all(np.isfinite(stream.model[0])):
+                refuse_spoilt_columns(source)
+        self._store_stream(stream, source.schema)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -370,7 +357,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         -------
         array (n_rows,)
         """
-        return np.asarray(rows_to_predict(self, X) @ self.coef_ + self.intercept_)
+        return predict_rows(self, X)
 
     def explain(self) -> str:
         """What happened in the fit, in a paragraph with numbers.
@@ -393,107 +380,54 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         Stopped at max_iter = 5 epochs; ... The learning rate 0.5 was 0.3... of the largest stable 1...
         """
         check_is_fitted(self)
-        message, landscape = self.stop_message_, getattr(self, "landscape_", None)
+        stop, landscape = self.stop_finding_, getattr(self, "landscape_", None)
         if landscape is None:
-            return message
-        names = called(self.history_.feature_names, self.n_features_in_)
-        told = explain_descent(
+            return str(stop)
+        found = explain_descent(
             landscape,
-            names,
+            Schema(self.n_features_in_, self.history_.feature_names).spoken_names,
             method=self.method,
             n_iter=self.n_iter_,
             rate=self.learning_rate_,
             coef=self.coef_,
             intercept=self.intercept_,
         )
-        return f"{message} {told}"
+        return str(stop.then(*found))
+
+    @property
+    def stop_message_(self) -> str:
+        """Why the descent stopped, with the numbers of this run, in the language that is spoken."""
+        return say_stop(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
-    def _given(self, X: Any, y: Any, weight: Any, rows: Rows, columns: tuple[str, ...] | None) -> Rows | None:
+    def _given(self, X: Any, y: Any, weight: Any) -> Source | None:
         """The validation rows that `fit` was given, if any."""
-        if X is None:
-            if y is not None or weight is not None:
-                raise InputError(
-                    "y_val and sample_weight_val were given without X_val: give the rows that they belong to"
-                )
-            return None
-        given, names = read_rows(self, X, y, weight)
-        if given.X.shape[1] != rows.X.shape[1] or (names and columns and names != columns):
-            theirs, ours = (name_list(list(told or ())) or "unnamed" for told in (names, columns))
-            raise InputError(
-                f"X_val has {given.X.shape[1]} features ({theirs}) and X has {rows.X.shape[1]} ({ours}): "
-                "give both the same columns"
-            )
-        return given
+        if X is not None:
+            return read_source(self, X, y, weight)
+        if y is not None or weight is not None:
+            raise InputError(Finding("estimator.validation_without_rows"))
+        return None
 
-    def _settings(self, n_features: int) -> Settings:
-        rate, loss = (
-            self.learning_rate,
-            make_loss(self.loss, delta=self.delta, epsilon=self.epsilon, quantile=self.quantile),
-        )
-        rule = make_step_rule(self.method, self.momentum)
-        if rule.remembers_rows and loss.kinked:
-            raise InputError(
-                f"method={self.method!r} got loss={self.loss!r}: it needs a loss without kinks (squared_error, huber "
-                "or squared_epsilon_insensitive)"
-            )
-        return Settings(
-            loss=loss,
-            penalty=make_penalty(self.penalty, self.alpha, self.l1_ratio, n_features),
-            rule=rule,
-            learning_rate=float(rate) if isinstance(rate, Real) else rate,
-            fit_intercept=self.fit_intercept,
-            standardize=self.standardize,
-            engine=self.engine,
-            batch_size=None if self.batch_size is None else int(self.batch_size),
-        )
-
-    def _limits(self) -> Limits:
-        return Limits(
-            max_iter=self.max_iter,
-            tol=self.tol or 0.0,
-            stop_below=self.stop_below,
-            patience=self.n_iter_no_change if self.early_stopping else None,
-            window=self.n_iter_no_change,
-        )
-
-    def _drawn(self, rng: Any, n_features: int) -> Callable[[Problem], Array]:
-        """The start, drawn now so that the order of random draws is fixed; in the problem's coordinates later."""
-        if isinstance(self.init, str):
-            if self.init == "zeros":
-                return lambda problem: np.zeros(problem.coordinates.n_parameters)
-            coef = rng.uniform(-1.0, 1.0, n_features)
-            intercept = rng.uniform(-1.0, 1.0) if self.fit_intercept else 0.0
-        else:
-            coef, intercept = start_from(self.init, n_features)
-        return lambda problem: problem.coordinates.from_original(coef, float(intercept))
-
-    def _continuation(self, n_features: int, columns: tuple[str, ...] | None) -> Continuation | None:
+    def _continuation(self, schema: Schema) -> Continuation | None:
+        """The run to go on with, if it can."""
         going_on: Continuation | None = getattr(self, "_going_on", None)
         if not self.warm_start or going_on is None:
             return None
-        coordinates = going_on.coordinates
-        if coordinates.n_features != n_features or coordinates.fit_intercept != self.fit_intercept:
-            raise InputError(
-                f"warm_start=True goes on with {coordinates.n_features} features and "
-                f"fit_intercept={coordinates.fit_intercept}, but got {n_features} and {self.fit_intercept}: "
-                "give the same columns and options, or set warm_start=False"
-            )
+        coordinates, remedy = going_on.coordinates, Remedy("warm_start", False)
+        kept = {"n_features": coordinates.n_features, "fit_intercept": coordinates.fit_intercept}
+        now = {"got_features": schema.n_features, "got_intercept": self.fit_intercept}
+        if tuple(kept.values()) != tuple(now.values()):
+            raise InputError(Finding("warm_start.other_size", {**kept, **now}, (remedy,)))
         before = tuple(getattr(self, "feature_names_in_", ()))
-        if columns and before and columns != before:
-            raise InputError(
-                f"warm_start=True goes on with the columns {name_list(list(before))}, but got "
-                f"{name_list(list(columns))}: give the same columns, or set warm_start=False"
-            )
+        if schema.names and before and schema.names != before:
+            raise InputError(Finding.of("warm_start.other_columns", remedy, before=before, got=schema.names))
         if self._made_by != (self.method, self.standardize):
-            raise InputError(
-                f"warm_start=True goes on with (method, standardize) = {self._made_by}, but got "
-                f"{(self.method, self.standardize)}: keep them, or set warm_start=False"
-            )
+            got = (self.method, self.standardize)
+            raise InputError(Finding.of("warm_start.other_steps", remedy, before=self._made_by, got=got))
         return going_on
 
     def _listeners(self, told: ScikitLearnCallbacks | None, lines: Printed | None) -> Callable[[Record], bool] | None:
@@ -501,21 +435,22 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         user = [self.callbacks] if callable(self.callbacks) else list(self.callbacks or ())
         for callback in user:
             if not callable(callback):
-                raise InputError(f"callbacks holds {callback!r}: each must be a callable that takes a Record")
+                raise InputError(Finding.of("estimator.callback", got=callback))
         ears: list[Callback] = [*user, *(ear for ear in (told, lines) if ear is not None)]
         if not ears:
             return None
         return lambda record: any(list(map(bool, (ear(record) for ear in ears))))
 
-    def _store(self, solution: Solution, columns: tuple[str, ...] | None) -> None:
+    def _store(self, solution: Solution) -> None:
         """Set the fitted attributes, all at once: a fit that fails leaves those of the last one."""
-        remember_columns(self, int(solution.coef.size), columns)
+        remember_columns(self, int(solution.coef.size), solution.history.feature_names)
         self.coef_ = solution.coef
         self.intercept_ = solution.intercept
+        self.init_ = solution.start
         self.n_iter_ = solution.n_iter
         self.history_ = solution.history
         self.stop_reason_ = solution.reason
-        self.stop_message_ = solution.message
+        self.stop_finding_ = solution.finding
         self.restored_epoch_ = solution.restored_epoch
         self.engine_ = solution.engine
         self.learning_rate_ = solution.learning_rate
@@ -526,78 +461,38 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         self._stream: Stream | None = None
         self._made_by = (self.method, self.standardize)
 
-    def _stream_so_far(self, n_features: int, columns: tuple[str, ...] | None) -> Stream:
+    def _stream_so_far(self, schema: Schema) -> Stream:
         """The stream that partial_fit goes on with: none yet, one begun by a fit, or that of earlier blocks."""
         if not hasattr(self, "coef_"):
-            given = isinstance(self.init, str)
-            coef, intercept = (np.zeros(n_features), 0.0) if given else start_from(self.init, n_features)
-            if self.init == "uniform":
-                rng = check_random_state(self.random_state)
-                coef, intercept = rng.uniform(-1.0, 1.0, n_features), float(rng.uniform(-1.0, 1.0))
-            return Stream((coef, intercept), (coef, intercept))
-        refuse_other_columns(self, n_features, columns)
+            rng = check_random_state(self.random_state)
+            start = draw_start(self.init, rng, schema.n_features, fit_intercept=True)
+            return Stream(start, start)
+        refuse_other_columns(self, schema.n_features, schema.names)
         stream: Stream | None = getattr(self, "_stream", None)
         return stream or Stream((self.coef_, self.intercept_), (self.coef_, self.intercept_))
 
-    def _store_stream(self, stream: Stream, columns: tuple[str, ...] | None) -> None:
+    def _store_stream(self, stream: Stream, schema: Schema) -> None:
         """Set the fitted attributes after a block, and warn where the stream has blown up."""
         assert stream.history is not None
+        if stream.n_blocks == 1:
+            self.init_ = Start(stream.history.coef[0], float(stream.history.intercept[0]))
         self._stream, self._going_on = stream, None
         self.coef_, self.intercept_ = stream.model
-        if columns is not None or not hasattr(self, "n_features_in_"):
-            remember_columns(self, int(self.coef_.size), columns)
+        if schema.names is not None or not hasattr(self, "n_features_in_"):
+            remember_columns(self, int(self.coef_.size), schema.names)
         self.n_iter_, self.history_, self.learning_rate_ = stream.n_blocks, stream.history, stream.rate
         self.optimum_ = self.gap_ = self.landscape_ = self.restored_epoch_ = None
-        self.engine_ = Engine("stochastic", "partial_fit: one compiled pass over each block")
+        self.engine_ = Engine("stochastic", str(Finding("engine.partial_fit")))
         self.stop_reason_ = StopReason.DIVERGED if stream.diverged else StopReason.MAX_ITER
-        self.stop_message_ = f"One pass over each of {stream.n_blocks} blocks, {stream.n_rows} rows in all."
+        self.stop_finding_ = explain_stream(stream)
         if stream.diverged:
-            self.stop_message_ = (
-                f"Diverged in block {stream.n_blocks} with learning_rate {stream.rate:.4g}: its rows' objective is "
-                f"{self.history_['objective'][-1]:.3g}, that of the start was {stream.first:.3g}. Try "
-                f"learning_rate='auto', or {stream.rate / 10:.2g}."
-            )
-            warnings.warn(self.stop_message_, DivergenceWarning, stacklevel=frames_to_user())
+            warnings.warn(DivergenceWarning(self.stop_finding_), stacklevel=frames_to_user())
 
-    def _warn(self, solution: Solution, names: list[str]) -> None:
+    def _warn(self, solution: Solution) -> None:
         """Warnings with their causes."""
-        problem = solution.problem
-        if self.batch_size is not None and self.batch_size > problem.source.n_rows:
-            warnings.warn(
-                f"batch_size={self.batch_size} is larger than the {problem.source.n_rows} rows, so each epoch is one "
-                "update on all of them: give batch_size=None to say so",
-                DownslopeWarning,
-                stacklevel=frames_to_user(),
-            )
-        # Without an intercept a column of ones is the usual way to have one.
-        idle = [names[j] for j in problem.constant_columns] if self.fit_intercept else []
-        if idle:
-            fate = (
-                "coefficient is kept at 0" if self.standardize else "effect cannot be told apart from the intercept's"
-            )
-            warnings.warn(
-                f"{name_list(idle)} never change in the rows, so their {fate}: leave them out"
-                if len(idle) > 1
-                else f"{name_list(idle)} never changes in the rows, so its {fate}: leave it out",
-                ConstantColumnWarning,
-                stacklevel=frames_to_user(),
-            )
-        optimum, rows = solution.optimum, problem.least_squares
-        if optimum is not None and rows is not None and not optimum.unique:
-            tied = [names[j] for j in problem.tied_columns()]
-            n_rows, n_features = rows.moments.n_rows, len(names)
-            cause = (
-                f"{n_features} features are more than {n_rows} rows determine"
-                if n_rows <= n_features
-                else f"{name_list(tied)} are collinear"
-            )
-            warnings.warn(
-                f"{cause}, so the coefficients are not unique (the predictions are): "
-                "leave some out, or add penalty='l2'",
-                CollinearColumnsWarning,
-                stacklevel=frames_to_user(),
-            )
+        for warning in find_warnings(solution.problem):
+            warnings.warn(warning, stacklevel=frames_to_user())
         if solution.reason is StopReason.DIVERGED:
-            warnings.warn(solution.message, DivergenceWarning, stacklevel=frames_to_user())
+            warnings.warn(DivergenceWarning(solution.finding), stacklevel=frames_to_user())
         elif solution.reason is StopReason.MAX_ITER and (self.tol or self.stop_below):
-            warnings.warn(solution.message, NotConvergedWarning, stacklevel=frames_to_user())
+            warnings.warn(NotConvergedWarning(solution.finding), stacklevel=frames_to_user())

@@ -1,71 +1,46 @@
 """A problem made ready to be descended: one read of the rows, coordinates, curvature, optimum, safe rates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downslope.closed_form.landscape import Landscape
-from downslope.data.source import Source
+from downslope.data.source import Source, Task
 from downslope.descent.engines import Engine, Traits, choose_engine
+from downslope.descent.settings import Settings
 from downslope.exceptions import InputError
 from downslope.objective.losses import Loss, SquaredError
 from downslope.objective.objective import Evaluation, QuadraticObjective, RowsObjective
 from downslope.objective.penalties import Penalty
 from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
 from downslope.statistics.least_squares import EPS, LeastSquares, believable_digits, solve
-from downslope.statistics.moments import gather, gather_columns, triangulate
+from downslope.statistics.moments import (
+    ColumnMoments,
+    Moments,
+    gather,
+    gather_columns,
+    gather_columns_with,
+    gather_with,
+    triangulate,
+)
 from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, add_ridge, half_mean_squared_error, minimise
 from downslope.statistics.row_lengths import RowCurvature, measure_rows
 from downslope.steps.automatic_rate import cautious_rate, distance_to_go, full_batch_rate, mini_batch_schedule
-from downslope.steps.rules import StepRule
-from downslope.steps.schedules import Constant, RateRule, Schedule, Scheduled, is_constant
+from downslope.steps.schedules import Constant, RateRule, Schedule, Scheduled
+from downslope.texts import Finding, Remedy
 
-__all__ = ["Optimum", "Problem", "Settings", "prepare", "validation_error"]
+__all__ = ["Optimum", "Problem", "prepare", "validation_error"]
 
 Array = NDArray[np.float64]
 
 # Columns whose mean is this many times their spread lose that many times ε when rows are multiplied unshifted.
 LARGEST_LEVER = 1e3
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The choices of a fit that the mathematics needs, already checked.
-
-    Attributes
-    ----------
-    loss : Loss
-    penalty : Penalty
-    rule : StepRule
-    learning_rate : "auto", a number or a schedule
-    fit_intercept, standardize : bool
-    engine : str
-    batch_size : int or None
-        Rows an update; None takes all.
-    """
-
-    loss: Loss
-    penalty: Penalty
-    rule: StepRule
-    learning_rate: str | float | Schedule
-    fit_intercept: bool
-    standardize: bool
-    engine: str
-    batch_size: int | None = None
-
-    @property
-    def squared(self) -> bool:
-        """Whether the loss is the squared error."""
-        return self.loss.squared
-
-    @property
-    def constant(self) -> bool:
-        """Whether the rate is the same at every update; "auto" is, wherever the curvature is."""
-        rate = self.learning_rate
-        return self.rule.linear if isinstance(rate, str) else is_constant(rate)
+# Of fewer digits a reader should know.
+ENOUGH_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -105,15 +80,9 @@ class Optimum:
     def note(self) -> str:
         """What to know before believing the digits; empty where all is well."""
         if not self.unique:
-            return (
-                "The columns are collinear, so the coefficients are not unique; the predictions are, and the "
-                "coefficients shown are the shortest that give them."
-            )
-        if self.digits < 6:
-            return (
-                f"The columns are nearly collinear (condition {self.condition:.1e}): only about {self.digits} "
-                "digits of the worst coefficient are determined by the rows."
-            )
+            return str(Finding("optimum.collinear"))
+        if self.digits < ENOUGH_DIGITS:
+            return str(Finding.of("optimum.few_digits", condition=self.condition, digits=self.digits))
         return ""
 
 
@@ -127,6 +96,7 @@ class Problem:
     settings : Settings
     engine : Engine
     coordinates : Coordinates
+    n_rows : int
     weight : float
         S, the sum of the weights.
     means : array (d,)
@@ -137,17 +107,21 @@ class Problem:
         The statistics, where they are affordable.
     shifted : bool
         Whether rows must be shifted before they are multiplied.
+    others : tuple
+        What other tasks gave in the same read.
     """
 
     source: Source
     settings: Settings
     engine: Engine
     coordinates: Coordinates
+    n_rows: int
     weight: float
     means: Array
     constant_columns: NDArray[np.int64]
     least_squares: LeastSquares | None
     shifted: bool
+    others: tuple[Any, ...] = ()
 
     @cached_property
     def half_mse(self) -> Quadratic | None:
@@ -194,12 +168,12 @@ class Problem:
     @property
     def batch(self) -> int:
         """Rows an update."""
-        return min(self.settings.batch_size or self.source.n_rows, self.source.n_rows)
+        return min(self.settings.batch_size or self.n_rows, self.n_rows)
 
     @property
     def stochastic(self) -> bool:
         """Whether an update sees a part of the rows only."""
-        return self.batch < self.source.n_rows
+        return self.batch < self.n_rows
 
     @cached_property
     def row_curvature(self) -> RowCurvature:
@@ -211,7 +185,7 @@ class Problem:
         """The curvature that bounds the steps of the stochastic engine; infinite for a loss with kinks."""
         rows = self.row_curvature
         single = rows.of_worst_batch if self.settings.rule.remembers_rows else rows.of_batch
-        return self.settings.loss.curvature * single(self.batch, self.source.n_rows) + self.settings.penalty.l2
+        return self.settings.loss.curvature * single(self.batch, self.n_rows) + self.settings.penalty.l2
 
     @cached_property
     def largest_stable_rate(self) -> float | None:
@@ -333,7 +307,7 @@ class Problem:
             curvature=self.batch_curvature if rule.steady else np.nan,
             mean_length=self.row_curvature.mean if rule.steady else np.nan,
             distance=distance_to_go(start, minimum, at.objective, at.gradient),
-            n_updates=-(-self.source.n_rows // self.batch),
+            n_updates=-(-self.n_rows // self.batch),
         )
 
     def first_rate(self, at: Evaluation) -> float:
@@ -341,7 +315,7 @@ class Problem:
         return cautious_rate(self.curvature, at.objective, at.gradient)
 
 
-def prepare(source: Source, settings: Settings, coordinates: Coordinates | None = None) -> Problem:
+def prepare(source: Source, settings: Settings, coordinates: Coordinates | None = None, *others: Task) -> Problem:
     """Read the rows once and make the problem ready.
 
     Parameters
@@ -350,48 +324,66 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
     settings : Settings
     coordinates : Coordinates or None
         Those of the descent that goes on, if one does.
+    *others : tasks
+        What else is wanted of the same read; the values are `Problem.others`.
+
+    Raises
+    ------
+    InputError
+        For an engine that cannot run the problem, and for columns that have changed so that a descent cannot go on.
     """
-    d = source.n_features
-    traits = Traits(
-        squared=settings.squared,
-        linear=settings.rule.linear,
-        constant=settings.constant,
-        l1=bool(settings.penalty.l1),
-        n_parameters=d + int(settings.fit_intercept),
-        n_stored=source.n_stored,
-        batched=settings.batch_size is not None and settings.batch_size < source.n_rows,
-        smoothed=settings.learning_rate == "auto" and not settings.squared,
-    )
+    if settings.visits_rows:
+        source = source.resident()
+    if source.n_rows is not None:
+        # Before anything is read.
+        choose_engine(Traits.of(settings, source.schema, source.n_rows), settings.engine)
+    moments, found = read_statistics(source, settings, others)
+    traits = Traits.of(settings, source.schema, moments.n_rows)
     engine = choose_engine(traits, settings.engine)
-    problem = solve(source, exact=settings.squared) if traits.affordable else None
-    if problem is not None:
-        weight, mean, spread = problem.moments.weight, problem.moments.mean, problem.spread
-    else:
-        columns = gather_columns(source)
-        weight, mean, spread = columns.weight, columns.mean, spread_of(columns)
+    if engine in ("data", "stochastic"):
+        source = source.resident()
+    least_squares = solve(source, moments, exact=settings.squared) if isinstance(moments, Moments) else None
+    spread = spread_of(moments) if least_squares is None else least_squares.spread
     if coordinates is None:
-        coordinates = (
-            standard_coordinates(mean, spread, settings.fit_intercept)
-            if settings.standardize
-            else (raw_coordinates(d, settings.fit_intercept))
-        )
+        coordinates = choose_coordinates(settings, moments.mean, spread)
     elif np.any((coordinates.inverse_scale == 0) & (spread > 0)):
-        raise InputError(
-            "warm_start=True goes on in the coordinates of a run in which a column never changed, and now it does: "
-            "set warm_start=False"
-        )
+        raise InputError(Finding.of("warm_start.constant_column", Remedy("warm_start", False)))
     lever = np.abs(coordinates.shift * coordinates.inverse_scale)
     return Problem(
-        source,
-        settings,
-        engine,
-        coordinates,
-        weight,
-        (mean - coordinates.shift) * coordinates.inverse_scale,
-        np.flatnonzero(spread == 0),
-        problem,
-        bool(lever.max(initial=0.0) > LARGEST_LEVER),
+        source=source,
+        settings=settings,
+        engine=engine,
+        coordinates=coordinates,
+        n_rows=moments.n_rows,
+        weight=moments.weight,
+        means=(moments.mean - coordinates.shift) * coordinates.inverse_scale,
+        constant_columns=np.flatnonzero(spread == 0),
+        least_squares=least_squares,
+        shifted=bool(lever.max(initial=0.0) > LARGEST_LEVER),
+        others=found,
     )
+
+
+def choose_coordinates(settings: Settings, mean: Array, spread: Array) -> Coordinates:
+    """The coordinates that are descended."""
+    if settings.standardize:
+        return standard_coordinates(mean, spread, settings.fit_intercept)
+    return raw_coordinates(mean.size, settings.fit_intercept)
+
+
+def read_statistics(
+    source: Source, settings: Settings, others: Sequence[Task]
+) -> tuple[Moments | ColumnMoments, tuple[Any, ...]]:
+    """What is gathered in one read: all moments where they are affordable, those of each column elsewhere."""
+    # So few columns that their products are affordable whatever the number of rows; without a count no more are.
+    n_rows = 0 if source.n_rows is None else source.n_rows
+    if Traits.of(settings, source.schema, n_rows).affordable:
+        moments, *found = gather_with(source, *others)
+        return moments, tuple(found)
+    columns, *found = gather_columns_with(source, *others)
+    if source.n_rows is None and Traits.of(settings, source.schema, columns.n_rows).affordable:
+        return gather(source), tuple(found)
+    return columns, tuple(found)
 
 
 def validation_error(problem: Problem, source: Source) -> tuple[Callable[[Array], float], Quadratic | None]:
@@ -403,7 +395,7 @@ def validation_error(problem: Problem, source: Source) -> tuple[Callable[[Array]
         problem.rows_objective(SquaredError()),
         source=source,
         weight=gather_columns(source).weight,
-        penalty=Penalty(0.0, 0.0, source.n_features),
+        penalty=Penalty(0.0, 0.0, source.schema.n_features),
         smoothing=False,
         smooth=None,
     )

@@ -6,19 +6,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.data.arrays import ArraySource
+from downslope.data.source import Source
 from downslope.descent.history import History
 from downslope.descent.loop import Row
+from downslope.descent.settings import Settings
 from downslope.descent.stopping import EXPLOSION
-from downslope.fitting.problem import Settings
+from downslope.fitting.problem import choose_coordinates
 from downslope.objective.objective import Evaluation, RowsObjective
-from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
+from downslope.statistics.coordinates import Coordinates, spread_of
 from downslope.statistics.moments import ColumnMoments, gather_columns
 from downslope.statistics.row_lengths import measure_rows
 from downslope.steps.automatic_rate import averaging_power, distance_to_go, stream_rate
 from downslope.steps.schedules import Scheduled
+from downslope.texts import Finding, Remedy
 
-__all__ = ["Pass", "Stream", "follow"]
+__all__ = ["Pass", "Stream", "explain_stream", "follow"]
 
 Array = NDArray[np.float64]
 
@@ -59,12 +61,12 @@ class Stream(NamedTuple):
         Of all rows so far.
     coordinates : Coordinates or None
         Those of the last block.
-    state : SweepState or None
+    state : PassState or None
     steepest : float
         The largest s/s̄ · ‖z‖² met.
-    reach : float
+    distance : float
         About how far the parameters have to go, by the first block.
-    n_blocks, n_rows : int
+    n_blocks : int
     first : float
         The objective of the start, on the first block.
     rate : float
@@ -78,12 +80,16 @@ class Stream(NamedTuple):
     coordinates: Coordinates | None = None
     state: Any = None
     steepest: float = 0.0
-    reach: float = np.nan
+    distance: float = np.nan
     n_blocks: int = 0
-    n_rows: int = 0
     first: float = np.nan
     rate: float = np.nan
     history: History | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """The rows of all blocks."""
+        return 0 if self.columns is None else self.columns.n_rows
 
     @property
     def diverged(self) -> bool:
@@ -92,75 +98,84 @@ class Stream(NamedTuple):
         return not float(self.history["objective"][-1]) <= EXPLOSION * self.first
 
 
-def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
+def follow(stream: Stream, source: Source, passing: Pass) -> Stream:
     """One pass over a block; the stream given stays as it was."""
-    from downslope.kernels.sweep import Sweep
+    from downslope.kernels.batch_passes import BatchPasses
 
-    settings, block = passing.settings, gather_columns(source)
+    # The columns are measured before the pass.
+    settings, source = passing.settings, source.resident()
+    block = gather_columns(source)
     columns = block if stream.columns is None else stream.columns + block
-    n_rows = stream.n_rows + source.n_rows
-    coordinates = (
-        standard_coordinates(columns.mean, spread_of(columns), settings.fit_intercept)
-        if settings.standardize
-        else raw_coordinates(source.n_features, settings.fit_intercept)
-    )
+    coordinates = choose_coordinates(settings, columns.mean, spread_of(columns))
     start = coordinates.from_original(*stream.place)
     objective = RowsObjective(source, block.weight, coordinates, settings.loss, settings.penalty)
     shown = start if stream.history is None else coordinates.from_original(*stream.model)
     at = objective.value_and_gradient(shown) if stream.history is None else None
-    steepest, reach, auto = stream.steepest, stream.reach, settings.learning_rate == "auto"
+    steepest, distance, auto = stream.steepest, stream.distance, settings.automatic
     if at is not None:
-        reach = distance_to_go(start, None, at.objective, at.gradient)
+        distance = distance_to_go(start, None, at.objective, at.gradient)
     if auto:
         steepest = max(steepest, measure_rows(source, coordinates, None).largest)
         made = 0.0 if stream.state is None else stream.state.updates
-        rate = automatic_rate(settings, columns, coordinates, steepest, reach, made)
+        rate = automatic_rate(settings, columns, coordinates, steepest, distance, made)
     else:
-        rate = scheduled(settings.learning_rate, stream)
-    sweep = Sweep(
-        source.X,
-        source.y,
-        source.weight,
+        rate = scheduled_rate(settings.learning_rate, stream)
+    passes = BatchPasses(
         settings.loss,
         settings.rule,
         settings.penalty,
         coordinates,
-        settings.batch_size or source.n_rows,
-        columns.weight / n_rows,
+        settings.batch_size,
+        block.n_rows,
+        columns.weight / columns.n_rows,
         averaging_power(settings.rule) if auto else None,
         passing.shuffle,
     )
-    state = sweep.begin(start, passing.seed)
+    state = passes.begin(start, passing.seed)
     if stream.state is not None and stream.coordinates is not None:
         state = state._replace(
-            place=moved(stream, state.place, coordinates),
+            iterate=move_iterate(stream, state.iterate, coordinates),
             updates=stream.state.updates,
             generator=stream.state.generator,
         )
-    history = stream.history if at is None else recorded(at, 0, rate, stream.model, passing)
-    *_, (state, running) = sweep.passing(state, rate)
+    history = stream.history if at is None else make_record(at, 0, rate, stream.model, passing)
+    *_, (state, running) = passes.over(source, state, rate)
     cost = running.loss / running.weight + settings.penalty.value(state.shown)
     seen = Evaluation(cost, running.squares / running.weight, np.full(1, np.nan))
-    model = original(coordinates, state.shown)
-    record = recorded(seen, stream.n_blocks + 1, rate, model, passing)
+    model = to_original(coordinates, state.shown)
+    record = make_record(seen, stream.n_blocks + 1, rate, model, passing)
     return Stream(
-        original(coordinates, state.place.theta),
+        to_original(coordinates, state.iterate.theta),
         model,
         columns,
         coordinates,
         state,
         steepest,
-        reach,
+        distance,
         stream.n_blocks + 1,
-        n_rows,
         stream.first if at is None else at.objective,
         rate,
         record if history is None else history.followed_by(record),
     )
 
 
+def explain_stream(stream: Stream) -> Finding:
+    """What has come of the blocks so far."""
+    if not stream.diverged:
+        return Finding.of("stream.blocks", n_blocks=stream.n_blocks, n_rows=stream.n_rows)
+    assert stream.history is not None
+    numbers = {
+        "n_blocks": stream.n_blocks,
+        "rate": stream.rate,
+        "objective": float(stream.history["objective"][-1]),
+        "first": stream.first,
+        "suggested": stream.rate / 10,
+    }
+    return Finding("stream.diverged", numbers, (Remedy("learning_rate", "auto"),))
+
+
 def automatic_rate(
-    settings: Settings, columns: ColumnMoments, coordinates: Coordinates, steepest: float, reach: float, made: float
+    settings: Settings, columns: ColumnMoments, coordinates: Coordinates, steepest: float, distance: float, made: float
 ) -> float:
     """The rate of the next block, `made` updates after the start.
 
@@ -174,41 +189,41 @@ def automatic_rate(
         settings.rule,
         curvature=settings.loss.curvature * batch + settings.penalty.l2,
         mean_length=mean_length,
-        distance=reach,
+        distance=distance,
         n_updates=made,
     )
 
 
-def scheduled(rate: Any, stream: Stream) -> float:
+def scheduled_rate(rate: Any, stream: Stream) -> float:
     """The rate that was given, or that a schedule gives for the next block, checked."""
     if isinstance(rate, int | float):
         return float(rate)
     return Scheduled(rate).rate(stream.n_blocks, np.empty(0), np.empty(0), None)[0]
 
 
-def original(coordinates: Coordinates, parameters: Array) -> tuple[Array, float]:
+def to_original(coordinates: Coordinates, parameters: Array) -> tuple[Array, float]:
     """The model in the units of the rows."""
     coef, intercept = coordinates.to_original(parameters)
     return coef, float(intercept)
 
 
-def moved(stream: Stream, place: Any, coordinates: Coordinates) -> Any:
-    """`place` with what the rule remembers, in coordinates that have moved since the last block.
+def move_iterate(stream: Stream, iterate: Any, coordinates: Coordinates) -> Any:
+    """`iterate` with what the rule remembers, in coordinates that have moved since the last block.
 
     A slope grows with the scale of its column, a step as well.
     """
-    before, slots = stream.coordinates, stream.state.place.slots.copy()
+    before, slots = stream.coordinates, stream.state.iterate.slots.copy()
     assert before is not None
     d = coordinates.n_features
     grown = np.divide(
         before.inverse_scale, coordinates.inverse_scale, out=np.ones(d), where=coordinates.inverse_scale > 0
     )
     slots[:, :d] *= np.stack([grown, grown * grown, grown])
-    mean = coordinates.from_original(*stream.model) if place.mean.size else place.mean
-    return place._replace(slots=slots, mean=mean)
+    mean = coordinates.from_original(*stream.model) if iterate.mean.size else iterate.mean
+    return iterate._replace(slots=slots, mean=mean)
 
 
-def recorded(seen: Evaluation, epoch: int, rate: float, model: tuple[Array, float], passing: Pass) -> History:
+def make_record(seen: Evaluation, epoch: int, rate: float, model: tuple[Array, float], passing: Pass) -> History:
     """One record; its gradient is not measured, and its objective is a running value but for the start."""
     row = Row(epoch, seen.objective, seen.mse, np.nan, rate, passing.seconds, np.nan)
     columns = {name: np.array([value]) for name, value in row._asdict().items() if name != "validation_mse"}

@@ -16,7 +16,7 @@ from downslope.kernels.losses import slope, value
 from downslope.kernels.rows import DENSE
 from downslope.kernels.rules import move
 
-__all__ = ["Frame", "Place", "Running", "Setting", "descend_batches"]
+__all__ = ["Frame", "Iterate", "Running", "Setting", "descend_batches"]
 
 Array = NDArray[np.float64]
 
@@ -53,8 +53,8 @@ class Setting(NamedTuple):
         s̄.
     n_rows : float
         The rows of the whole problem, for the mean of remembered slopes.
-    lateness : float
-        The mean of places weighs the k-th of them as k^lateness (Shamir and Zhang, 2013); 0 weighs all alike.
+    averaging_power : float
+        The mean of places weighs the k-th of them as k^averaging_power (Shamir and Zhang, 2013); 0 weighs all alike.
     ahead : int
         How many rows before its use a row is asked for.
     """
@@ -65,11 +65,11 @@ class Setting(NamedTuple):
     l2: float
     mean_weight: float
     n_rows: float
-    lateness: float
+    averaging_power: float
     ahead: int
 
 
-class Place(NamedTuple):
+class Iterate(NamedTuple):
     """Arrays that a pass writes to.
 
     Attributes
@@ -170,15 +170,16 @@ def to_frame(frame: Any, raw: Any, total: Any, share: Any, gradient: Any) -> Non
 
 @compiled
 def descend_batches(
-    loss: Any, rule: Any, rows: Any, order: Any, frame: Frame, setting: Setting, place: Place, running: Running
+    loss: Any, rule: Any, rows: Any, order: Any, frame: Frame, setting: Setting, iterate: Iterate, running: Running
 ) -> tuple[float, float, float, float]:
-    """One update for each batch of `order`; writes to `place`, and returns the fields of `Running`.
+    """One update for each batch of `order`; writes to `iterate`, and returns the fields of `Running`.
 
     Not a `Running`: making one runs Python code, in which a Ctrl-C would be raised where numba does not look for it.
     """
-    theta, slots, mean, slopes, remembered = place
+    theta, slots, mean, slopes, remembered = iterate
     loss_sum, squares, weight_sum, updates = running
     d, m, weighted, reduced = frame.shift.size, order.size, rows.weight.size > 0, slopes.size > 0
+    power = setting.averaging_power
     coef, raw, gradient = np.zeros(d), np.zeros(d), np.zeros(theta.size)
     for start in range(0, m, setting.size):
         stop = min(start + setting.size, m)
@@ -214,5 +215,5 @@ def descend_batches(
         move(rule, theta, gradient, slots, setting.rate, updates, setting.l1, d)
         if mean.size > 0:
             for j in range(theta.size):
-                mean[j] += (theta[j] - mean[j]) * ((1.0 + setting.lateness) / (updates + setting.lateness))
+                mean[j] += (theta[j] - mean[j]) * ((1.0 + power) / (updates + power))
     return loss_sum, squares, weight_sum, updates

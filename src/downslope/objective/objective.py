@@ -180,10 +180,10 @@ class RowsObjective:
         coef, intercept = coordinates.to_original(parameters)
         if self.shifted:
             centred = float(intercept + coef @ coordinates.shift)
-            sums = self.source.reduce(ShiftedBlockLoss(BlockLoss(self.loss, coef, centred), coordinates.shift))
+            (sums,) = self.source.scan(ShiftedBlockLoss(BlockLoss(self.loss, coef, centred), coordinates.shift))
             about = replace(coordinates, shift=np.zeros_like(coordinates.shift))
         else:
-            sums = self.source.reduce(BlockLoss(self.loss, coef, float(intercept)))
+            (sums,) = self.source.scan(BlockLoss(self.loss, coef, float(intercept)))
             about = coordinates
         gradient = about.of_gradient(sums.gradient / self.weight, sums.total / self.weight)
         return Evaluation(

@@ -12,9 +12,10 @@ from downslope.data.block import Block
 from downslope.data.rows import refuse_non_finite
 from downslope.descent.history import History
 from downslope.descent.loop import Row, norm
+from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
-from downslope.fitting.problem import Problem, Settings, prepare
+from downslope.fitting.problem import Problem, prepare
 from downslope.objective.objective import Evaluation, LossSums
 from downslope.scikit_sgd.explanation import ended_early, explain_row_divergence, explain_row_stop
 from downslope.scikit_sgd.passes import RowOutcome, descend_single_rows
@@ -107,7 +108,7 @@ class Measure:
         function = CompiledLoss(rule, coef, intercept)
         # The gradients of many columns, one a block, would take longer than the few numbers of sparse rows.
         whole = isinstance(self.source.X, np.ndarray)
-        sums = self.source.reduce(function) if whole else function(Block(self.source.X, self.source.y, weight))
+        sums = self.source.scan(function)[0] if whole else function(Block(self.source.X, self.source.y, weight))
         total = float(self.source.n_rows if weight is None else weight.sum(dtype=np.float64))
         parameters = np.append(coef, intercept)
         with np.errstate(all="ignore"):

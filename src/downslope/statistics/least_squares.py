@@ -18,6 +18,7 @@ from downslope.data.source import Source
 from downslope.exceptions import InputError
 from downslope.statistics.coordinates import spread_of
 from downslope.statistics.moments import Moments, gather, measure_residuals, triangulate
+from downslope.texts import Finding
 
 __all__ = ["LeastSquares", "solve"]
 
@@ -29,6 +30,8 @@ LARGEST_CONDITION = 1e10
 # Up to this many values a pass over the rows is free, so the residuals are always looked at.
 SMALL = 2_000_000
 SMALL_ENOUGH_TO_EXTEND = 20_000
+# Rows that are dear to read are read again where fewer digits than this are certain.
+ENOUGH_DIGITS = 8
 # Fewer digits than this lost are not worth a pass over many rows.
 WORTH_A_PASS = 1e-12
 
@@ -90,23 +93,27 @@ class LeastSquares:
         return self.rank == self.n_active
 
 
-def solve(source: Source, *, exact: bool = True) -> LeastSquares:
+def solve(source: Source, moments: Moments | None = None, *, exact: bool = True) -> LeastSquares:
     """The least-squares problem of the rows of `source` and its minimum.
 
     Parameters
     ----------
     source : Source
+    moments : Moments or None
+        Of these rows, where they have been gathered.
     exact : bool
-        Whether the minimum is wanted to all its digits, or only the statistics.
+        Whether the minimum is wanted to all its digits, or only the statistics. Rows that are dear to read are read
+        again only for the first few digits.
 
     Raises
     ------
     InputError
-        Where the sum of the weights is not positive, or squares of the values overflow.
+        Where the sum of the weights is not positive, squares of the values overflow, or columns are so nearly collinear
+        that rows would have to be read again which cannot be.
     """
-    moments = gather(source)
+    moments = gather(source) if moments is None else moments
     if not moments.weight > 0:
-        raise InputError("all sample weights are zero: at least one row needs a positive weight")
+        raise InputError(Finding.of("statistics.no_weight"))
     spread = spread_of(moments)
     inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     correlation = moments.xx / moments.weight * inverse[:, None] * inverse
@@ -117,18 +124,37 @@ def solve(source: Source, *, exact: bool = True) -> LeastSquares:
         inverse_factor = by_substitution(factor, spread > 0, smallest, largest)
         variance = moments.yy / moments.weight
         residual, passes = max(variance - float(target @ target), 0.0), 1
-        lost = EPS * max(inverse_factor.condition, variance / residual if residual > 0 else np.inf)
-        worth = source.n_stored <= SMALL or lost > WORTH_A_PASS
-        rounds = 4 if source.n_stored <= SMALL_ENOUGH_TO_EXTEND else int(worth)
+        lost: float | None = EPS * max(inverse_factor.condition, variance / residual if residual > 0 else np.inf)
     else:
+        if source.rereads == "never":
+            raise InputError(Finding.of("statistics.read_once_collinear"))
         y_spread = np.sqrt(moments.yy / moments.weight) or 1.0
         shift = np.where(spread > 0, moments.mean, 0.0)
         triangle = triangulate(source, shift, inverse, moments.y_mean, 1.0 / y_spread) / np.sqrt(moments.weight)
         factor, target = triangle[:-1, :-1], triangle[:-1, -1] * y_spread
         inverse_factor = by_svd(factor)
-        residual, passes, rounds = float((triangle[-1, -1] * y_spread) ** 2), 2, 5
+        residual, passes, lost = float((triangle[-1, -1] * y_spread) ** 2), 2, None
     rough = Rough(moments, spread, factor, target, residual, passes)
-    return refine(source, rough, inverse_factor, rounds if exact else 0)
+    if not exact:
+        return refine(source, rough, inverse_factor, 0)
+    if source.rereads == "free":
+        return refine(source, rough, inverse_factor, rounds_for(source.schema.stored(moments.n_rows), lost))
+    unrefined = refine(source, rough, inverse_factor, 0)
+    if unrefined.digits >= ENOUGH_DIGITS or source.rereads == "never":
+        return unrefined
+    return refine(source, rough, inverse_factor, 1)
+
+
+def rounds_for(n_stored: int, lost: float | None) -> int:
+    """How many corrections rows in memory are worth, where products of columns have lost this share of the digits.
+
+    None says that a triangle took their place, whose minimum needs correcting whatever the number of rows.
+    """
+    if lost is None:
+        return 5
+    if n_stored <= SMALL_ENOUGH_TO_EXTEND:
+        return 4
+    return int(n_stored <= SMALL or lost > WORTH_A_PASS)
 
 
 def extreme_eigenvalues(correlation: Array, spread: Array) -> tuple[float, float]:
@@ -227,7 +253,7 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
     w = inverse_factor.solve(rough.target)
     inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     shift = np.where(spread > 0, moments.mean, 0.0)
-    extended = source.n_stored <= SMALL_ENOUGH_TO_EXTEND
+    extended = source.schema.stored(moments.n_rows) <= SMALL_ENOUGH_TO_EXTEND
     error = first_error = rounding_of(w, residual, inverse_factor)
     passes, target, off = rough.passes, rough.target, 0.0
     # The target of an orthogonal factor is as exact as it gets: a correction would bring the noise of its weakest

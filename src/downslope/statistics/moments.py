@@ -5,10 +5,11 @@ knowledge as a triangular factor, found by orthogonal transformations: a second 
 collinear that products of columns no longer tell them apart.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce as fold
 from operator import add
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.linalg
@@ -16,8 +17,9 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from downslope.data.block import Block
-from downslope.data.source import Source
+from downslope.data.source import Rereads, Source
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 __all__ = [
     "ColumnMoments",
@@ -28,6 +30,8 @@ __all__ = [
     "UnderflowingSquaresError",
     "gather",
     "gather_columns",
+    "gather_columns_with",
+    "gather_with",
     "measure_residuals",
     "triangulate",
 ]
@@ -38,6 +42,8 @@ Array = NDArray[np.float64]
 # each block (measured, 10⁶ × 20, two cores: 7 reads of X about zero, 9 about a shift).
 LARGEST_OFFSET = 100.0
 SAMPLE_ROWS = 1000
+# The most of (mean/σ)² that is not worth another read: about zero, or about a centre that the first rows have told.
+LARGEST_LOSS: dict[Rereads, float] = {"free": LARGEST_OFFSET**2, "dear": 1e8, "never": 1e8}
 # BLAS multiplies few columns slowly: narrower rows are taken several at a time, at least this wide together
 # (measured, two cores, products of columns: 10⁶ × 20 from 35 to 25 ms, 2·10⁶ × 3 from 15 to 6 ms).
 WIDE = 24
@@ -189,21 +195,41 @@ def check_sums(moments: Moments) -> Moments:
 
 
 def gather(source: Source) -> Moments:
-    """The moments of all rows, in one pass (two where a first look at the columns misled)."""
-    seen = source.sample(SAMPLE_ROWS)
+    """The moments of all rows, in one read (two where a first look at some rows misled)."""
+    return gather_with(source)[0]
+
+
+def gather_with(source: Source, *others: Callable[[Block], Any]) -> tuple[Moments, *tuple[Any, ...]]:
+    """The moments of all rows, and what other tasks give for them, in one read.
+
+    Where a first look at some rows misled about their centre, the moments are read again; never where so many digits
+    are left that a read is dearer than the rest of them.
+    """
+    about, looked_at_many = centre_of(source), source.rereads == "free"
+    moments, *found = source.scan(about, *others)
+    moments = check_sums(moments).recentre(about.moved_by(source.schema.n_features), about.y_shift)
+    if looked_at_many and about.shift is not None:
+        return moments, *found
+    offset = moments.mean - about.moved_by(source.schema.n_features)
+    if not moments.weight or np.all(offset**2 <= LARGEST_LOSS[source.rereads] * moments.variance):
+        return moments, *found
+    if source.rereads == "never":
+        raise InputError(Finding.of("statistics.read_once_off_centre"))
+    again = SumBlocks(np.where(np.isfinite(moments.mean), moments.mean, 0.0), about.y_shift)
+    (moments,) = source.scan(again)
+    return check_sums(moments).recentre(again.moved_by(source.schema.n_features), again.y_shift), *found
+
+
+def centre_of(source: Source) -> "SumBlocks":
+    """The moments about the centre of some rows; about zero, without a copy of each block, where that is as good."""
+    seen = source.peek(SAMPLE_ROWS)
     refuse_underflow(np.ptp(seen.X, axis=0))
     with np.errstate(all="ignore"):
         centre, spread, y_centre = seen.X.mean(axis=0), seen.X.std(axis=0), float(seen.y.mean())
         # A column that is constant in the sample is shifted by its very value: if it is constant, its sums are 0.
         centre = np.where(np.ptp(seen.X, axis=0) == 0, seen.X[0], centre)
-        about_zero = bool(np.all(centre**2 <= LARGEST_OFFSET * spread**2))
-    if about_zero:
-        moments = check_sums(source.reduce(SumBlocks(None, y_centre))).recentre(np.zeros_like(centre), y_centre)
-        if not moments.weight or np.all(moments.mean**2 <= LARGEST_OFFSET**2 * moments.variance):
-            return moments
-        centre = moments.mean
-    shift = np.where(np.isfinite(centre), centre, 0.0)
-    return check_sums(source.reduce(SumBlocks(shift, y_centre))).recentre(shift, y_centre)
+        about_zero = source.rereads == "free" and bool(np.all(centre**2 <= LARGEST_OFFSET * spread**2))
+    return SumBlocks(None if about_zero else np.where(np.isfinite(centre), centre, 0.0), y_centre)
 
 
 @dataclass(frozen=True)
@@ -215,6 +241,10 @@ class SumBlocks:
 
     shift: Array | None
     y_shift: float
+
+    def moved_by(self, n_features: int) -> Array:
+        """How far the means are from those of the rows themselves, (d,)."""
+        return np.zeros(n_features) if self.shift is None else self.shift
 
     def __call__(self, block: Block) -> Moments:
         block = replace(block, y=block.y - self.y_shift)
@@ -229,6 +259,7 @@ class SumBlocks:
 class ColumnMoments:
     """Weighted mean and centred sum of squares of each column: what is left to ask for where d² is too much."""
 
+    n_rows: int
     weight: float
     mean: Array
     squares: Array
@@ -238,6 +269,7 @@ class ColumnMoments:
         share = other.weight / weight if weight else 0.0
         apart = other.mean - self.mean
         return ColumnMoments(
+            self.n_rows + other.n_rows,
             weight,
             self.mean + share * apart,
             self.squares + other.squares + self.weight * share * apart * apart,
@@ -250,24 +282,30 @@ class ColumnMoments:
 
 
 def gather_columns(source: Source) -> ColumnMoments:
-    """The moments of each column, in one pass."""
+    """The moments of each column, in one read."""
+    return gather_columns_with(source)[0]
 
-    def of_block(block: Block) -> ColumnMoments:
-        if not block.y.size:
-            return ColumnMoments(0.0, np.zeros(source.n_features), np.zeros(source.n_features))
-        if block.sparse:
-            weight = np.ones(block.y.size) if block.weight is None else block.weight
-            return sparse_columns(block.X.tocsr(), weight)
-        # About the first row, so that a column that is constant has exactly no spread.
-        first = np.asarray(block.X[0], dtype=np.float64)
-        moments = fold(add, map(dense_columns, block.dense_slices(first)))
-        return replace(moments, mean=moments.mean + first)
 
-    refuse_underflow(np.ptp(source.sample(SAMPLE_ROWS).X, axis=0))
-    columns = source.reduce(of_block)
+def gather_columns_with(source: Source, *others: Callable[[Block], Any]) -> tuple[ColumnMoments, *tuple[Any, ...]]:
+    """The moments of each column, and what other tasks give, in one read."""
+    refuse_underflow(np.ptp(source.peek(SAMPLE_ROWS).X, axis=0))
+    columns, *found = source.scan(sum_columns, *others)
     if not np.all(np.isfinite(columns.squares)):
         raise OverflowingSquaresError
-    return columns
+    return columns, *found
+
+
+def sum_columns(block: Block) -> ColumnMoments:
+    """The moments of each column of a block."""
+    if not block.y.size:
+        return ColumnMoments(0, 0.0, np.zeros(block.X.shape[1]), np.zeros(block.X.shape[1]))
+    if block.sparse:
+        weight = np.ones(block.y.size) if block.weight is None else block.weight
+        return sparse_columns(block.X.tocsr(), weight)
+    # About the first row, so that a column that is constant has exactly no spread.
+    first = np.asarray(block.X[0], dtype=np.float64)
+    moments = fold(add, map(dense_columns, block.dense_slices(first)))
+    return replace(moments, mean=moments.mean + first)
 
 
 def dense_columns(block: Block) -> ColumnMoments:
@@ -275,14 +313,14 @@ def dense_columns(block: Block) -> ColumnMoments:
     weight = np.ones(block.y.size) if block.weight is None else block.weight
     total = float(weight.sum())
     mean = np.asarray(weight @ block.X) / total if total else np.zeros(block.X.shape[1])
-    return ColumnMoments(total, mean, np.asarray(weight @ np.square(block.X - mean)))
+    return ColumnMoments(block.y.size, total, mean, np.asarray(weight @ np.square(block.X - mean)))
 
 
 def sparse_columns(X: Any, weight: Array) -> ColumnMoments:
     """The moments of each column of a CSR matrix: what is stored about the mean, and the zeros that are not."""
-    n_features, total = X.shape[1], float(weight.sum())
+    n_rows, n_features, total = X.shape[0], X.shape[1], float(weight.sum())
     if total == 0:
-        return ColumnMoments(0.0, np.zeros(n_features), np.zeros(n_features))
+        return ColumnMoments(n_rows, 0.0, np.zeros(n_features), np.zeros(n_features))
     values, share = X.data.astype(np.float64, copy=False), np.repeat(weight, np.diff(X.indptr))
 
     def sums(numbers: Array) -> Array:
@@ -293,7 +331,7 @@ def sparse_columns(X: Any, weight: Array) -> ColumnMoments:
     mean = sums(values) / total
     # Once more about the first mean: a column that is constant must not get a spread from rounding.
     mean += (sums(values - mean[X.indices]) - absent * mean) / total
-    return ColumnMoments(total, mean, sums(np.square(values - mean[X.indices])) + absent * mean * mean)
+    return ColumnMoments(n_rows, total, mean, sums(np.square(values - mean[X.indices])) + absent * mean * mean)
 
 
 @dataclass(frozen=True)
@@ -307,22 +345,34 @@ class Triangle:
         return Triangle(np.asarray(scipy.linalg.qr(stacked, mode="r", check_finite=False)[0][: stacked.shape[1]]))
 
 
+@dataclass(frozen=True)
+class TriangulateRows:
+    """The task that gives the triangle of the rows [(x - shift)·scale, (y - y_shift)·y_scale]·√s."""
+
+    shift: Array
+    scale: Array
+    y_shift: float
+    y_scale: float
+
+    def __call__(self, block: Block) -> Triangle:
+        # A row of zeros, so that few rows have a triangle too.
+        return fold(add, map(self.of_part, block.dense_slices(self.shift))) + Triangle(
+            np.zeros((1, self.shift.size + 1))
+        )
+
+    def of_part(self, part: Block) -> Triangle:
+        """Those of rows that are dense and shifted, as they are: their triangle is found when they are merged."""
+        rows = np.column_stack([part.X * self.scale, (part.y - self.y_shift) * self.y_scale])
+        if part.weight is not None:
+            rows *= np.sqrt(part.weight)[:, None]
+        return Triangle(rows)
+
+
 def triangulate(source: Source, shift: Array, scale: Array, y_shift: float, y_scale: float) -> Array:
     """The triangular factor (d + 1, d + 1) of the rows [(x - shift)·scale, (y - y_shift)·y_scale]·√s."""
-
-    def of_block(block: Block) -> Triangle:
-        triangle: Triangle | None = None
-        for part in block.dense_slices(shift):
-            rows = np.column_stack([part.X * scale, (part.y - y_shift) * y_scale])
-            if part.weight is not None:
-                rows *= np.sqrt(part.weight)[:, None]
-            triangle = Triangle(rows) if triangle is None else triangle + Triangle(rows)
-        assert triangle is not None
-        return triangle + Triangle(np.zeros((1, shift.size + 1)))
-
-    factor = source.reduce(of_block).factor
+    (triangle,) = source.scan(TriangulateRows(shift, scale, y_shift, y_scale))
     square = np.zeros((shift.size + 1, shift.size + 1))
-    square[: factor.shape[0]] = factor
+    square[: triangle.factor.shape[0]] = triangle.factor
     return square
 
 
@@ -344,23 +394,37 @@ class Residuals:
         )
 
 
-def measure_residuals(
-    source: Source, coef: Array, shift: Array, y_shift: float, *, extended: bool = False
-) -> Residuals:
-    """The residuals of ŷ = (x - shift)·coef against y - y_shift, in one pass.
+@dataclass(frozen=True)
+class MeasureResiduals:
+    """The task that gives the residuals of ŷ = (x - shift)·coef against y - y_shift; see `measure_residuals`."""
 
-    With `extended` they are formed in the widest floating type of the machine: residuals of an
-    ill-conditioned fit are small differences of large numbers.
-    """
-    wide: Any = np.longdouble if extended else np.float64
+    coef: Array
+    shift: Array
+    y_shift: float
+    extended: bool
 
-    def of_part(part: Block) -> Residuals:
-        X = part.X.astype(wide) - shift if extended else part.X
+    def __call__(self, block: Block) -> Residuals:
+        return fold(add, map(self.of_part, block.dense_slices(None if self.extended else self.shift)))
+
+    def of_part(self, part: Block) -> Residuals:
+        """Those of rows that are dense, and shifted unless `extended`."""
+        wide: Any = np.longdouble if self.extended else np.float64
+        X = part.X.astype(wide) - self.shift if self.extended else part.X
         weight = np.ones(part.y.size, dtype=wide) if part.weight is None else part.weight
-        residual = X @ coef.astype(wide)
-        residual -= part.y.astype(wide) - y_shift
+        residual = X @ self.coef.astype(wide)
+        residual -= part.y.astype(wide) - self.y_shift
         weighted = weight * residual
         gradient, columns = (weighted @ X).astype(np.float64), (weight @ X).astype(np.float64)
         return Residuals(float(weighted @ residual), float(weighted.sum()), gradient, columns)
 
-    return source.reduce(lambda block: fold(add, map(of_part, block.dense_slices(None if extended else shift))))
+
+def measure_residuals(
+    source: Source, coef: Array, shift: Array, y_shift: float, *, extended: bool = False
+) -> Residuals:
+    """The residuals of ŷ = (x - shift)·coef against y - y_shift, in one read.
+
+    With `extended` they are formed in the widest floating type of the machine: residuals of an
+    ill-conditioned fit are small differences of large numbers.
+    """
+    (residuals,) = source.scan(MeasureResiduals(coef, shift, y_shift, extended))
+    return cast(Residuals, residuals)

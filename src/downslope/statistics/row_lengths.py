@@ -54,8 +54,9 @@ class RowCurvature:
 
 @dataclass(frozen=True)
 class Lengths:
-    """Sums over rows: s, s‖z‖², the largest s‖z‖², and s²‖z‖² z zᵀ (empty where it is not wanted)."""
+    """Sums over rows: 1, s, s‖z‖², the largest s‖z‖², and s²‖z‖² z zᵀ (empty where it is not wanted)."""
 
+    n_rows: int
     weight: float
     total: float
     largest: float
@@ -63,6 +64,7 @@ class Lengths:
 
     def __add__(self, other: "Lengths") -> "Lengths":
         return Lengths(
+            self.n_rows + other.n_rows,
             self.weight + other.weight,
             self.total + other.total,
             max(self.largest, other.largest),
@@ -107,7 +109,8 @@ class BlockLengths:
     def _sum(lengths: Array, weight: Array | None, products: Array) -> Lengths:
         weights = np.ones_like(lengths) if weight is None else weight
         weighted = weights * lengths
-        return Lengths(float(weights.sum()), float(weighted.sum()), float(weighted.max(initial=0.0)), products)
+        largest = float(weighted.max(initial=0.0))
+        return Lengths(lengths.size, float(weights.sum()), float(weighted.sum()), largest, products)
 
 
 def measure_rows(source: Source, coordinates: Coordinates, spectrum: Spectrum | None) -> RowCurvature:
@@ -120,14 +123,14 @@ def measure_rows(source: Source, coordinates: Coordinates, spectrum: Spectrum | 
     spectrum : Spectrum or None
         Of ½ E[z zᵀ], where the columns are few enough for it.
     """
-    sums = source.reduce(BlockLengths(coordinates, spectrum is not None))
-    mean_weight = sums.weight / source.n_rows
+    (sums,) = source.scan(BlockLengths(coordinates, spectrum is not None))
+    mean_weight = sums.weight / sums.n_rows
     largest, mean = sums.largest / mean_weight, sums.total / sums.weight
     if spectrum is None:
         return RowCurvature(largest, mean, largest, mean)
     kept = spectrum.singular.size - spectrum.n_null
     whitener = spectrum.directions[:, :kept] / spectrum.singular[:kept]
-    products = sums.products / (source.n_rows * mean_weight**2)
+    products = sums.products / (sums.n_rows * mean_weight**2)
     relative = whitener.T @ products @ whitener
     bound = float(np.linalg.eigvalsh(relative)[-1]) if kept and np.all(np.isfinite(relative)) else largest
     return RowCurvature(largest, mean, min(max(bound, mean), max(largest, mean)), spectrum.largest)

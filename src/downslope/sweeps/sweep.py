@@ -14,14 +14,15 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
-from downslope.data.arrays import ArraySource
 from downslope.data.rows import Rows
 from downslope.descent.history import Record
+from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
 from downslope.estimators import GradientDescentRegressor
-from downslope.estimators.reading import read_rows
+from downslope.estimators.sources import naming_spoilt_columns, opened, read_source, resident_rows
 from downslope.exceptions import DownslopeWarning, InputError
 from downslope.fitting.problem import Problem, prepare
+from downslope.fitting.start import draw_start
 from downslope.monitor.terminal import Field, Report, clock, screen_of
 from downslope.steps.rules import METHODS, StepRule, make_step_rule
 from downslope.sweeps.known import Known
@@ -106,16 +107,19 @@ def sweep(
     [('gd', 0.5, 269), ('gd', 2.0, None), ('nesterov', 0.5, 81), ('nesterov', 2.0, None)]
     """
     model, rates = setup(learning_rates, methods, momenta, target, max_iter, options)
-    rows, _ = read_rows(model, X, y, sample_weight, least=2)
+    source = read_source(model, X, y, sample_weight, least=2)
     pairs = [
         (method, momentum)
         for method in ([methods] if isinstance(methods, str) else methods)
         for momentum in (np.ravel(momenta).tolist() if method in WITH_MOMENTUM else [None])
     ]
-    with ArraySource(rows.X, rows.y, rows.weight) as source, one_blas_thread():
-        settings = replace(model._settings(source.n_features), learning_rate="auto")
+    with opened(source), one_blas_thread(), naming_spoilt_columns(source):
+        parameters, n_features = model.get_params(deep=False), source.schema.n_features
+        settings = Settings.of({**parameters, "learning_rate": "auto"}, n_features)
         problem = prepare(source, settings)
-        start = model._drawn(check_random_state(model.random_state), source.n_features)(problem)
+        generator = check_random_state(model.random_state)
+        begun = draw_start(model.init, generator, n_features, fit_intercept=settings.fit_intercept)
+        start = problem.coordinates.from_original(*begun)
         known = Known.of(problem, start, target, max_iter)
         found: list[Run] = []
         waiting: dict[int, GradientDescentRegressor] = {}
@@ -131,7 +135,7 @@ def sweep(
                 found.append(Run(method, momentum, rate, None, None, np.nan, "", limit))
     start_gap = None if known is None else known.start_gap
     to_make = [(found[place], fit) for place, fit in waiting.items()]
-    with closing(make_runs(to_make, rows, known, n_jobs, progress)) as runs:
+    with closing(make_runs(to_make, resident_rows(source), known, n_jobs, progress)) as runs:
         try:
             for place, run in zip(waiting, runs, strict=True):
                 found[place] = run

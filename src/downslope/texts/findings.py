@@ -111,6 +111,13 @@ class Finding:
         """The finding with these numbers."""
         return cls(code, numbers, remedies)
 
+    def then(self, *others: Self) -> "Finding":
+        """The sentence, and others after it."""
+        said: Finding = self
+        for other in others:
+            said = Finding("text.sequence", {"first": said, "then": other})
+        return said
+
     def __str__(self) -> str:
         return fill(self.code, {**self.numbers, "option": Options(self.remedies), "named": Names()}, language())
 

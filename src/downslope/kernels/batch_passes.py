@@ -1,24 +1,26 @@
-"""A pass over rows in memory, a mini-batch at a time, in pieces short enough for an interrupt to be heard."""
+"""Passes over rows a mini-batch at a time, in pieces short enough for an interrupt to be heard."""
 
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
 
-from downslope.kernels.batches import Frame, Place, Running, Setting, descend_batches
+from downslope.data.block import Block
+from downslope.data.source import Source
+from downslope.kernels.batches import Frame, Iterate, Running, Setting, descend_batches
 from downslope.kernels.losses import kernel_loss
-from downslope.kernels.rows import kernel_rows, pieces, rows_ahead
+from downslope.kernels.rows import KernelRows, kernel_rows, pieces, rows_ahead
 from downslope.kernels.rules import kernel_rule
 from downslope.objective.losses import Loss
 from downslope.objective.penalties import Penalty
 from downslope.statistics.coordinates import Coordinates
 from downslope.steps.rules import StepRule
 
-__all__ = ["Sweep", "SweepState"]
+__all__ = ["BatchPasses", "PassState"]
 
 Array = NDArray[np.float64]
 
@@ -29,93 +31,96 @@ MANY_ROWS = 2**16
 MOST_INT32 = 2**31 - 1
 
 
-class SweepState(NamedTuple):
+class PassState(NamedTuple):
     """What a pass needs to go on: the arrays of the kernel, the updates made, and the generator of the orders."""
 
-    place: Place
+    iterate: Iterate
     updates: float
     generator: np.random.Generator
 
-    def copy(self) -> "SweepState":
+    def copy(self) -> "PassState":
         """The same with arrays and a generator of its own, for passes write to them."""
-        place = Place(*(array.copy() for array in self.place))
-        return SweepState(place, self.updates, deepcopy(self.generator))
+        return PassState(Iterate(*(array.copy() for array in self.iterate)), self.updates, deepcopy(self.generator))
 
     @property
     def shown(self) -> Array:
         """The parameters that a record shows: the mean of places where it is kept, the last place elsewhere."""
-        return (self.place.mean if self.place.mean.size and self.updates else self.place.theta).copy()
+        iterate = self.iterate
+        return (iterate.mean if iterate.mean.size and self.updates else iterate.theta).copy()
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """Passes over rows X (n, d), y (n,) with weights (n,) or None.
+class BatchPasses:
+    """Passes over the rows of a source, an update a mini-batch.
 
     Attributes
     ----------
     loss, rule, penalty, coordinates
         The mathematics.
-    batch_size : int
+    batch_size : int or None
+        Rows an update; None takes all of a block.
+    n_rows : int
+        Of the whole problem, for the rules that remember each row.
     mean_weight : float
         s̄ of all rows.
-    lateness : float or None
+    averaging_power : float or None
         How much later places count more in the mean that is shown; None shows the last place.
     shuffle : bool
         Whether each pass takes the rows in a new order.
     """
 
-    X: Any
-    y: Array
-    weight: Array | None
     loss: Loss
     rule: StepRule
     penalty: Penalty
     coordinates: Coordinates
-    batch_size: int
+    batch_size: int | None
+    n_rows: int
     mean_weight: float
-    lateness: float | None = None
+    averaging_power: float | None = None
     shuffle: bool = True
 
-    def begin(self, parameters: Array, seed: int) -> SweepState:
+    def begin(self, parameters: Array, seed: int) -> PassState:
         """The state before the first update."""
-        p, averaged = parameters.size, self.lateness is not None or self.rule.averages
+        p, averaged = parameters.size, self.averaging_power is not None or self.rule.averages
         reduced = self.rule.remembers_rows
-        place = Place(
+        iterate = Iterate(
             parameters.copy(),
             np.zeros((3, p)),
             np.zeros(p if averaged else 0),
-            np.zeros(self.y.size if reduced else 0),
+            np.zeros(self.n_rows if reduced else 0),
             np.zeros(p if reduced else 0),
         )
-        return SweepState(place, 0.0, np.random.default_rng(seed))
+        return PassState(iterate, 0.0, np.random.default_rng(seed))
 
-    def passing(self, state: SweepState, rate: float) -> Iterator[tuple[SweepState, Running]]:
+    def over(self, source: Source, state: PassState, rate: float) -> Iterator[tuple[PassState, Running]]:
         """One pass, a piece at a time: the state and the running sums after each; writes to the arrays of `state`."""
-        place = state.place
-        order = self.order(state.generator)
-        rows, frame = kernel_rows(self.X, self.y, self.weight), self.frame()
-        setting = Setting(
-            min(self.batch_size, self.y.size),
+        running = Running(0.0, 0.0, 0.0, state.updates)
+        loss, rule = kernel_loss(self.loss), kernel_rule(self.rule)
+        for block in source.blocks(partial(self.order, state.generator)):
+            rows, order = kernel_rows(block.X, block.y, block.weight), block.order
+            assert order is not None
+            setting, frame = self.setting(rows, order.size, rate), self.frame(block)
+            for begin, end in pieces(order.size, rows, setting.size, block.X.shape[1]):
+                with np.errstate(all="ignore"):
+                    sums = descend_batches(loss, rule, rows, order[begin:end], frame, setting, state.iterate, running)
+                running = Running(*sums)
+                yield state._replace(updates=running.updates), running
+
+    def setting(self, rows: KernelRows, n_rows: int, rate: float) -> Setting:
+        """What does not change within a pass over a block of `n_rows`."""
+        return Setting(
+            min(self.batch_size or n_rows, n_rows),
             rate,
             self.penalty.l1,
             self.penalty.l2,
             self.mean_weight,
-            float(self.y.size),
-            self.lateness or 0.0,
+            float(self.n_rows),
+            self.averaging_power or 0.0,
             rows_ahead(rows),
         )
-        running = Running(0.0, 0.0, 0.0, state.updates)
-        loss, rule = kernel_loss(self.loss), kernel_rule(self.rule)
-        for begin, end in pieces(order.size, rows, setting.size, self.X.shape[1]):
-            piece = order[begin:end]
-            with np.errstate(all="ignore"):
-                sums = descend_batches(loss, rule, rows, piece, frame, setting, place, running)
-            running = Running(*sums)
-            yield SweepState(place, running.updates, state.generator), running
 
-    def order(self, generator: np.random.Generator) -> NDArray[Any]:
-        """The rows in the order of one pass."""
-        n = self.y.size
+    def order(self, generator: np.random.Generator, n: int) -> NDArray[Any]:
+        """So many rows in the order of one pass."""
         kind: Any = np.int32 if n <= MOST_INT32 else np.int64
         if not self.shuffle:
             return np.arange(n, dtype=kind)
@@ -130,8 +135,8 @@ class Sweep:
         order[place + n % NEIGHBOURS : n] = order[place + NEIGHBOURS :].copy()
         return order[:n]
 
-    def frame(self) -> Frame:
+    def frame(self, block: Block) -> Frame:
         """The coordinates as the kernel takes them."""
         shift, none = self.coordinates.shift, np.zeros_like(self.coordinates.shift)
-        about, left = (none, shift) if scipy.sparse.issparse(self.X) else (shift, none)
+        about, left = (none, shift) if block.sparse else (shift, none)
         return Frame(about, left, self.coordinates.inverse_scale, self.coordinates.fit_intercept)

@@ -1,0 +1,117 @@
+"""Rows as estimators are given them, as a `Source`: those in memory are checked, and others taken as they are."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from downslope.data.arrays import ArraySource
+from downslope.data.rows import Rows, refuse_non_finite, split_rows
+from downslope.data.source import Schema, Source
+from downslope.estimators.reading import read_rows, refuse_other_columns, rows_to_predict
+from downslope.exceptions import InputError
+from downslope.statistics.moments import OverflowingSquaresError, UnderflowingSquaresError
+from downslope.texts import Finding
+
+__all__ = [
+    "naming_spoilt_columns",
+    "opened",
+    "predict_rows",
+    "read_source",
+    "refuse_other_validation",
+    "refuse_spoilt_columns",
+    "resident_rows",
+    "say_stop",
+    "split_source",
+]
+
+Array = NDArray[np.float64]
+
+
+def read_source(estimator: Any, X: Any, y: Any, weight: Any, *, least: int = 1) -> Source:
+    """The rows that `fit` was given.
+
+    Raises
+    ------
+    InputError
+        For rows that cannot be used, and for a target or weights beside a source, which has its own.
+    """
+    if isinstance(X, Source):
+        if y is not None or weight is not None:
+            raise InputError(Finding("estimator.source_and_target"))
+        return X
+    rows, names = read_rows(estimator, X, y, weight, least=least)
+    return ArraySource(rows.X, rows.y, rows.weight, names=names)
+
+
+def resident_rows(source: Source) -> Rows:
+    """All rows in memory."""
+    resident = cast(ArraySource, source.resident())
+    return Rows(resident.X, resident.y, resident.weight)
+
+
+def opened(source: Source | None) -> AbstractContextManager[Any]:
+    """A context at whose end the source lets go of what it holds, where it holds anything."""
+    return source if isinstance(source, AbstractContextManager) else nullcontext()
+
+
+def split_source(source: Source, fraction: float, generator: Any) -> tuple[Source, Source]:
+    """The rows to train on and those to validate on: `fraction` of them, at random, or the last ones."""
+    kept, held = split_rows(resident_rows(source), fraction, generator)
+    names = source.schema.names
+    return ArraySource(*kept, names=names), ArraySource(*held, names=names)
+
+
+def refuse_other_validation(schema: Schema, given: Source | None) -> None:
+    """Raise `InputError` for validation rows whose columns are not those of the training rows."""
+    if given is None:
+        return
+    theirs, ours = given.schema.names, schema.names
+    if given.schema.n_features != schema.n_features or (theirs and ours and theirs != ours):
+        n_features, got = schema.n_features, given.schema.n_features
+        names = {"names": listed(ours), "got_names": listed(theirs)}
+        raise InputError(Finding("estimator.other_validation", {"n_features": n_features, "got": got, **names}))
+
+
+def listed(names: tuple[str, ...] | None) -> Finding:
+    """Names of columns in a sentence, or that they have none."""
+    return Finding.of("estimator.names", names=names) if names else Finding("estimator.unnamed")
+
+
+@contextmanager
+def naming_spoilt_columns(*sources: Source | None) -> Iterator[None]:
+    """Where squares overflow or underflow inside, say first which columns are not finite, if any."""
+    try:
+        yield
+    except (OverflowingSquaresError, UnderflowingSquaresError):
+        for source in sources:
+            if source is not None:
+                refuse_spoilt_columns(source)
+        raise
+
+
+def refuse_spoilt_columns(source: Source) -> None:
+    """Raise `InputError`, naming the columns, where X holds NaN or infinity."""
+    if source.rereads == "never":
+        return
+    for block in source.blocks():
+        refuse_non_finite(block.X, source.schema.spoken_names)
+
+
+def predict_rows(estimator: Any, X: Any) -> Array:
+    """ŷ = X·coef_ + intercept_ of all rows, (n_rows,)."""
+    if not isinstance(X, Source):
+        return np.asarray(rows_to_predict(estimator, X) @ estimator.coef_ + estimator.intercept_)
+    check_is_fitted(estimator)
+    refuse_other_columns(estimator, X.schema.n_features, X.schema.names)
+    return np.concatenate([np.asarray(block.X @ estimator.coef_ + estimator.intercept_) for block in X.blocks()])
+
+
+def say_stop(estimator: Any) -> str:
+    """Why the fit stopped, in the language that is spoken; an attribute of fitted estimators only."""
+    if "stop_finding_" not in vars(estimator):
+        raise AttributeError(f"{type(estimator).__name__!r} object has no attribute 'stop_message_' before fit")
+    return str(estimator.stop_finding_)

@@ -1,0 +1,55 @@
+"""Where a descent starts."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.exceptions import InputError
+from downslope.texts import Finding
+
+__all__ = ["Start", "draw_start"]
+
+Array = NDArray[np.float64]
+
+
+class Start(NamedTuple):
+    """A model in the units of the rows: coefficients (d,) and intercept."""
+
+    coef: Array
+    intercept: float
+
+
+def draw_start(init: Any, generator: Any, n_features: int, *, fit_intercept: bool) -> Start:
+    """The start that `init` says: "zeros", "uniform" or (coef, intercept).
+
+    "uniform" draws each coefficient, then the intercept, from U(-1, 1).
+
+    Raises
+    ------
+    InputError
+        For a start that cannot be read, or has another number of coefficients.
+    """
+    if not isinstance(init, str):
+        return read_start(init, n_features)
+    if init == "zeros":
+        return Start(np.zeros(n_features), 0.0)
+    coef = generator.uniform(-1.0, 1.0, n_features)
+    return Start(coef, float(generator.uniform(-1.0, 1.0)) if fit_intercept else 0.0)
+
+
+def read_start(init: Any, n_features: int) -> Start:
+    """The start given as (coef, intercept)."""
+    try:
+        coef, intercept = init
+        coef = np.asarray(coef, dtype=np.float64).reshape(-1)
+        intercept = float(np.asarray(intercept, dtype=np.float64).reshape(()))
+    except (TypeError, ValueError) as error:
+        raise InputError(Finding.of("options.init_unreadable", init=init, n_features=n_features)) from error
+    if coef.size == 1:
+        coef = np.full(n_features, coef[0])
+    if coef.size != n_features:
+        raise InputError(Finding.of("options.init_size", size=coef.size, n_features=n_features))
+    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
+        raise InputError(Finding.of("options.init_not_finite", init=init, n_features=n_features))
+    return Start(coef, intercept)
