@@ -12,6 +12,7 @@ from downslope.exceptions import InputError
 from downslope.objective.losses import LOSSES
 from downslope.objective.penalties import PENALTIES
 from downslope.steps.rules import METHODS
+from downslope.texts import Finding
 
 __all__ = ["CONSTRAINTS", "start_from"]
 
@@ -50,17 +51,17 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 def start_from(init: Any, n_features: int) -> tuple[Array, float]:
     """The start given as (coef, intercept)."""
-    sentence = f"init must be 'zeros', 'uniform' or (coef, intercept) with {n_features} coefficients and one number"
+    accepted = Finding.of("options.init_accepted", n_features=n_features)
     try:
         coef, intercept = init
         coef = np.asarray(coef, dtype=np.float64).reshape(-1)
         intercept = float(np.asarray(intercept, dtype=np.float64).reshape(()))
     except (TypeError, ValueError) as error:
-        raise InputError(f"init={init!r} cannot be read: {sentence}") from error
+        raise InputError(Finding.of("options.init_unreadable", init=init, accepted=accepted)) from error
     if coef.size == 1:
         coef = np.full(n_features, coef[0])
     if coef.size != n_features:
-        raise InputError(f"init has {coef.size} coefficients for {n_features} features: {sentence}")
+        raise InputError(Finding.of("options.init_length", n_given=coef.size, n_features=n_features, accepted=accepted))
     if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
-        raise InputError(f"init={init!r} is not finite: {sentence}")
+        raise InputError(Finding.of("options.init_not_finite", init=init, accepted=accepted))
     return coef, intercept

@@ -17,13 +17,14 @@ from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConverg
 from downslope.fitting.problem import Problem, Settings, prepare
 from downslope.objective.losses import SquaredError
 from downslope.objective.objective import Evaluation, LossSums
-from downslope.scikit_sgd.explanation import ended_early, explain_row_divergence, explain_row_stop
+from downslope.scikit_sgd.explanation import ended_early, explain_row_divergence, explain_row_stop, followed_by
 from downslope.scikit_sgd.passes import RowOutcome, descend_single_rows
 from downslope.scikit_sgd.task import Place, RowTask, Rule
 from downslope.statistics.coordinates import raw
 from downslope.statistics.moments import OverflowingSquaresError, UnderflowingSquaresError
 from downslope.statistics.row_lengths import measure_rows
 from downslope.steps.rules import Plain
+from downslope.texts import Finding
 from downslope.threads import one_blas_thread
 
 __all__ = ["RowFit", "fit_rows", "pass_once"]
@@ -53,9 +54,10 @@ class RowFit:
     n_rows : int
     history : History
     reason : StopReason
-    message : str
+    finding : Finding
+        Why it ended, or what went wrong.
     warning : type or None
-        What the message is to be warned as.
+        What that is to be warned as.
     restored_epoch : int or None
     rate : float
         Of the last update.
@@ -68,7 +70,7 @@ class RowFit:
     n_rows: int
     history: History
     reason: StopReason
-    message: str
+    finding: Finding
     warning: type[DownslopeWarning] | None
     restored_epoch: int | None
     rate: float
@@ -221,24 +223,23 @@ def fit_rows(task: RowTask, start: Place) -> RowFit:
             # The last record moves on to what is returned: after an interrupt that is in the middle of a pass.
             outcome.records[-1, 1:4] = seen.objective, seen.mse, slope
             outcome.parameters[-1] = np.append(coef.astype(np.float64), intercept)
-        message, warning = verdict(measure, outcome, reason, restored, (first.objective, seen.objective, slope))
+        finding, warning = verdict(measure, outcome, reason, restored, (first.objective, seen.objective, slope))
     history = outcome.history(task.feature_names, validated=task.held_out is not None)
     place, rate, n_rows = outcome.place, outcome.rate, task.y.size
-    return RowFit(coef, intercept, place, outcome.n_iter, n_rows, history, reason, message, warning, restored, rate)
+    return RowFit(coef, intercept, place, outcome.n_iter, n_rows, history, reason, finding, warning, restored, rate)
 
 
 def verdict(
     measure: Measure, outcome: RowOutcome, reason: StopReason, restored: int | None, seen: tuple[float, float, float]
-) -> tuple[str, type[DownslopeWarning] | None]:
+) -> tuple[Finding, type[DownslopeWarning] | None]:
     """What to say of a fit, and as which warning."""
     task, (first, last, slope) = measure.task, seen
     if reason is StopReason.DIVERGED:
-        message = explain_row_divergence(task, outcome, measure.problem(), last, first, restored)
-        return message, DivergenceWarning
+        return explain_row_divergence(task, outcome, measure.problem(), last, first, restored), DivergenceWarning
     early = ended_early(task, outcome, first) if reason is StopReason.NO_IMPROVEMENT else None
-    message = explain_row_stop(task, outcome, reason, last, slope) + (early or "")
+    stop = explain_row_stop(task, outcome, reason, last, slope)
     unfinished = early is not None or (reason is StopReason.MAX_ITER and task.tol is not None)
-    return message, NotConvergedWarning if unfinished else None
+    return stop if early is None else followed_by(stop, early), NotConvergedWarning if unfinished else None
 
 
 def settled(outcome: RowOutcome) -> tuple[RowOutcome, int | None]:
@@ -286,9 +287,9 @@ def pass_once(task: RowTask, start: Place, history: History | None) -> RowFit:
         diverged = outcome.overflowed or outcome.cut or not last <= MUCH_WORSE * lowest
         reason = StopReason.DIVERGED if diverged else outcome.reason
         if diverged:
-            message = explain_row_divergence(task, outcome, measure.problem(), last, lowest, restored)
+            finding = explain_row_divergence(task, outcome, measure.problem(), float(last), lowest, restored)
         else:
-            message = f"One pass over a block of {task.y.size} rows."
+            finding = Finding.of("sgd.block", n_rows=task.y.size)
     coef, intercept = outcome.place.shown(task.rule.average, start.t - 1.0 + task.y.size)
     outcome.records[:, 0] += before
     if history is not None:
@@ -298,5 +299,5 @@ def pass_once(task: RowTask, start: Place, history: History | None) -> RowFit:
         records = history.followed_by(records) if len(records) else history
     warning = DivergenceWarning if diverged else None
     return RowFit(
-        coef, intercept, outcome.place, 1, task.y.size, records, reason, message, warning, restored, outcome.rate
+        coef, intercept, outcome.place, 1, task.y.size, records, reason, finding, warning, restored, outcome.rate
     )

@@ -18,6 +18,7 @@ from downslope.data.source import Source
 from downslope.exceptions import InputError
 from downslope.statistics.coordinates import spread_of
 from downslope.statistics.moments import Moments, gather, measure_residuals, triangulate
+from downslope.texts import Finding
 
 __all__ = ["LeastSquares", "solve"]
 
@@ -106,7 +107,7 @@ def solve(source: Source, *, exact: bool = True) -> LeastSquares:
     """
     moments = gather(source)
     if not moments.weight > 0:
-        raise InputError("all sample weights are zero: at least one row needs a positive weight")
+        raise InputError(Finding.of("statistics.no_weight"))
     spread = spread_of(moments)
     inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     correlation = moments.xx / moments.weight * inverse[:, None] * inverse
