@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.descent.history import Recorder
+from downslope.descent.history import Record, Recorder
 from downslope.descent.stopping import Stopping, StopReason, Watch
 from downslope.objective.objective import Evaluation, Objective
 from downslope.steps.rules import StepRule, reported
@@ -29,6 +29,11 @@ class Row(NamedTuple):
     learning_rate: float
     seconds: float
     validation_mse: float
+
+    def record(self, coef: Array, intercept: Any, *, validated: bool) -> Record:
+        """The same as a callback receives it, with the model in the units of the rows."""
+        numbers = (self.objective, self.mse, self.gradient_norm, self.learning_rate, self.seconds)
+        return Record(int(self.epoch), coef, float(intercept), *numbers, self.validation_mse if validated else None)
 
 
 class State(NamedTuple):

@@ -22,8 +22,8 @@ from downslope.exceptions import DownslopeWarning, InputError, frames_to_user
 from downslope.monitor.callbacks import Printed
 from downslope.objective.losses import make_loss
 from downslope.objective.penalties import make_penalty
-from downslope.scikit_sgd.fit import RowFit, fit_rows, pass_once
-from downslope.scikit_sgd.task import HeldOut, Place, RowTask, Rule
+from downslope.scikit_sgd.fit import SgdFit, fit_sgd, pass_once
+from downslope.scikit_sgd.task import HeldOut, Rule, SgdState, SgdTask
 from downslope.texts import Finding, Remedy, say
 
 __all__ = ["SGDRegressor"]
@@ -75,7 +75,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
     warm_start : bool, default=False
         Start from the coefficients of the last fit.
     average : bool or int, default=False
-        Give the mean of all places, from this update on.
+        Give the mean of all iterates, from this update on.
 
     Attributes
     ----------
@@ -227,14 +227,14 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         rows, columns = read_rows(self, X, y, sample_weight, single=True)
         d, goes_on = rows.X.shape[1], self.warm_start and hasattr(self, "coef_")
         if goes_on:
-            start = self._place(d, rows.X.dtype)._replace(t=1.0)
+            start = self._state(d, rows.X.dtype)._replace(t=1.0)
             if coef_init is not None or intercept_init is not None:
                 no_effect = Finding.of("sgd.no_effect", Remedy("warm_start", False), warm_start=True)
                 warnings.warn(DownslopeWarning(no_effect), stacklevel=frames_to_user())
         else:
-            start = self._first_place(d, rows.X.dtype, coef_init, intercept_init)
+            start = self._first_state(d, rows.X.dtype, coef_init, intercept_init)
         task = self._task(rows, columns, began)
-        done = fit_rows(task, start)
+        done = fit_sgd(task, start)
         self._store(done, columns, start.t)
         if done.reason is StopReason.INTERRUPTED:
             interrupt = KeyboardInterrupt()
@@ -269,9 +269,9 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         d = rows.X.shape[1]
         if hasattr(self, "coef_"):
             refuse_other_columns(self, d, columns)
-            start = self._place(d, rows.X.dtype)
+            start = self._state(d, rows.X.dtype)
         else:
-            start = self._first_place(d, rows.X.dtype, None, None)
+            start = self._first_state(d, rows.X.dtype, None, None)
         done = pass_once(self._task(rows, columns, began), start, getattr(self, "history_", None))
         self._store(done, columns, start.t)
         return self
@@ -330,7 +330,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
             int(self.average),
         )
 
-    def _task(self, rows: Rows, columns: tuple[str, ...] | None, began: float) -> RowTask:
+    def _task(self, rows: Rows, columns: tuple[str, ...] | None, began: float) -> SgdTask:
         """All that the passes need to know; what is random is drawn here, in scikit-learn's order."""
         d, dtype = rows.X.shape[1], rows.X.dtype
         X = rows.X if scipy.sparse.issparse(rows.X) else np.ascontiguousarray(rows.X)
@@ -341,7 +341,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         seed = int(rng.randint(0, MOST_SEEDS))
         # scikit-learn seeds its dataset too, which shuffles by the other seed.
         rng.randint(1, MOST_SEEDS)
-        return RowTask(
+        return SgdTask(
             X=X,
             y=y,
             weight=weight,
@@ -372,8 +372,8 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         return HeldOut(mask, X[mask], y[mask], None if weight is None else weight[mask])
 
     # ------------------------------------------------------------------------------------------------------ state
-    def _first_place(self, d: int, dtype: Any, coef_init: Any, intercept_init: Any) -> Place:
-        """The place that a first fit starts from."""
+    def _first_state(self, d: int, dtype: Any, coef_init: Any, intercept_init: Any) -> SgdState:
+        """The state that a first fit starts from."""
         coef, intercept = np.zeros(d, dtype=dtype), 0.0
         if coef_init is not None:
             coef = np.array(coef_init, dtype=dtype).ravel()
@@ -384,28 +384,28 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
             if given.shape not in ((1,), ()):
                 raise InputError(Finding.of("sgd.intercept_init", shape=given.shape))
             intercept = float(given.reshape(-1)[0])
-        return Place(coef, intercept, np.zeros(d, dtype=dtype) if self.average else None)
+        return SgdState(coef, intercept, np.zeros(d, dtype=dtype) if self.average else None)
 
-    def _place(self, d: int, dtype: Any) -> Place:
-        """The place that the last fit, or block, led to."""
+    def _state(self, d: int, dtype: Any) -> SgdState:
+        """The state that the last fit, or block, led to."""
         coef, intercept = self._dense_coef(), float(np.reshape(self.intercept_, -1)[0])
         if coef.size != d:
             numbers = {"n_features": d, "estimator": type(self).__name__, "expected": coef.size}
             raise InputError(Finding.of("sgd.other_count", Remedy("warm_start", False), **numbers))
-        place = Place(coef.astype(dtype), intercept, t=float(getattr(self, "t_", 1.0)))
+        state = SgdState(coef.astype(dtype), intercept, t=float(getattr(self, "t_", 1.0)))
         if not self.average:
-            return place
-        last: Place | None = getattr(self, "_last_place", None)
+            return state
+        last: SgdState | None = getattr(self, "_last_state", None)
         if last is None or last.mean_coef is None:
-            return place._replace(mean_coef=np.zeros(d, dtype=dtype))
-        return last._replace(t=place.t)
+            return state._replace(mean_coef=np.zeros(d, dtype=dtype))
+        return last._replace(t=state.t)
 
     def _dense_coef(self) -> Array:
         """The coefficients as an array (d,), after `sparsify` too."""
         coef: Any = self.coef_
         return coef.toarray().ravel() if scipy.sparse.issparse(coef) else np.asarray(coef)
 
-    def _store(self, done: RowFit, columns: tuple[str, ...] | None, t: float) -> None:
+    def _store(self, done: SgdFit, columns: tuple[str, ...] | None, t: float) -> None:
         """Set the fitted attributes, all at once: a fit that fails leaves those of the last one; then warn."""
         if columns is not None or not hasattr(self, "n_features_in_") or t == 1.0:
             remember_columns(self, int(done.coef.size), columns)
@@ -415,6 +415,6 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         self.restored_epoch_, self.learning_rate_ = done.restored_epoch, done.rate
         self.engine_ = Engine("stochastic", Finding.of("engine.row_by_row"))
         self.optimum_ = self.gap_ = None
-        self._last_place = done.place
+        self._last_state = done.state
         if done.warning is not None:
             warnings.warn(done.warning(done.finding), stacklevel=frames_to_user())

@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 
 from downslope.descent.stopping import StopReason
 from downslope.fitting.problem import Problem
-from downslope.scikit_sgd.passes import RowOutcome
-from downslope.scikit_sgd.task import RowTask, Rule
+from downslope.scikit_sgd.passes import SgdOutcome
+from downslope.scikit_sgd.task import Rule, SgdTask
 from downslope.texts import Finding, Remedy
 
-__all__ = ["ended_early", "explain_row_divergence", "explain_row_stop", "followed_by"]
+__all__ = ["explain_divergence", "explain_early_stop", "explain_stop", "join_sentences"]
 
 # An objective that still falls by this share in the passes that a stop rule waits for has not settled.
 STILL_FALLING = 0.02
@@ -17,15 +17,15 @@ STILL_FALLING = 0.02
 FAIR_SHARE = 1e-3
 
 
-def explain_row_divergence(
-    task: RowTask, outcome: RowOutcome, problem: Problem | None, last: float, first: float, restored: int | None
+def explain_divergence(
+    task: SgdTask, outcome: SgdOutcome, problem: Problem | None, last: float, first: float, restored: int | None
 ) -> Finding:
     """What a run that blew up has to say: what shows it, the rate, the largest stable one, its cause, what to try.
 
     Parameters
     ----------
-    task : RowTask
-    outcome : RowOutcome
+    task : SgdTask
+    outcome : SgdOutcome
     problem : Problem or None
         The rows' curvature, where it is known.
     last, first : float
@@ -34,21 +34,21 @@ def explain_row_divergence(
     """
     told = {
         "epoch": outcome.n_iter,
-        "shown": what_shows_it(task, outcome, last, first, restored),
-        "used": rate_used(task.rule),
+        "shown": describe_evidence(task, outcome, last, first, restored),
+        "used": describe_rate(task.rule),
     }
     limit = None if problem is None else problem.largest_stable_rate
     if problem is None or limit is None:
         return Finding.of("sgd.diverged", Remedy("eta0"), **told)
     if task.rule.first_rate <= limit:
         return Finding.of("sgd.diverged_below", limit=limit, peak=float(np.abs(task.y).max()), **told)
-    advice = lower_rate(task.rule, limit)
-    dominant = dominant_column(problem.steepest()[1], task.names)
+    advice = advise_lower_rate(task.rule, limit)
+    dominant = name_dominant_column(problem.steepest()[1], task.names)
     numbers = {"limit": limit, "curvature": problem.batch_curvature, "dominant": dominant}
     return Finding.of("sgd.diverged_above", *advice.remedies, advice=advice, **numbers, **told)
 
 
-def what_shows_it(task: RowTask, outcome: RowOutcome, last: float, first: float, restored: int | None) -> Finding:
+def describe_evidence(task: SgdTask, outcome: SgdOutcome, last: float, first: float, restored: int | None) -> Finding:
     """By what a run is known to have blown up."""
     sums = outcome.sums
     assert sums is not None
@@ -62,36 +62,36 @@ def what_shows_it(task: RowTask, outcome: RowOutcome, last: float, first: float,
     return Finding.of("sgd.cut_of", clipped=clipped, total=max(float(sums.weight), clipped))
 
 
-def rate_used(rule: Rule) -> Finding:
+def describe_rate(rule: Rule) -> Finding:
     """The rate of the first update, and the parameters that it comes from."""
     if rule.schedule == "optimal":
         return Finding.of("sgd.optimal_rate", rate=rule.first_rate, learning_rate=rule.schedule)
     return Finding.of("sgd.rate", rate=rule.first_rate, learning_rate=rule.schedule, eta0=rule.eta0)
 
 
-def lower_rate(rule: Rule, limit: float) -> Finding:
+def advise_lower_rate(rule: Rule, limit: float) -> Finding:
     """What to do about a rate beyond the largest stable one."""
     if rule.schedule == "optimal":
         return Finding.of("sgd.other_schedule", Remedy("learning_rate", "invscaling"))
     return Finding.of("sgd.lower_eta0", Remedy("eta0", 0.5 * limit))
 
 
-def dominant_column(direction: NDArray[np.float64], names: list[str]) -> Finding:
+def name_dominant_column(direction: NDArray[np.float64], names: list[str]) -> Finding:
     """The column with the largest share in a direction of the parameters."""
     largest = int(np.argmax(np.abs(direction)))
     return Finding.of("sgd.column", name=names[largest]) if largest < len(names) else Finding.of("sgd.intercept")
 
 
-def explain_row_stop(task: RowTask, outcome: RowOutcome, reason: StopReason, objective: float, slope: float) -> Finding:
+def explain_stop(task: SgdTask, outcome: SgdOutcome, reason: StopReason, objective: float, slope: float) -> Finding:
     """Why the passes ended, and where that is."""
-    told = why_stopped(task, outcome.n_iter, reason)
+    told = describe_rule(task, outcome.n_iter, reason)
     stopped = Finding.of("sgd.stopped", told=told, objective=objective, slope=slope)
     if reason is not StopReason.MAX_ITER or task.tol is None:
         return stopped
-    return followed_by(stopped, Finding.of("sgd.raise_max_iter", Remedy("max_iter"), Remedy("tol", None)))
+    return join_sentences(stopped, Finding.of("sgd.raise_max_iter", Remedy("max_iter"), Remedy("tol", None)))
 
 
-def why_stopped(task: RowTask, epoch: int, reason: StopReason) -> Finding:
+def describe_rule(task: SgdTask, epoch: int, reason: StopReason) -> Finding:
     """The rule that fired."""
     if reason is StopReason.MAX_ITER:
         return Finding.of("sgd.all_passes", max_iter=task.max_iter)
@@ -101,12 +101,12 @@ def why_stopped(task: RowTask, epoch: int, reason: StopReason) -> Finding:
     return Finding.of(code, epoch=epoch, tol=task.tol, patience=task.n_iter_no_change)
 
 
-def followed_by(first: Finding, second: Finding) -> Finding:
+def join_sentences(first: Finding, second: Finding) -> Finding:
     """Two sentences as one finding, with the remedies of both."""
     return Finding.of("text.both", *first.remedies, *second.remedies, first=first, second=second)
 
 
-def ended_early(task: RowTask, outcome: RowOutcome, first: float) -> Finding | None:
+def explain_early_stop(task: SgdTask, outcome: SgdOutcome, first: float) -> Finding | None:
     """What there is to say where `tol` ended the run only because it is absolute.
 
     That is so where the objective was still falling, and a `tol` that is a share of `first`, the objective of the
