@@ -24,7 +24,7 @@ def assert_one_sentence(error: BaseException, path: Path) -> None:
     assert str(path) in told
     assert ": " in told
     with speaking("ko"):
-        assert str(error).endswith("요.")
+        assert str(error).endswith("요")
     for word in ("Traceback", "NoneType", "ufunc", "__init__", "object has no", "subscriptable"):
         assert word not in told
 

@@ -27,7 +27,7 @@ def said(error: Any) -> tuple[str, str]:
 
 def assert_korean(korean: str) -> None:
     assert english_in(korean) == []
-    assert korean.endswith("요.")
+    assert korean.rstrip(".").endswith("요")
 
 
 # ------------------------------------------------------------------------------------------------------ why it stopped

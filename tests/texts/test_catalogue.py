@@ -65,6 +65,11 @@ def test_korean_is_korean(code: str) -> None:
         assert re.search("[가-힣]", korean)
 
 
+@pytest.mark.parametrize("code", ENGLISH)
+def test_a_full_stop_stands_in_both_languages_or_in_none(code: str) -> None:
+    assert ENGLISH[code].endswith(".") == KOREAN[code].endswith(".")
+
+
 def test_no_sentence_is_unused() -> None:
     whole, beginnings = asked_for()
     assert [code for code in ENGLISH if code not in whole and not code.startswith(tuple(beginnings))] == []
@@ -143,7 +148,7 @@ def test_a_parameter_is_named_with_the_value_that_it_was_given() -> None:
     finding = Finding.of("options.loss", loss="l3", known="huber")
     assert str(finding) == "loss='l3' is not known: choose one of huber"
     with naming_options(lambda parameter, value: f"--{parameter} {value}"), speaking("ko"):
-        assert str(finding) == "--loss 'l3'은 없는 손실이에요. huber 중에서 고르세요."
+        assert str(finding) == "--loss 'l3'은 없는 손실이에요. huber 중에서 고르세요"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

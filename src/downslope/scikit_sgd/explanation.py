@@ -9,7 +9,7 @@ from downslope.scikit_sgd.passes import SgdOutcome
 from downslope.scikit_sgd.task import Rule, SgdTask
 from downslope.texts import Finding, Remedy
 
-__all__ = ["explain_divergence", "explain_early_stop", "explain_stop", "join_sentences"]
+__all__ = ["explain_divergence", "explain_early_stop", "explain_stop"]
 
 # An objective that still falls by this share in the passes that a stop rule waits for has not settled.
 STILL_FALLING = 0.02
@@ -88,7 +88,7 @@ def explain_stop(task: SgdTask, outcome: SgdOutcome, reason: StopReason, objecti
     stopped = Finding.of("sgd.stopped", told=told, objective=objective, slope=slope)
     if reason is not StopReason.MAX_ITER or task.tol is None:
         return stopped
-    return join_sentences(stopped, Finding.of("sgd.raise_max_iter", Remedy("max_iter"), Remedy("tol", None)))
+    return stopped.then(Finding.of("sgd.raise_max_iter", Remedy("max_iter"), Remedy("tol", None)))
 
 
 def describe_rule(task: SgdTask, epoch: int, reason: StopReason) -> Finding:
@@ -99,11 +99,6 @@ def describe_rule(task: SgdTask, epoch: int, reason: StopReason) -> Finding:
         return Finding.of("sgd.interrupted", epoch=epoch)
     code = "sgd.not_fallen" if task.held_out is None else "sgd.not_risen"
     return Finding.of(code, epoch=epoch, tol=task.tol, patience=task.n_iter_no_change)
-
-
-def join_sentences(first: Finding, second: Finding) -> Finding:
-    """Two sentences as one finding, with the remedies of both."""
-    return Finding.of("text.both", *first.remedies, *second.remedies, first=first, second=second)
 
 
 def explain_early_stop(task: SgdTask, outcome: SgdOutcome, first: float) -> Finding | None:

@@ -17,7 +17,7 @@ from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConverg
 from downslope.fitting.problem import Problem, Settings, prepare
 from downslope.objective.losses import Loss, SquaredError
 from downslope.objective.objective import Evaluation, LossSums
-from downslope.scikit_sgd.explanation import explain_divergence, explain_early_stop, explain_stop, join_sentences
+from downslope.scikit_sgd.explanation import explain_divergence, explain_early_stop, explain_stop
 from downslope.scikit_sgd.passes import SgdOutcome, make_passes
 from downslope.scikit_sgd.task import SgdState, SgdTask
 from downslope.statistics.coordinates import raw
@@ -243,7 +243,7 @@ def judge(
     early = explain_early_stop(task, outcome, first) if reason is StopReason.NO_IMPROVEMENT else None
     stop = explain_stop(task, outcome, reason, last, slope)
     unfinished = early is not None or (reason is StopReason.MAX_ITER and task.tol is not None)
-    return stop if early is None else join_sentences(stop, early), NotConvergedWarning if unfinished else None
+    return stop if early is None else stop.then(early), NotConvergedWarning if unfinished else None
 
 
 def restore_best(outcome: SgdOutcome) -> tuple[SgdOutcome, int | None]:

@@ -123,6 +123,13 @@ class Finding:
         """The finding with these numbers."""
         return cls(code, numbers, remedies)
 
+    def then(self, *others: Self) -> "Finding":
+        """The sentence, and others after it, with the remedies of all."""
+        said: Finding = self
+        for other in others:
+            said = Finding("text.sequence", {"first": said, "then": other}, said.remedies + other.remedies)
+        return said
+
     def __str__(self) -> str:
         parameters = {"option": Options(self.remedies), "given": Given(self.numbers), "named": Names()}
         return fill(self.code, {**self.numbers, **parameters}, language())
