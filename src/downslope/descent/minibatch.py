@@ -44,7 +44,7 @@ class Gauge:
         if self.measured:
             return self.measure(parameters)
         penalty = self.task.objective.penalty
-        remembered = state.place.remembered
+        remembered = state.vectors.remembered
         gradient = penalty.add_gradient(parameters, remembered) if remembered.size else np.full(parameters.size, np.nan)
         cost = running.loss / running.weight + penalty.value(parameters)
         return Evaluation(cost, running.squares / running.weight, gradient)

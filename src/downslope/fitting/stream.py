@@ -134,7 +134,7 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
     state = sweep.begin(start, passing.seed)
     if stream.state is not None and stream.coordinates is not None:
         state = state._replace(
-            place=moved(stream, state.place, coordinates),
+            vectors=moved(stream, state.vectors, coordinates),
             updates=stream.state.updates,
             generator=stream.state.generator,
         )
@@ -145,7 +145,7 @@ def follow(stream: Stream, source: ArraySource, passing: Pass) -> Stream:
     model = original(coordinates, state.shown)
     record = recorded(seen, stream.n_blocks + 1, rate, model, passing)
     return Stream(
-        original(coordinates, state.place.theta),
+        original(coordinates, state.vectors.theta),
         model,
         columns,
         coordinates,
@@ -207,7 +207,7 @@ def moved(stream: Stream, place: Any, coordinates: Coordinates) -> Any:
 
     A slope grows with the scale of its column, a step as well.
     """
-    before, slots = stream.coordinates, stream.state.place.slots.copy()
+    before, slots = stream.coordinates, stream.state.vectors.slots.copy()
     assert before is not None
     d = coordinates.n_features
     grown = np.divide(

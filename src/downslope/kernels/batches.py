@@ -16,7 +16,7 @@ from downslope.kernels.losses import slope, value
 from downslope.kernels.rows import DENSE
 from downslope.kernels.rules import move
 
-__all__ = ["Frame", "Place", "Running", "Setting", "descend_batches"]
+__all__ = ["Frame", "Running", "Setting", "Vectors", "descend_batches"]
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ class Setting(NamedTuple):
     n_rows : float
         The rows of the whole problem, for the mean of remembered slopes.
     lateness : float
-        The mean of places weighs the k-th of them as k^lateness (Shamir and Zhang, 2013); 0 weighs all alike.
+        The mean of iterates weighs the k-th of them as k^lateness (Shamir and Zhang, 2013); 0 weighs all alike.
     ahead : int
         How many rows before its use a row is asked for.
     """
@@ -69,7 +69,7 @@ class Setting(NamedTuple):
     ahead: int
 
 
-class Place(NamedTuple):
+class Vectors(NamedTuple):
     """Arrays that a pass writes to.
 
     Attributes
@@ -79,7 +79,7 @@ class Place(NamedTuple):
     slots : array (3, p)
         What the step rule remembers.
     mean : array (p,) or (0,)
-        The mean of all places, where it is wanted.
+        The mean of all iterates, where it is wanted.
     slopes : array (n,) or (0,)
         The slope of each row when it was last visited, for variance reduction.
     remembered : array (p,) or (0,)
@@ -170,13 +170,13 @@ def to_frame(frame: Any, raw: Any, total: Any, share: Any, gradient: Any) -> Non
 
 @compiled
 def descend_batches(
-    loss: Any, rule: Any, rows: Any, order: Any, frame: Frame, setting: Setting, place: Place, running: Running
+    loss: Any, rule: Any, rows: Any, order: Any, frame: Frame, setting: Setting, vectors: Vectors, running: Running
 ) -> tuple[float, float, float, float]:
-    """One update for each batch of `order`; writes to `place`, and returns the fields of `Running`.
+    """One update for each batch of `order`; writes to `vectors`, and returns the fields of `Running`.
 
     Not a `Running`: making one runs Python code, in which a Ctrl-C would be raised where numba does not look for it.
     """
-    theta, slots, mean, slopes, remembered = place
+    theta, slots, mean, slopes, remembered = vectors
     loss_sum, squares, weight_sum, updates = running
     d, m, weighted, reduced = frame.shift.size, order.size, rows.weight.size > 0, slopes.size > 0
     coef, raw, gradient = np.zeros(d), np.zeros(d), np.zeros(theta.size)

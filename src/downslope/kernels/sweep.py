@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from downslope.kernels.batches import Frame, Place, Running, Setting, descend_batches
+from downslope.kernels.batches import Frame, Running, Setting, Vectors, descend_batches
 from downslope.kernels.losses import kernel_loss
 from downslope.kernels.rows import kernel_rows, pieces, rows_ahead
 from downslope.kernels.rules import kernel_rule
@@ -32,19 +32,19 @@ MOST_INT32 = 2**31 - 1
 class SweepState(NamedTuple):
     """What a pass needs to go on: the arrays of the kernel, the updates made, and the generator of the orders."""
 
-    place: Place
+    vectors: Vectors
     updates: float
     generator: np.random.Generator
 
     def copy(self) -> "SweepState":
         """The same with arrays and a generator of its own, for passes write to them."""
-        place = Place(*(array.copy() for array in self.place))
-        return SweepState(place, self.updates, deepcopy(self.generator))
+        vectors = Vectors(*(array.copy() for array in self.vectors))
+        return SweepState(vectors, self.updates, deepcopy(self.generator))
 
     @property
     def shown(self) -> Array:
-        """The parameters that a record shows: the mean of places where it is kept, the last place elsewhere."""
-        return (self.place.mean if self.place.mean.size and self.updates else self.place.theta).copy()
+        """The parameters that a record shows: the mean of iterates where it is kept, the last iterate elsewhere."""
+        return (self.vectors.mean if self.vectors.mean.size and self.updates else self.vectors.theta).copy()
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Sweep:
     mean_weight : float
         s̄ of all rows.
     lateness : float or None
-        How much later places count more in the mean that is shown; None shows the last place.
+        How much later iterates count more in the mean that is shown; None shows the last iterate.
     shuffle : bool
         Whether each pass takes the rows in a new order.
     """
@@ -80,18 +80,18 @@ class Sweep:
         """The state before the first update."""
         p, averaged = parameters.size, self.lateness is not None or isinstance(self.rule, Averaged)
         reduced = isinstance(self.rule, Saga)
-        place = Place(
+        vectors = Vectors(
             parameters.copy(),
             np.zeros((3, p)),
             np.zeros(p if averaged else 0),
             np.zeros(self.y.size if reduced else 0),
             np.zeros(p if reduced else 0),
         )
-        return SweepState(place, 0.0, np.random.default_rng(seed))
+        return SweepState(vectors, 0.0, np.random.default_rng(seed))
 
     def passing(self, state: SweepState, rate: float) -> Iterator[tuple[SweepState, Running]]:
         """One pass, a piece at a time: the state and the running sums after each; writes to the arrays of `state`."""
-        place = state.place
+        vectors = state.vectors
         order = self.order(state.generator)
         rows, frame = kernel_rows(self.X, self.y, self.weight), self.frame()
         setting = Setting(
@@ -109,9 +109,9 @@ class Sweep:
         for begin, end in pieces(order.size, rows, setting.size, self.X.shape[1]):
             piece = order[begin:end]
             with np.errstate(all="ignore"):
-                sums = descend_batches(loss, rule, rows, piece, frame, setting, place, running)
+                sums = descend_batches(loss, rule, rows, piece, frame, setting, vectors, running)
             running = Running(*sums)
-            yield SweepState(place, running.updates, state.generator), running
+            yield SweepState(vectors, running.updates, state.generator), running
 
     def order(self, generator: np.random.Generator) -> NDArray[Any]:
         """The rows in the order of one pass."""
@@ -126,8 +126,8 @@ class Sweep:
         if n % NEIGHBOURS == 0:
             return order
         # The last group is not full.
-        place = int(np.flatnonzero(groups == groups.size - 1)[0]) * NEIGHBOURS
-        order[place + n % NEIGHBOURS : n] = order[place + NEIGHBOURS :].copy()
+        last = int(np.flatnonzero(groups == groups.size - 1)[0]) * NEIGHBOURS
+        order[last + n % NEIGHBOURS : n] = order[last + NEIGHBOURS :].copy()
         return order[:n]
 
     def frame(self) -> Frame:
