@@ -19,6 +19,7 @@ Every message is one sentence: what was got, what is accepted, what to do.
 
 import sys
 from types import FrameType
+from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
@@ -40,7 +41,19 @@ __all__ = [
 OURS = ("downslope", "sklearn")
 
 
-class DownslopeError(Exception):
+class Saying:
+    """An error or a warning that is made from a finding, and says it in the language of the moment."""
+
+    args: tuple[Any, ...]
+
+    @property
+    def finding(self) -> Any:
+        """The `Finding` that it says; None where it was given a text."""
+        said = self.args[0] if self.args else None
+        return said if hasattr(said, "remedies") else None
+
+
+class DownslopeError(Saying, Exception):
     """Base of all errors that Downslope raises on purpose."""
 
 
@@ -56,7 +69,7 @@ class FileError(DownslopeError, OSError):
     """A file that cannot be read, written or trusted."""
 
 
-class DownslopeWarning(UserWarning):
+class DownslopeWarning(Saying, UserWarning):
     """Base of all warnings that Downslope gives."""
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from downslope.descent.engines import ALWAYS_AFFORDABLE, ENGINES, Engine, Traits, choose_engine
 from downslope.exceptions import InputError
+from downslope.texts import speaking
+from tests.texts.english import english_in
 
 BEST = Traits(squared=True, linear=True, constant=True, l1=False, n_parameters=5, n_stored=500)
 SPECTRAL = "squared loss with a linear step rule at a constant rate: every epoch has a closed form"
@@ -116,6 +118,20 @@ def test_an_engine_that_cannot_be_had(given: Traits, wanted: str, sentence: str)
 )
 def test_an_engine_that_is_asked_for_says_so(name: str, reason: str) -> None:
     assert choose_engine(traits(), name).reason == f"asked for; {reason}"
+
+
+@pytest.mark.parametrize("flags", list(product([True, False], repeat=5)))
+def test_reasons_are_said_in_korean(flags: tuple[bool, ...]) -> None:
+    squared, linear, constant, l1, batched = flags
+    given = Traits(squared, linear, constant, l1, 5, 500, batched, smoothed=not squared)
+    chosen = choose_engine(given)
+    with speaking("ko"):
+        assert chosen.reason.endswith("요")
+        assert english_in(chosen.reason) == []
+        for name in [name for name, obstacle in given.obstacles().items() if obstacle]:
+            with pytest.raises(InputError, match="이 문제를 풀 수 없어요") as caught:
+                choose_engine(given, name)
+            assert english_in(str(caught.value)) == []
 
 
 def test_an_engine_is_its_name_and_survives_a_pickle() -> None:

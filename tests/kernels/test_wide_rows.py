@@ -14,7 +14,7 @@ from downslope.kernels import sharing
 from downslope.kernels.rows import WideRows, kernel_rows
 from downslope.kernels.sequential import Position, no_sums
 from downslope.scikit_sgd.passes import Workspace
-from downslope.scikit_sgd.task import Place
+from downslope.scikit_sgd.task import SgdState
 from tests.scikit_sgd.test_sgd import CHOICES, assert_same, fitted, quiet, weights_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -149,7 +149,7 @@ def test_a_thread_that_fails_leaves_all_as_it_was(half: int, failure: type[BaseE
     begin = Workspace.begin.__func__  # type: ignore[attr-defined]
     with pytest.MonkeyPatch.context() as patch:
 
-        def kept(cls: type[Workspace], task: Any, start: Place, *, exact: bool) -> Any:
+        def kept(cls: type[Workspace], task: Any, start: SgdState, *, exact: bool) -> Any:
             work, plan = begin(cls, task, start, exact=exact)
             held.append((work, plan))  # type: ignore[arg-type]
             return work, plan

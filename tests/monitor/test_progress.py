@@ -18,8 +18,10 @@ from downslope.descent.history import Record
 from downslope.descent.loop import Row
 from downslope.monitor.progress import Outlook, Progress, Told
 from downslope.monitor.terminal import Lines, Report, Terminal
+from downslope.texts import speaking
 from tests.problems import course, real_table
 from tests.terminal import TerminalStream, on_a_terminal
+from tests.texts.english import english_in
 
 # One for each engine that makes its epochs one by one.
 ENGINES: dict[str, dict[str, Any]] = {
@@ -158,6 +160,21 @@ def test_the_last_report_is_of_the_last_record(engine: str, notes: Notes) -> Non
 
 
 @ignores_warnings
+@ignores_warnings
+@pytest.mark.parametrize("share", [0.5, 1.97, 2.03])
+def test_progress_is_told_in_korean(share: float, notes: Notes) -> None:
+    X, y = real_table()
+    rate = share / np.linalg.eigvalsh(np.corrcoef(X.T))[-1]
+    with speaking("ko"):
+        GradientDescentRegressor(engine="data", learning_rate=rate, max_iter=30, tol=1e-3, progress=True).fit(X, y)
+        told = [report.sentence for report in [*notes.reports, *notes.ended]]
+    assert [english_in(line) for line in told if english_in(line)] == []
+    assert re.fullmatch(
+        r"에포크 30/30, 0:\d\d 지남, 목적함수 \S+, 최솟값까지 \S+, 기울기 \S+, η·λ_max \S+ \(한계 2\)", told[-1]
+    )
+    assert re.search(r"(단조|지그재그|발산), (최대|약) 0:\d\d 남음$", told[10])
+
+
 def test_a_run_that_goes_on_counts_on(notes: Notes) -> None:
     model = GradientDescentRegressor(engine="moments", warm_start=True, max_iter=10, tol=0, progress=True)
     model.fit(*course()).fit(*course())

@@ -174,3 +174,10 @@ def test_a_notebook_is_known_by_its_kernel(
     monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=Output().display))
     monkeypatch.setenv("TERM", "xterm")
     assert type(screen_of(TerminalStream())) is expected
+
+
+# ---------------------------------------------------------------------------------------------------------- languages
+def test_a_korean_line_keeps_to_its_room() -> None:
+    fields = (Field(0, "에포크 12,345/100,000"), Field(1, "최대 0:12 남음"))
+    for room in range(80):
+        assert room_for(Report(0.25, fields, 75.0).within(room)) <= room

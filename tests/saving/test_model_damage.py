@@ -9,6 +9,7 @@ import pytest
 
 from downslope import GradientDescentRegressor, load_model, save_model
 from downslope.exceptions import FileError
+from downslope.texts import speaking
 from tests.problems import course
 
 
@@ -22,6 +23,8 @@ def assert_one_sentence(error: BaseException, path: Path) -> None:
     assert "\n" not in told
     assert str(path) in told
     assert ": " in told
+    with speaking("ko"):
+        assert str(error).endswith("요")
     for word in ("Traceback", "NoneType", "ufunc", "__init__", "object has no", "subscriptable"):
         assert word not in told
 
@@ -49,6 +52,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "n_iter": {"null": None, "word": "many"},
     "restored_epoch": {"word": "first", "list": [1]},
     "stop_reason": {"unknown": "tired", "null": None},
+    "stop_message": {"null": None, "list": [1], "empty": {}, "unknown": {"code": "a.b", "numbers": {}, "remedies": []}},
     "engine": {"null": None, "list": [1], "empty": {}},
     "learning_rate": {"null": None, "word": "fast"},
     "gap": {"word": "small", "list": []},
@@ -74,6 +78,12 @@ INNER: dict[str, tuple[str, dict[str, Any]]] = {
     "a schedule of other numbers": ("parameters", {"learning_rate": {"schedule": "Constant", "speed": 1}}),
     "half a start": ("parameters", {"init": [[1, 2, 3]]}),
     "a start in words": ("parameters", {"init": [["a"], "b"]}),
+    "a reason of no code": ("engine", {"reason": {}}),
+    "a reason without its numbers": ("engine", {"reason": {"code": "engine.asked", "numbers": {}, "remedies": []}}),
+    "a reason of a value for a number": (
+        "engine",
+        {"reason": {"code": "sgd.stopped", "numbers": {"told": "", "objective": "x", "slope": 1}, "remedies": []}},
+    ),
     "an optimum of other columns": ("optimum", {"coef": [1.0]}),
     "an optimum in words": ("optimum", {"digits": "many"}),
 }
@@ -99,9 +109,9 @@ FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "other JSON": (lambda text: b'{"format": "other"}', r"is JSON but no model of Downslope"),
     "nested without end": (lambda text: b"[" * 200_000, r"damaged or no model file"),
     "a later version": (
-        lambda text: text.replace(b'"version": 1', b'"version": 2').replace(b'"downslope 0.', b'"downslope 9.'),
-        r"has version 2 of the model format and this is downslope .*, which reads version 1: install the downslope "
-        r"that wrote it \(downslope 9\.",
+        lambda text: text.replace(b'"version": 2', b'"version": 3').replace(b'"downslope 0.', b'"downslope 9.'),
+        r"has version 3 of the model format and this is downslope .*, which reads versions up to 2: install the "
+        r"downslope that wrote it \(downslope 9\.",
     ),
 }
 

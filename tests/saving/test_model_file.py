@@ -13,6 +13,7 @@ import pytest
 from downslope import GradientDescentRegressor, SGDRegressor, load_model, save_model
 from downslope.exceptions import DownslopeWarning, FileError, InputError, ModelFileWarning
 from downslope.steps.schedules import Constant, Cosine, Exponential, InverseScaling, InverseTime, StepDecay
+from downslope.texts import speaking
 from tests.problems import collinear, course, real_table
 
 Array = np.ndarray
@@ -102,6 +103,35 @@ def test_an_infinite_condition_comes_back(path: Path) -> None:
     save_model(model, path)
     assert load_model(path).optimum_.condition == np.inf
     assert not load_model(path).optimum_.unique
+
+
+# ------------------------------------------------------------------------------------------------------ what is said
+@pytest.mark.parametrize("options", [{}, {"max_iter": 2}, {"eta0": 9.0}], ids=["stopped", "out of epochs", "diverged"])
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
+def test_a_model_that_comes_back_speaks_the_language_of_the_moment(options: dict[str, Any], path: Path) -> None:
+    model = SGDRegressor(random_state=0, **options).fit(*course(3))
+    english = model.stop_message_
+    with speaking("ko"):
+        korean = model.stop_message_
+        save_model(model, path)
+    loaded = load_model(path)
+    assert (loaded.stop_message_, loaded.engine_.reason) == (english, model.engine_.reason)
+    with speaking("ko"):
+        assert loaded.stop_message_ == korean != english
+        assert loaded.engine_.reason.startswith("컴파일된 코드가")
+    assert loaded.stop_finding_.remedies == model.stop_finding_.remedies
+
+
+@pytest.mark.parametrize("estimator", [SGDRegressor, GradientDescentRegressor])
+def test_a_file_of_version_1_says_what_it_holds(estimator: Any, path: Path) -> None:
+    save_model(estimator().fit(*course(3)), path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    engine = {"name": content["engine"]["name"], "reason": "as it was asked for"}
+    path.write_text(json.dumps({**content, "version": 1, "stop_message": "It {was} enough.", "engine": engine}))
+    loaded = load_model(path)
+    assert (loaded.stop_message_, loaded.engine_.reason) == ("It {was} enough.", "as it was asked for")
+    save_model(loaded, path)
+    assert load_model(path).stop_message_ == "It {was} enough."
 
 
 SCHEDULES = [

@@ -195,9 +195,9 @@ def test_the_average_counts_from_its_start() -> None:
     for average, same in ((31, False), (30, True), (60, False)):
         model = quiet(SGDRegressor(average=average, max_iter=1, random_state=0), X, y)
         plain = quiet(SGDRegressor(max_iter=1, random_state=0), X, y)
-        # Begun with the last update, the mean is of one place; begun later, none is kept.
+        # Begun with the last update, the mean is of one iterate; begun later, none is kept.
         np.testing.assert_allclose(weights_of(model), weights_of(plain), rtol=1e-12)
-        assert (model._last_place.mean_coef.any()) == same
+        assert (model._last_state.mean_coef.any()) == same
 
 
 def test_sparsify_and_back() -> None:

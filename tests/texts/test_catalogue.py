@@ -1,15 +1,17 @@
 """Every sentence stands in both languages, with the same blanks, and is used; Korean is Korean."""
 
 import ast
+import json
 import re
 from collections import Counter
 from pathlib import Path
 from string import Formatter
 
+import numpy as np
 import pytest
 
 import downslope
-from downslope.texts import LANGUAGES, Finding, Remedy, speaking
+from downslope.texts import LANGUAGES, Finding, Remedy, naming_options, speaking
 from downslope.texts.catalogue import PARTICLES, attach_particle, fill, list_names, templates
 
 SOURCE = Path(downslope.__file__).parent
@@ -64,6 +66,11 @@ def test_korean_is_korean(code: str) -> None:
         assert re.search("[가-힣]", KOREAN[code])
 
 
+@pytest.mark.parametrize("code", ENGLISH)
+def test_a_full_stop_stands_in_both_languages_or_in_none(code: str) -> None:
+    assert ENGLISH[code].endswith(".") == KOREAN[code].endswith(".")
+
+
 def test_no_sentence_is_unused() -> None:
     whole, beginnings = asked_for()
     assert [code for code in ENGLISH if code not in whole and not code.startswith(tuple(beginnings))] == []
@@ -72,8 +79,8 @@ def test_no_sentence_is_unused() -> None:
 def test_no_sentence_is_missing() -> None:
     sections = {code.partition(".")[0] for code in ENGLISH} - {"pictures"}
     asked = {text for text in asked_for()[0] if re.fullmatch(rf"({'|'.join(sections)})\.[\w -]+", text)}
-    # Names of files look alike.
-    asked = {text for text in asked | said_in_pictures() if not text.endswith((".py", ".json"))}
+    # Names of files look alike, and so does a setting of matplotlib.
+    asked = {text for text in asked | said_in_pictures() if not text.endswith((".py", ".json", "text.color"))}
     assert {text for text in asked if text not in ENGLISH} == set()
 
 
@@ -130,6 +137,19 @@ def test_a_finding_keeps_what_it_says_as_data() -> None:
     assert Finding.from_dict(finding.to_dict()) == finding
     with speaking("ko"):
         assert "max_iter를 늘리거나 method='adam'을 써 보세요" in str(finding)
+
+
+def test_numbers_of_numpy_and_those_that_json_lacks_are_kept() -> None:
+    finding = Finding.of("sgd.risen", last=np.float64(np.inf), first=np.float32(0.5))
+    kept = Finding.from_dict(json.loads(json.dumps(finding.to_dict(), allow_nan=False)))
+    assert str(kept) == str(finding) == "the objective is inf, that of predicting zero is 0.5"
+
+
+def test_a_parameter_is_named_with_the_value_that_it_was_given() -> None:
+    finding = Finding.of("options.loss", loss="l3", known="huber")
+    assert str(finding) == "loss='l3' is not known: choose one of huber"
+    with naming_options(lambda parameter, value: f"--{parameter} {value}"), speaking("ko"):
+        assert str(finding) == "--loss 'l3'은 없는 손실이에요. huber 중에서 고르세요"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

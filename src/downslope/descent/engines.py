@@ -10,14 +10,19 @@ any other full-batch loss, or d² statistics larger than the data       ``data``
 =====================================================================  ==============  ==========================
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from downslope.data.source import Schema
 from downslope.descent.settings import Settings
 from downslope.exceptions import InputError
+from downslope.texts import Finding, Remedy
 
 __all__ = ["ENGINES", "Engine", "Traits", "choose_engine"]
+
+# What keeps each engine from running a problem: None where nothing does.
+Obstacles = Mapping[str, Finding | None]
 
 ENGINES = ("spectral", "moments", "data", "stochastic")
 # Statistics of up to this many columns (8 MB) are worth having whatever the number of rows.
@@ -25,7 +30,12 @@ ALWAYS_AFFORDABLE = 1000
 
 
 class Engine(str):
-    """The name of an engine, with the reason for its choice.
+    """The name of an engine, with the reason for its choice, said when it is asked for.
+
+    Attributes
+    ----------
+    finding : Finding
+        The reason as data.
 
     Examples
     --------
@@ -34,16 +44,21 @@ class Engine(str):
     (True, 'squared loss at a constant rate')
     """
 
-    reason: str
+    finding: Finding
 
-    def __new__(cls, name: str, reason: str) -> "Engine":
+    def __new__(cls, name: str, reason: Finding | str) -> Self:
         """Make the name of an engine."""
         engine = super().__new__(cls, name)
-        engine.reason = reason
+        engine.finding = reason if isinstance(reason, Finding) else Finding.of("text.plain", text=reason)
         return engine
 
-    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
-        return str(self), self.reason
+    def __getnewargs__(self) -> tuple[str, Finding]:  # type: ignore[override]
+        return str(self), self.finding
+
+    @property
+    def reason(self) -> str:
+        """Why it was chosen."""
+        return str(self.finding)
 
 
 @dataclass(frozen=True)
@@ -96,25 +111,30 @@ class Traits:
         """Whether the d² statistics are smaller than the data, or small."""
         return self.n_parameters <= ALWAYS_AFFORDABLE or self.n_parameters**2 <= self.n_stored
 
-    def obstacles(self) -> dict[str, str]:
-        """What keeps each engine from running the problem: an empty string where nothing does."""
-        statistics = ""
-        if not self.squared:
-            statistics = "the loss is not squared_error"
-        elif not self.affordable:
-            statistics = f"{self.n_parameters}² statistics would be larger than the data"
-        spectral = statistics
-        if not spectral and self.l1:
-            spectral = "the L1 penalty has no closed form"
-        if not spectral and not self.linear:
-            spectral = "this method's steps are not linear in the gradient"
-        if not spectral and not self.constant:
-            spectral = "the learning rate is not constant"
+    def obstacles(self) -> Obstacles:
+        """What keeps each engine from running the problem."""
         if self.batched:
-            whole = "batch_size asks for updates on a part of the rows"
-            return {"spectral": whole, "moments": whole, "data": whole, "stochastic": ""}
-        passes = "an automatic rate smooths this loss, which compiled passes do not" if self.smoothed else ""
-        return {"spectral": spectral, "moments": statistics, "data": "", "stochastic": passes}
+            whole = Finding.of("engine.batched")
+            return {"spectral": whole, "moments": whole, "data": whole, "stochastic": None}
+        passes = Finding.of("engine.smoothed") if self.smoothed else None
+        return {"spectral": self.no_closed_form(), "moments": self.no_statistics(), "data": None, "stochastic": passes}
+
+    def no_statistics(self) -> Finding | None:
+        """Why statistics do not stand for the rows."""
+        if not self.squared:
+            return Finding.of("engine.not_squared", Remedy("loss", "squared_error"))
+        return None if self.affordable else Finding.of("engine.large_statistics", n_parameters=self.n_parameters)
+
+    def no_closed_form(self) -> Finding | None:
+        """Why epochs must be made one by one."""
+        obstacle = self.no_statistics()
+        if obstacle is None and self.l1:
+            obstacle = Finding.of("engine.l1")
+        if obstacle is None and not self.linear:
+            obstacle = Finding.of("engine.nonlinear")
+        if obstacle is None and not self.constant:
+            obstacle = Finding.of("engine.varying_rate")
+        return obstacle
 
 
 def choose_engine(traits: Traits, wanted: str = "auto") -> Engine:
@@ -126,29 +146,32 @@ def choose_engine(traits: Traits, wanted: str = "auto") -> Engine:
         Where the engine that is wanted does not exist or cannot run the problem.
     """
     obstacles = traits.obstacles()
+    able = [name for name in ENGINES if obstacles[name] is None]
     if wanted == "auto":
-        name = next(name for name in ENGINES if not obstacles[name])
-        return Engine(name, reason_for(name, obstacles))
+        return Engine(able[0], reason_for(able[0], obstacles))
     if wanted not in ENGINES:
-        raise InputError(f"engine={wanted!r} is not known: choose auto, {', '.join(ENGINES)}")
-    if obstacles[wanted]:
-        able = " or ".join(name for name in ENGINES if not obstacles[name])
         raise InputError(
-            f"engine={wanted!r} cannot run this problem because {obstacles[wanted]}: choose auto, or {able}"
+            Finding.of("engine.unknown", Remedy("engine", "auto"), engine=wanted, known=", ".join(ENGINES))
         )
-    return Engine(wanted, f"asked for; {reason_for(wanted, obstacles)}")
+    if wanted not in able:
+        raise InputError(impossible(wanted, obstacles[wanted], able))
+    return Engine(wanted, Finding.of("engine.asked", reason=reason_for(wanted, obstacles)))
 
 
-def reason_for(name: str, obstacles: dict[str, str]) -> str:
-    """Why an engine runs a problem, in words."""
+def impossible(wanted: str, obstacle: Finding | None, able: list[str]) -> Finding:
+    """Why the engine that is wanted cannot run a problem, and which can."""
+    listed: Any = able[0]
+    for name in able[1:]:
+        listed = Finding.of("text.or", first=listed, second=name)
+    return Finding.of("engine.impossible", Remedy("engine", "auto"), engine=wanted, obstacle=obstacle, able=listed)
+
+
+def reason_for(name: str, obstacles: Obstacles) -> Finding:
+    """Why an engine runs a problem."""
     if name == "spectral":
-        return "squared loss with a linear step rule at a constant rate: every epoch has a closed form"
+        return Finding.of("engine.spectral")
     if name == "moments":
-        why = obstacles["spectral"] or "no closed form is needed"
-        return f"squared loss, so an epoch needs only the statistics of one read; {why}"
-    if name == "stochastic" and not obstacles["data"]:
-        return "one compiled pass an epoch, all rows in one batch"
+        return Finding.of("engine.moments", why=obstacles["spectral"] or Finding.of("engine.no_closed_form_needed"))
     if name == "stochastic":
-        return "batch_size is smaller than the number of rows: one compiled pass an epoch, an update a batch"
-    why = obstacles["moments"] or "statistics would do"
-    return f"one pass over the rows an epoch; {why}"
+        return Finding.of("engine.one_batch" if obstacles["data"] is None else "engine.batches")
+    return Finding.of("engine.data", why=obstacles["moments"] or Finding.of("engine.statistics_would_do"))

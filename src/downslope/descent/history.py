@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from downslope.data.frames import make_frame
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 __all__ = ["History", "Record", "Recorder", "kept_epochs", "most_records"]
 
@@ -167,7 +168,7 @@ class History(Mapping[str, Array]):
 
     def __getitem__(self, column: str) -> Array:
         if column not in self._columns:
-            raise InputError(f"the history has no column {column!r}: it has {', '.join(self._columns)}")
+            raise InputError(Finding.of("history.no_column", column=column, known=", ".join(self._columns)))
         return self._columns[column]
 
     def __contains__(self, column: object) -> bool:

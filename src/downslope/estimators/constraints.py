@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from downslope.descent.engines import ENGINES
-from downslope.exceptions import InputError
 from downslope.objective.losses import LOSSES
 from downslope.objective.penalties import PENALTIES
 from downslope.steps.rules import METHODS
 
-__all__ = ["CONSTRAINTS", "start_from"]
+__all__ = ["CONSTRAINTS"]
 
 Array = NDArray[np.float64]
 
@@ -46,21 +45,3 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "progress": ["boolean"],
     "engine": [StrOptions({"auto", *ENGINES})],
 }
-
-
-def start_from(init: Any, n_features: int) -> tuple[Array, float]:
-    """The start given as (coef, intercept)."""
-    sentence = f"init must be 'zeros', 'uniform' or (coef, intercept) with {n_features} coefficients and one number"
-    try:
-        coef, intercept = init
-        coef = np.asarray(coef, dtype=np.float64).reshape(-1)
-        intercept = float(np.asarray(intercept, dtype=np.float64).reshape(()))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"init={init!r} cannot be read: {sentence}") from error
-    if coef.size == 1:
-        coef = np.full(n_features, coef[0])
-    if coef.size != n_features:
-        raise InputError(f"init has {coef.size} coefficients for {n_features} features: {sentence}")
-    if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
-        raise InputError(f"init={init!r} is not finite: {sentence}")
-    return coef, intercept

@@ -27,7 +27,6 @@ from downslope.estimators.sources import (
     read_source,
     refuse_other_validation,
     refuse_spoilt_columns,
-    say_stop,
     split_source,
 )
 from downslope.exceptions import DivergenceWarning, InputError, NotConvergedWarning, frames_to_user
@@ -397,7 +396,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     @property
     def stop_message_(self) -> str:
         """Why the descent stopped, with the numbers of this run, in the language that is spoken."""
-        return say_stop(self)
+        return str(self.stop_finding_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -482,7 +481,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             remember_columns(self, int(self.coef_.size), schema.names)
         self.n_iter_, self.history_, self.learning_rate_ = stream.n_blocks, stream.history, stream.rate
         self.optimum_ = self.gap_ = self.landscape_ = self.restored_epoch_ = None
-        self.engine_ = Engine("stochastic", str(Finding("engine.partial_fit")))
+        self.engine_ = Engine("stochastic", Finding("engine.partial_fit"))
         self.stop_reason_ = StopReason.DIVERGED if stream.diverged else StopReason.MAX_ITER
         self.stop_finding_ = explain_stream(stream)
         if stream.diverged:

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from downslope.data.frames import to_array, to_vector
 from downslope.data.rows import Rows, check_rows, check_target, check_weights, refuse_non_finite
 from downslope.exceptions import InputError
-from downslope.fitting.explanation import name_list
+from downslope.texts import Finding
 
 __all__ = ["called", "read_columns", "read_rows", "refuse_other_columns", "remember_columns", "rows_to_predict"]
 
@@ -30,7 +30,7 @@ def read_columns(estimator: Any, X: Any, *, least: int = 1) -> tuple[Any, Names]
     names = getattr(estimator, "column_names", names)
     twice = [name for name in names or () if (names or ()).count(name) > 1]
     if twice:
-        raise InputError(f"X has {len(twice)} columns called '{twice[0]}': give each column a name of its own")
+        raise InputError(Finding.of("reading.same_name", count=len(twice), name=twice[0]))
     return check_rows(array, type(estimator).__name__, least=least), names
 
 
@@ -42,9 +42,7 @@ def read_rows(
     A target of single precision stays so where `single` allows it.
     """
     if y is None:
-        raise InputError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None: give one number a row"
-        )
+        raise InputError(Finding.of("reading.no_target", estimator=type(estimator).__name__))
     array, names = read_columns(estimator, X, least=least)
     target = check_target(to_vector(y), array.shape[0], single=single)
     return Rows(array, target, check_weights(weight, array.shape[0])), names
@@ -66,17 +64,12 @@ def remember_columns(estimator: Any, n_features: int, columns: Names) -> None:
 
 def refuse_other_columns(estimator: Any, n_features: int, columns: Names) -> None:
     """Raise `InputError` for a block whose columns are not those of the blocks before."""
-    if n_features != estimator.n_features_in_:
-        raise InputError(
-            f"X has {n_features} features, but {type(estimator).__name__} is expecting {estimator.n_features_in_} "
-            "features as input: give the columns of the earlier blocks"
-        )
+    name, expected = type(estimator).__name__, estimator.n_features_in_
+    if n_features != expected:
+        raise InputError(Finding.of("reading.other_count", n_features=n_features, estimator=name, expected=expected))
     before = tuple(getattr(estimator, "feature_names_in_", ()))
     if columns and before and columns != before:
-        raise InputError(
-            f"partial_fit goes on with the columns {name_list(list(before))}, but got {name_list(list(columns))}: "
-            "give the columns of the earlier blocks"
-        )
+        raise InputError(Finding.of("reading.other_columns", before=list(before), got=list(columns)))
 
 
 def rows_to_predict(estimator: Any, X: Any) -> NDArray[Any] | Any:

@@ -22,8 +22,9 @@ from downslope.exceptions import DownslopeWarning, InputError, frames_to_user
 from downslope.monitor.callbacks import Printed
 from downslope.objective.losses import make_loss
 from downslope.objective.penalties import make_penalty
-from downslope.scikit_sgd.fit import RowFit, fit_rows, pass_once
-from downslope.scikit_sgd.task import HeldOut, Place, RowTask, Rule
+from downslope.scikit_sgd.fit import SgdFit, fit_sgd, pass_once
+from downslope.scikit_sgd.task import HeldOut, Rule, SgdState, SgdTask
+from downslope.texts import Finding, Remedy, say
 
 __all__ = ["SGDRegressor"]
 
@@ -74,7 +75,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
     warm_start : bool, default=False
         Start from the coefficients of the last fit.
     average : bool or int, default=False
-        Give the mean of all places, from this update on.
+        Give the mean of all iterates, from this update on.
 
     Attributes
     ----------
@@ -88,7 +89,10 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         Every pass. Between the first and the last record `objective` and `mse` are running values, each row's measured
         before its update; the last is measured at the coefficients that are returned (`history_.measured` tells).
     stop_reason_ : StopReason
+    stop_finding_ : Finding
+        Why it stopped, with numbers.
     stop_message_ : str
+        The same in the language that is spoken.
     restored_epoch_ : int or None
         The pass that was restored after an overflow, at which scikit-learn raises an error.
     learning_rate_ : float
@@ -223,22 +227,18 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         rows, columns = read_rows(self, X, y, sample_weight, single=True)
         d, goes_on = rows.X.shape[1], self.warm_start and hasattr(self, "coef_")
         if goes_on:
-            start = self._place(d, rows.X.dtype)._replace(t=1.0)
+            start = self._state(d, rows.X.dtype)._replace(t=1.0)
             if coef_init is not None or intercept_init is not None:
-                warnings.warn(
-                    "coef_init and intercept_init have no effect on a fit that warm_start=True goes on with, as in "
-                    "scikit-learn: set warm_start=False to start from them",
-                    DownslopeWarning,
-                    stacklevel=frames_to_user(),
-                )
+                no_effect = Finding.of("sgd.no_effect", Remedy("warm_start", False), warm_start=True)
+                warnings.warn(DownslopeWarning(no_effect), stacklevel=frames_to_user())
         else:
-            start = self._first_place(d, rows.X.dtype, coef_init, intercept_init)
+            start = self._first_state(d, rows.X.dtype, coef_init, intercept_init)
         task = self._task(rows, columns, began)
-        done = fit_rows(task, start)
+        done = fit_sgd(task, start)
         self._store(done, columns, start.t)
         if done.reason is StopReason.INTERRUPTED:
             interrupt = KeyboardInterrupt()
-            interrupt.add_note(f"{done.message} The estimator is fitted and can predict.")
+            interrupt.add_note(say("sgd.kept", stop=done.finding))
             raise interrupt
         return self
 
@@ -263,17 +263,15 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         began = time.perf_counter()
         self._check_options()
         if self.early_stopping and not hasattr(self, "coef_"):
-            raise InputError(
-                "partial_fit got early_stopping=True, which needs all rows at once: early_stopping should be False "
-                "with partial_fit, or call fit"
-            )
+            remedy = Remedy("early_stopping", False)
+            raise InputError(Finding.of("sgd.partial_early_stopping", remedy, early_stopping=True))
         rows, columns = read_rows(self, X, y, sample_weight, single=True)
         d = rows.X.shape[1]
         if hasattr(self, "coef_"):
             refuse_other_columns(self, d, columns)
-            start = self._place(d, rows.X.dtype)
+            start = self._state(d, rows.X.dtype)
         else:
-            start = self._first_place(d, rows.X.dtype, None, None)
+            start = self._first_state(d, rows.X.dtype, None, None)
         done = pass_once(self._task(rows, columns, began), start, getattr(self, "history_", None))
         self._store(done, columns, start.t)
         return self
@@ -292,6 +290,11 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         array = rows_to_predict(self, X)
         return np.asarray(array @ self._dense_coef() + self.intercept_)
 
+    @property
+    def stop_message_(self) -> str:
+        """Why the passes ended, with numbers, in the language that is spoken."""
+        return str(self.stop_finding_)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -302,23 +305,17 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         """Raise for options that cannot be used, alone or together."""
         self._validate_params()
         if self.learning_rate == "optimal" and self.alpha == 0:
-            raise InputError(
-                "learning_rate='optimal' got alpha=0, and its rate is made of alpha: alpha must be > 0, or choose "
-                "another learning_rate"
-            )
+            remedies, given = (Remedy("alpha"), Remedy("learning_rate")), {"learning_rate": "optimal", "alpha": 0}
+            raise InputError(Finding.of("sgd.optimal_without_alpha", *remedies, **given))
         if self.learning_rate in ("pa1", "pa2") and self.loss != "epsilon_insensitive":
-            raise InputError(
-                f"learning_rate={self.learning_rate!r} got loss={self.loss!r} and only works with loss "
-                "'epsilon_insensitive': set one of the two"
-            )
+            remedies = (Remedy("loss", "epsilon_insensitive"), Remedy("learning_rate"))
+            given = {"learning_rate": self.learning_rate, "loss": self.loss}
+            raise InputError(Finding.of("sgd.passive_aggressive", *remedies, **given))
         if self.penalty == "elasticnet" and self.l1_ratio is None:
-            raise InputError("penalty='elasticnet' got l1_ratio=None: l1_ratio must be a number from 0 to 1")
+            raise InputError(Finding.of("sgd.no_l1_ratio", Remedy("l1_ratio"), penalty="elasticnet", l1_ratio=None))
         if self.power_t < 0:
-            warnings.warn(
-                "Negative values for `power_t` are deprecated in scikit-learn 1.8 and an error in 1.10: use 0 or more",
-                FutureWarning,
-                stacklevel=frames_to_user(),
-            )
+            negative: Any = Finding.of("sgd.negative_power", Remedy("power_t"))
+            warnings.warn(FutureWarning(negative), stacklevel=frames_to_user())
 
     def _rule(self) -> Rule:
         return Rule(
@@ -333,7 +330,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
             int(self.average),
         )
 
-    def _task(self, rows: Rows, columns: tuple[str, ...] | None, began: float) -> RowTask:
+    def _task(self, rows: Rows, columns: tuple[str, ...] | None, began: float) -> SgdTask:
         """All that the passes need to know; what is random is drawn here, in scikit-learn's order."""
         d, dtype = rows.X.shape[1], rows.X.dtype
         X = rows.X if scipy.sparse.issparse(rows.X) else np.ascontiguousarray(rows.X)
@@ -344,7 +341,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         seed = int(rng.randint(0, MOST_SEEDS))
         # scikit-learn seeds its dataset too, which shuffles by the other seed.
         rng.randint(1, MOST_SEEDS)
-        return RowTask(
+        return SgdTask(
             X=X,
             y=y,
             weight=weight,
@@ -362,67 +359,62 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
 
     def _held_out(self, X: Any, y: Array, weight: Array | None) -> HeldOut:
         """The rows that early stopping sets aside."""
-        told = f"early_stopping with validation_fraction={self.validation_fraction} splits {y.size} rows"
+        given = {"validation_fraction": self.validation_fraction, "n_rows": y.size}
         splitter = ShuffleSplit(test_size=self.validation_fraction, random_state=self.random_state)
         try:
             _, chosen = next(splitter.split(np.zeros((y.size, 1)), y))
         except ValueError as error:
-            raise InputError(f"{told} and leaves none to learn from or to validate on: give more rows") from error
+            raise InputError(Finding.of("sgd.nothing_held_out", **given)) from error
         mask = np.zeros(y.size, dtype=bool)
         mask[chosen] = True
         if weight is not None and not weight[mask].any():
-            raise InputError(
-                f"{told} so that the sample weights for validation set are all zero: consider using a different "
-                "random state"
-            )
+            raise InputError(Finding.of("sgd.weightless_held_out", Remedy("random_state"), **given))
         return HeldOut(mask, X[mask], y[mask], None if weight is None else weight[mask])
 
     # ------------------------------------------------------------------------------------------------------ state
-    def _first_place(self, d: int, dtype: Any, coef_init: Any, intercept_init: Any) -> Place:
-        """The place that a first fit starts from."""
+    def _first_state(self, d: int, dtype: Any, coef_init: Any, intercept_init: Any) -> SgdState:
+        """The state that a first fit starts from."""
         coef, intercept = np.zeros(d, dtype=dtype), 0.0
         if coef_init is not None:
             coef = np.array(coef_init, dtype=dtype).ravel()
             if coef.shape != (d,):
-                raise InputError(f"coef_init has {coef.size} coefficients for {d} features: give one a feature")
+                raise InputError(Finding.of("sgd.coef_init", n_given=coef.size, n_features=d))
         if intercept_init is not None:
             given = np.asarray(intercept_init, dtype=dtype)
             if given.shape not in ((1,), ()):
-                raise InputError(f"intercept_init has shape {given.shape}: give one number")
+                raise InputError(Finding.of("sgd.intercept_init", shape=given.shape))
             intercept = float(given.reshape(-1)[0])
-        return Place(coef, intercept, np.zeros(d, dtype=dtype) if self.average else None)
+        return SgdState(coef, intercept, np.zeros(d, dtype=dtype) if self.average else None)
 
-    def _place(self, d: int, dtype: Any) -> Place:
-        """The place that the last fit, or block, led to."""
+    def _state(self, d: int, dtype: Any) -> SgdState:
+        """The state that the last fit, or block, led to."""
         coef, intercept = self._dense_coef(), float(np.reshape(self.intercept_, -1)[0])
         if coef.size != d:
-            raise InputError(
-                f"X has {d} features, but {type(self).__name__} is expecting {coef.size} features as input: give the "
-                "columns of the last fit, or set warm_start=False"
-            )
-        place = Place(coef.astype(dtype), intercept, t=float(getattr(self, "t_", 1.0)))
+            numbers = {"n_features": d, "estimator": type(self).__name__, "expected": coef.size}
+            raise InputError(Finding.of("sgd.other_count", Remedy("warm_start", False), **numbers))
+        state = SgdState(coef.astype(dtype), intercept, t=float(getattr(self, "t_", 1.0)))
         if not self.average:
-            return place
-        last: Place | None = getattr(self, "_last_place", None)
+            return state
+        last: SgdState | None = getattr(self, "_last_state", None)
         if last is None or last.mean_coef is None:
-            return place._replace(mean_coef=np.zeros(d, dtype=dtype))
-        return last._replace(t=place.t)
+            return state._replace(mean_coef=np.zeros(d, dtype=dtype))
+        return last._replace(t=state.t)
 
     def _dense_coef(self) -> Array:
         """The coefficients as an array (d,), after `sparsify` too."""
         coef: Any = self.coef_
         return coef.toarray().ravel() if scipy.sparse.issparse(coef) else np.asarray(coef)
 
-    def _store(self, done: RowFit, columns: tuple[str, ...] | None, t: float) -> None:
+    def _store(self, done: SgdFit, columns: tuple[str, ...] | None, t: float) -> None:
         """Set the fitted attributes, all at once: a fit that fails leaves those of the last one; then warn."""
         if columns is not None or not hasattr(self, "n_features_in_") or t == 1.0:
             remember_columns(self, int(done.coef.size), columns)
         self.coef_, self.intercept_ = done.coef, np.array([done.intercept])
         self.n_iter_, self.t_ = done.n_iter, t + done.n_iter * done.n_rows
-        self.history_, self.stop_reason_, self.stop_message_ = done.history, done.reason, done.message
+        self.history_, self.stop_reason_, self.stop_finding_ = done.history, done.reason, done.finding
         self.restored_epoch_, self.learning_rate_ = done.restored_epoch, done.rate
-        self.engine_ = Engine("stochastic", "one compiled pass over the rows an epoch, an update a row")
+        self.engine_ = Engine("stochastic", Finding.of("engine.row_by_row"))
         self.optimum_ = self.gap_ = None
-        self._last_place = done.place
+        self._last_state = done.state
         if done.warning is not None:
-            warnings.warn(done.message, done.warning, stacklevel=frames_to_user())
+            warnings.warn(done.warning(done.finding), stacklevel=frames_to_user())

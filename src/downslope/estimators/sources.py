@@ -24,7 +24,6 @@ __all__ = [
     "refuse_other_validation",
     "refuse_spoilt_columns",
     "resident_rows",
-    "say_stop",
     "split_source",
 ]
 
@@ -108,10 +107,3 @@ def predict_rows(estimator: Any, X: Any) -> Array:
     check_is_fitted(estimator)
     refuse_other_columns(estimator, X.schema.n_features, X.schema.names)
     return np.concatenate([np.asarray(block.X @ estimator.coef_ + estimator.intercept_) for block in X.blocks()])
-
-
-def say_stop(estimator: Any) -> str:
-    """Why the fit stopped, in the language that is spoken; an attribute of fitted estimators only."""
-    if "stop_finding_" not in vars(estimator):
-        raise AttributeError(f"{type(estimator).__name__!r} object has no attribute 'stop_message_' before fit")
-    return str(estimator.stop_finding_)

@@ -40,16 +40,18 @@ def draw_start(init: Any, generator: Any, n_features: int, *, fit_intercept: boo
 
 def read_start(init: Any, n_features: int) -> Start:
     """The start given as (coef, intercept)."""
+    accepted = Finding.of("options.init_accepted", n_features=n_features)
     try:
         coef, intercept = init
         coef = np.asarray(coef, dtype=np.float64).reshape(-1)
         intercept = float(np.asarray(intercept, dtype=np.float64).reshape(()))
     except (TypeError, ValueError) as error:
-        raise InputError(Finding.of("options.init_unreadable", init=init, n_features=n_features)) from error
+        raise InputError(Finding.of("options.init_unreadable", init=init, accepted=accepted)) from error
     if coef.size == 1:
         coef = np.full(n_features, coef[0])
     if coef.size != n_features:
-        raise InputError(Finding.of("options.init_size", size=coef.size, n_features=n_features))
+        numbers = {"n_given": coef.size, "n_features": n_features, "accepted": accepted}
+        raise InputError(Finding("options.init_length", numbers))
     if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
-        raise InputError(Finding.of("options.init_not_finite", init=init, n_features=n_features))
+        raise InputError(Finding.of("options.init_not_finite", init=init, accepted=accepted))
     return Start(coef, intercept)

@@ -131,8 +131,8 @@ class BatchPasses:
         if n % NEIGHBOURS == 0:
             return order
         # The last group is not full.
-        place = int(np.flatnonzero(groups == groups.size - 1)[0]) * NEIGHBOURS
-        order[place + n % NEIGHBOURS : n] = order[place + NEIGHBOURS :].copy()
+        last = int(np.flatnonzero(groups == groups.size - 1)[0]) * NEIGHBOURS
+        order[last + n % NEIGHBOURS : n] = order[last + NEIGHBOURS :].copy()
         return order[:n]
 
     def frame(self, block: Block) -> Frame:

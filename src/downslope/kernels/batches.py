@@ -79,7 +79,7 @@ class Iterate(NamedTuple):
     slots : array (3, p)
         What the step rule remembers.
     mean : array (p,) or (0,)
-        The mean of all places, where it is wanted.
+        The mean of all iterates, where it is wanted.
     slopes : array (n,) or (0,)
         The slope of each row when it was last visited, for variance reduction.
     remembered : array (p,) or (0,)

@@ -87,7 +87,7 @@ class Printed:
             self.write(f"{RULE}\n{self.line(self.last)}")
 
     def line(self, record: Record) -> str:
-        """One record as the course prints it."""
+        """One record as the course prints it, in Korean too: a line of its program, not a sentence."""
         n_features = record.coef.size
         names = self.names or (["w"] if n_features == 1 else [f"w{j}" for j in range(1, n_features + 1)])
         weights = ", ".join(f"{name} = {number(w)}" for name, w in zip(names, record.coef, strict=True))

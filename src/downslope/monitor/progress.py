@@ -37,6 +37,7 @@ from downslope.descent.loop import Row
 from downslope.descent.stopping import EXPLOSION, Stopping
 from downslope.fitting.problem import Problem
 from downslope.monitor.terminal import Field, Lines, Report, Screen, clock, screen_of
+from downslope.texts import say
 
 __all__ = ["Outlook", "Progress"]
 
@@ -50,6 +51,8 @@ COST = 0.005
 PATIENCE = 1.0
 # Steps and differences of J below this share of θ and J are rounding.
 ROUNDING = 1e-12
+# The states as they are called in sentences.
+STATES = {"diverging": "progress.diverging", "zig-zag": "progress.zig-zag", "monotone": "progress.monotone"}
 
 
 class Told(NamedTuple):
@@ -128,18 +131,19 @@ class Outlook:
 
     def measures(self, row: Row, excess: float) -> list[Field]:
         """The numbers of a record, less those that are not known."""
-        fields = [Field(0, f"epoch {row.epoch:,.0f}/{self.last_epoch:,}")]
+        fields = [Field(0, say("progress.epoch", epoch=row.epoch, last=self.last_epoch))]
         known = not math.isnan(excess)
         # Zeros at the end keep the length of a line that renews itself.
-        fields.append(Field(5 if known else 2, f"objective {row.objective:#.6g}".rstrip(".")))
+        fields.append(Field(5 if known else 2, say("progress.objective", objective=row.objective).rstrip(".")))
         if known:
-            fields.append(Field(2, f"excess {excess:.1e}"))
+            fields.append(Field(2, say("progress.excess", excess=excess)))
         if not math.isnan(row.gradient_norm):
-            fields.append(Field(6, f"gradient {row.gradient_norm:.1e}"))
+            fields.append(Field(6, say("progress.gradient", length=row.gradient_norm)))
         if self.curvature is None:
-            fields.append(Field(4, f"rate {row.learning_rate:.3g}"))
+            fields.append(Field(4, say("progress.rate", rate=row.learning_rate)))
         else:
-            fields.append(Field(4, f"η·λ_max {row.learning_rate * self.curvature:.3g} (limit {self.limit:.3g})"))
+            product = row.learning_rate * self.curvature
+            fields.append(Field(4, say("progress.product", product=product, limit=self.limit)))
         return fields
 
 
@@ -224,8 +228,9 @@ class Progress:
         left, most = self.outlook.epochs_left(told[0], told[-1])
         fields = self.outlook.measures(row, told[-1].excess)
         state, done = self.outlook.state(self.recent), row.epoch - start.epoch
-        fields += [Field(3, state)] if state else []
-        fields += [Field(1, f"{'at most' if most else 'about'} {clock(left * self.pace(row, start))} left")]
+        fields += [Field(3, say(STATES[state]))] if state else []
+        time_left = clock(left * self.pace(row, start))
+        fields += [Field(1, say("progress.at_most" if most else "progress.about", time=time_left))]
         self.put(lambda: self.screen.show(Report(done / max(done + left, 1), tuple(fields), row.seconds)))
 
     def excess(self, parameters: Array) -> float:

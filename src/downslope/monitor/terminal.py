@@ -8,6 +8,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol, TextIO
 
+from downslope.texts import say
+
 __all__ = ["Field", "Lines", "Notebook", "Report", "Screen", "Terminal", "clock", "screen_of"]
 
 # Seconds of silence, and between two updates: five numbers a second are as many as an eye follows.
@@ -49,7 +51,7 @@ class Report(NamedTuple):
         'epoch 50/100 after 1:15, excess 1.0e-03'
         """
         first, *others = (field.text for field in self.fields)
-        return ", ".join([f"{first} after {clock(self.seconds)}", *others])
+        return ", ".join([say("progress.after", epoch=first, time=clock(self.seconds)), *others])
 
     def within(self, room: int) -> str:
         """A bar and as many fields as there is room for.
@@ -67,7 +69,7 @@ class Report(NamedTuple):
             text = "  ".join(field.text for field in fields)
         length = min(room - columns_of(text) - 1, LONGEST_BAR) // SHORTEST_BAR * SHORTEST_BAR - 2
         if length < 0:
-            return text[:room]
+            return cut(text, room)
         full = round(self.share * length)
         return f"[{'#' * full}{'-' * (length - full)}] {text}"
 
@@ -212,6 +214,13 @@ def columns_of(text: str) -> int:
     return len(text) + sum(not letter.isascii() for letter in text)
 
 
+def cut(text: str, room: int) -> str:
+    """As much of a text as there are columns for."""
+    while columns_of(text) > room:
+        text = text[:-1]
+    return text
+
+
 def clock(seconds: float) -> str:
     """A time as minutes and seconds, hours before them, or days alone.
 
@@ -221,7 +230,7 @@ def clock(seconds: float) -> str:
     ('0:07', '1:02:05', '12 days')
     """
     if seconds >= 2 * 86_400:
-        return f"{seconds / 86_400:,.0f} days"
+        return say("progress.days", days=seconds / 86_400)
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

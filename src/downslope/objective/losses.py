@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 __all__ = [
     "LOSSES",
@@ -219,5 +220,5 @@ def make_loss(name: str, *, delta: float = 1.35, epsilon: float = 0.1, quantile:
         "squared_epsilon_insensitive": SquaredEpsilonInsensitive(epsilon),
     }
     if name not in losses:
-        raise InputError(f"loss={name!r} is not known: choose one of {', '.join(LOSSES)}")
+        raise InputError(Finding.of("options.loss", loss=name, known=", ".join(LOSSES)))
     return losses[name]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 __all__ = ["PENALTIES", "Penalty", "make_penalty"]
 
@@ -73,6 +74,6 @@ def make_penalty(name: str | None, alpha: float, l1_ratio: float, n_features: in
     """
     share = {None: (0.0, 0.0), "l2": (0.0, 1.0), "l1": (1.0, 0.0), "elasticnet": (l1_ratio, 1.0 - l1_ratio)}
     if name not in share:
-        raise InputError(f"penalty={name!r} is not known: choose one of {', '.join(PENALTIES)} or None")
+        raise InputError(Finding.of("options.penalty", penalty=name, known=", ".join(PENALTIES)))
     l1, l2 = share[name]
     return Penalty(alpha * l1, alpha * l2, n_features)

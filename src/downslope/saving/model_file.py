@@ -18,11 +18,13 @@ from downslope.estimators import GradientDescentRegressor, SGDRegressor
 from downslope.exceptions import FileError, InputError, ModelFileWarning
 from downslope.fitting.problem import Optimum
 from downslope.steps import schedules
+from downslope.texts import Finding, Remedy
 
 __all__ = ["load_model", "save_model"]
 
 FORMAT = "downslope-model"
-VERSION = 1
+# Version 1 held texts where version 2 holds findings.
+VERSION = 2
 ESTIMATORS = {"GradientDescentRegressor": GradientDescentRegressor, "SGDRegressor": SGDRegressor}
 SCHEDULES = ("Constant", "Cosine", "Exponential", "InverseScaling", "InverseTime", "StepDecay")
 
@@ -60,12 +62,12 @@ def save_model(model: Regressor, path: str | os.PathLike[str], *, table: dict[st
     True
     """
     if not hasattr(model, "coef_"):
-        raise InputError(f"this {type(model).__name__} is not fitted: call fit before save_model")
+        raise InputError(Finding.of("model_file.not_fitted", estimator=type(model).__name__))
     coef: Any = model.coef_
     coef = np.asarray(coef.toarray() if scipy.sparse.issparse(coef) else coef, dtype=np.float64).reshape(-1)
     intercept = float(np.reshape(model.intercept_, -1)[0])
     if not np.all(np.isfinite(coef)) or not np.isfinite(intercept):
-        raise InputError("this model's coefficients are not finite, so it cannot predict: fit it again before saving")
+        raise InputError(Finding.of("model_file.not_finite"))
     names, parameters = getattr(model, "feature_names_in_", None), {}
     kind = next(name for name, estimator in ESTIMATORS.items() if isinstance(model, estimator))
     for name, value in model.get_params(deep=False).items():
@@ -83,8 +85,8 @@ def save_model(model: Regressor, path: str | os.PathLike[str], *, table: dict[st
         "t": getattr(model, "t_", None),
         "restored_epoch": model.restored_epoch_,
         "stop_reason": model.stop_reason_.value,
-        "stop_message": model.stop_message_,
-        "engine": {"name": str(model.engine_), "reason": model.engine_.reason},
+        "stop_message": model.stop_finding_.to_dict(),
+        "engine": {"name": str(model.engine_), "reason": model.engine_.finding.to_dict()},
         "learning_rate": model.learning_rate_,
         "gap": model.gap_,
         "optimum": None if model.optimum_ is None else encoded_optimum(model.optimum_),
@@ -123,67 +125,89 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     """
     content = read_content(Path(path))
     try:
-        kind, t = content["estimator"], content["t"]
-        if kind not in ESTIMATORS:
-            raise ValueError(f"{kind!r} is no estimator")
-        model: Any = ESTIMATORS[kind](**{name: decoded(name, value) for name, value in content["parameters"].items()})
-        model._validate_params()
-        coef, names = np.array(content["coef"], dtype=np.float64), content["feature_names"]
-        if coef.ndim != 1 or not np.all(np.isfinite(coef)) or (names is not None and len(names) != coef.size):
-            raise ValueError("the coefficients do not fit the names of the features")
-        if not np.isfinite(content["intercept"]):
-            raise ValueError("the intercept is not a finite number")
-        model.coef_, model.intercept_ = coef, float(content["intercept"])
-        if isinstance(model, SGDRegressor):
-            model.intercept_, model.t_ = np.array([model.intercept_]), float(t)
-        model.n_features_in_ = int(coef.size)
-        if names is not None:
-            model.feature_names_in_ = np.array([str(name) for name in names], dtype=object)
-        restored, gap = content["restored_epoch"], content["gap"]
-        model.n_iter_, model.restored_epoch_ = int(content["n_iter"]), None if restored is None else int(restored)
-        model.stop_reason_ = StopReason(content["stop_reason"])
-        model.stop_message_ = str(content["stop_message"])
-        model.engine_ = Engine(content["engine"]["name"], content["engine"]["reason"])
-        model.learning_rate_, model.gap_ = float(content["learning_rate"]), None if gap is None else float(gap)
-        model.optimum_ = None if content["optimum"] is None else decoded_optimum(content["optimum"], coef.shape)
+        model = unfitted(content["estimator"], content["parameters"])
+        restore_coefficients(model, content)
+        restore_descent(model, content)
         model.table_ = content["table"]
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise FileError(f"{path} is damaged ({damage(error)}): fit the model again and save it") from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise FileError(Finding.of("model_file.damaged", path=str(path), cause=damage(error))) from error
     return model
 
 
-def damage(error: Exception) -> str:
+def unfitted(kind: str, parameters: dict[str, Any]) -> Any:
+    """The estimator of a file before it has coefficients."""
+    if kind not in ESTIMATORS:
+        raise InputError(Finding.of("model_file.no_estimator", kind=kind))
+    model = ESTIMATORS[kind](**{name: decoded(name, value) for name, value in parameters.items()})
+    model._validate_params()
+    return model
+
+
+def restore_coefficients(model: Any, content: dict[str, Any]) -> None:
+    """Set what a model predicts by."""
+    t, coef, names = content["t"], np.array(content["coef"], dtype=np.float64), content["feature_names"]
+    if coef.ndim != 1 or not np.all(np.isfinite(coef)) or (names is not None and len(names) != coef.size):
+        raise InputError(Finding.of("model_file.other_names"))
+    if not np.isfinite(content["intercept"]):
+        raise InputError(Finding.of("model_file.intercept"))
+    model.coef_, model.intercept_ = coef, float(content["intercept"])
+    if isinstance(model, SGDRegressor):
+        model.intercept_, model.t_ = np.array([model.intercept_]), float(t)
+    model.n_features_in_ = int(coef.size)
+    if names is not None:
+        model.feature_names_in_ = np.array([str(name) for name in names], dtype=object)
+
+
+def restore_descent(model: Any, content: dict[str, Any]) -> None:
+    """Set what a model tells of its descent."""
+    restored, gap = content["restored_epoch"], content["gap"]
+    model.n_iter_, model.restored_epoch_ = int(content["n_iter"]), None if restored is None else int(restored)
+    model.stop_reason_ = StopReason(content["stop_reason"])
+    model.stop_finding_ = decoded_finding(content["stop_message"])
+    model.engine_ = Engine(content["engine"]["name"], decoded_finding(content["engine"]["reason"]))
+    model.learning_rate_, model.gap_ = float(content["learning_rate"]), None if gap is None else float(gap)
+    optimum = content["optimum"]
+    model.optimum_ = None if optimum is None else decoded_optimum(optimum, model.coef_.shape)
+
+
+def damage(error: Exception) -> Finding:
     """What is wrong with the content of a file, in other words than the interpreter's."""
     if isinstance(error, KeyError):
-        return f"it has no {error}"
-    return str(error) if isinstance(error, ValueError) else "a value in it is of the wrong kind"
+        return Finding.of("model_file.no_key", key=error.args[0])
+    if isinstance(error, ValueError):
+        finding: Finding | None = getattr(error, "finding", None)
+        return finding or Finding.of("text.plain", text=str(error))
+    return Finding.of("model_file.wrong_kind")
 
 
 def read_content(path: Path) -> dict[str, Any]:
     """The JSON of a model file, its format and version checked."""
-    again = "give a file that save_model or downslope fit --model wrote"
+    told: dict[str, Any] = {"path": str(path), "wanted": Finding.of("model_file.wanted")}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise FileError(f"the model file {path} cannot be read ({cause}): {again}") from error
+        cause = error.strerror if isinstance(error, OSError) else Finding.of("model_file.not_text")
+        raise FileError(Finding.of("model_file.unreadable", cause=cause, **told)) from error
     except (ValueError, RecursionError) as error:
-        raise FileError(f"the model file {path} is damaged or no model file ({error}): {again}") from error
+        raise FileError(Finding.of("model_file.no_json", cause=str(error), **told)) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise FileError(f"{path} is JSON but no model of Downslope: {again}")
-    if content.get("version") != VERSION:
-        raise FileError(
-            f"{path} has version {content.get('version')!r} of the model format and this is downslope {__version__}, "
-            f"which reads version {VERSION}: install the downslope that wrote it ({content.get('written_by')})"
-        )
+        raise FileError(Finding.of("model_file.no_model", **told))
+    if content.get("version") not in range(1, VERSION + 1):
+        raise FileError(other_version(path, content))
     return content
+
+
+def other_version(path: Path, content: dict[str, Any]) -> Finding:
+    """What to say of a file that a later version wrote."""
+    numbers = {"got": content.get("version"), "known": VERSION, "ours": __version__}
+    return Finding.of("model_file.version", path=str(path), written_by=content.get("written_by"), **numbers)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all; a link is followed, a device is refused."""
     path = path.resolve()
     if path.exists() and not path.is_file():
-        raise FileError(f"{path} cannot be written (it is no regular file): choose the name of a file")
+        raise FileError(Finding.of("model_file.no_file", path=str(path)))
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -198,7 +222,7 @@ def write_text(path: Path, text: str) -> None:
             os.unlink(temporary)
             raise
     except OSError as error:
-        raise FileError(f"{path} cannot be written ({error.strerror}): choose a folder that can be") from error
+        raise FileError(Finding.of("model_file.unwritable", path=str(path), cause=error.strerror)) from error
 
 
 def encoded(name: str, value: Any, estimator: Any) -> Any:
@@ -213,11 +237,8 @@ def encoded(name: str, value: Any, estimator: Any) -> Any:
         coef, intercept = value
         return [np.asarray(coef, dtype=np.float64).reshape(-1).tolist(), float(intercept)]
     default = estimator().get_params()[name]
-    warnings.warn(
-        f"a model file cannot hold {name}={value!r}, so it holds {name}={default!r}: set it again after loading",
-        ModelFileWarning,
-        stacklevel=3,
-    )
+    finding = Finding.of("model_file.cannot_hold", Remedy(name), name=name, value=value, default=default)
+    warnings.warn(ModelFileWarning(finding), stacklevel=3)
     return default
 
 
@@ -227,11 +248,18 @@ def decoded(name: str, value: Any) -> Any:
         numbers = dict(value)
         kind = numbers.pop("schedule")
         if kind not in SCHEDULES:
-            raise ValueError(f"{kind!r} is no schedule")
+            raise InputError(Finding.of("model_file.no_schedule", kind=kind))
         return getattr(schedules, kind)(**numbers)
     if name == "init" and isinstance(value, list):
         return np.array(value[0], dtype=np.float64), float(value[1])
     return value
+
+
+def decoded_finding(stored: Any) -> Finding:
+    """A finding as `Finding.to_dict` wrote it, or a text of version 1; one that cannot be said is an error."""
+    finding = Finding.of("text.plain", text=stored) if isinstance(stored, str) else Finding.from_dict(stored)
+    str(finding)
+    return finding
 
 
 def encoded_optimum(optimum: Optimum) -> dict[str, Any]:
@@ -246,7 +274,7 @@ def decoded_optimum(content: dict[str, Any], shape: tuple[int, ...]) -> Optimum:
     """The inverse of `encoded_optimum`."""
     coef, condition = np.array(content["coef"], dtype=np.float64), content["condition"]
     if coef.shape != shape:
-        raise ValueError("the optimum has another number of coefficients than the model")
+        raise InputError(Finding.of("model_file.optimum"))
     return Optimum(
         coef,
         float(content["intercept"]),

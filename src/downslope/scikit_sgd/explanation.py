@@ -1,14 +1,15 @@
-"""What happened in passes over single rows, in sentences with numbers."""
+"""What happened in passes over single rows, as findings with numbers."""
 
 import numpy as np
 
 from downslope.descent.stopping import StopReason
 from downslope.fitting.explanation import dominant_column
 from downslope.fitting.problem import Problem
-from downslope.scikit_sgd.passes import RowOutcome
-from downslope.scikit_sgd.task import RowTask
+from downslope.scikit_sgd.passes import SgdOutcome
+from downslope.scikit_sgd.task import Rule, SgdTask
+from downslope.texts import Finding, Remedy
 
-__all__ = ["ended_early", "explain_row_divergence", "explain_row_stop"]
+__all__ = ["explain_divergence", "explain_early_stop", "explain_stop"]
 
 # An objective that still falls by this share in the passes that a stop rule waits for has not settled.
 STILL_FALLING = 0.02
@@ -16,72 +17,86 @@ STILL_FALLING = 0.02
 FAIR_SHARE = 1e-3
 
 
-def explain_row_divergence(
-    task: RowTask, outcome: RowOutcome, problem: Problem | None, last: float, first: float, restored: int | None
-) -> str:
-    """The sentence of a run that blew up: what shows it, the rate, the largest stable one, its cause, what to try.
+def explain_divergence(
+    task: SgdTask, outcome: SgdOutcome, problem: Problem | None, last: float, first: float, restored: int | None
+) -> Finding:
+    """What a run that blew up has to say: what shows it, the rate, the largest stable one, its cause, what to try.
 
     Parameters
     ----------
-    task : RowTask
-    outcome : RowOutcome
+    task : SgdTask
+    outcome : SgdOutcome
     problem : Problem or None
         The rows' curvature, where it is known.
     last, first : float
         The objective of the result, and of the start or of predicting zero.
     restored : int or None
     """
-    rule, sums = task.rule, outcome.sums
-    assert sums is not None
-    if outcome.overflowed:
-        shown = f"the coefficients overflowed, and pass {restored} was restored"
-    elif outcome.cut:
-        shown = f"{sums.clipped:,.0f} of {max(sums.weight, sums.clipped):,.0f} slopes of the last pass were cut at 1e12"
-        if task.weight is not None:
-            shown = f"{sums.clipped:,.0f} slopes of the last pass were cut at 1e12"
-    else:
-        shown = f"the objective is {last:.3g}, that of predicting zero is {first:.3g}"
-    told = f"Diverged at epoch {outcome.n_iter}: {shown}"
-    rate = rule.first_rate
-    used = f"a rate of {rate:.4g} (learning_rate={rule.schedule!r}"
-    used += ")" if rule.schedule == "optimal" else f", eta0={rule.eta0:g})"
+    told = {
+        "epoch": outcome.n_iter,
+        "shown": describe_evidence(task, outcome, last, first, restored),
+        "used": describe_rate(task.rule),
+    }
     limit = None if problem is None else problem.largest_stable_rate
     if problem is None or limit is None:
-        return f"{told}; divide the columns and y by constants so that they are about 1, or lower {used}."
-    if rate <= limit:
-        peak = float(np.abs(task.y).max())
-        return (
-            f"{told}, though {used} is below the largest stable {limit:.4g}: y reaches {peak:.3g}, so divide it by a "
-            "constant."
-        )
+        return Finding.of("sgd.diverged", Remedy("eta0"), **told)
+    if task.rule.first_rate <= limit:
+        return Finding.of("sgd.diverged_below", limit=limit, peak=float(np.abs(task.y).max()), **told)
+    advice = advise_lower_rate(task.rule, limit)
     dominant = dominant_column(problem.steepest()[1], task.names)
-    lower = "learning_rate='invscaling'" if rule.schedule == "optimal" else f"eta0={0.5 * limit:.2g}"
-    return (
-        f"{told}; {used} is above the largest stable {limit:.4g} (curvature of single rows = "
-        f"{problem.batch_curvature:.4g}, dominated by {dominant}). Scale the columns (StandardScaler), try {lower}, or "
-        "use GradientDescentRegressor, which measures its rate."
-    )
+    numbers = {"limit": limit, "curvature": problem.batch_curvature, "dominant": dominant}
+    return Finding.of("sgd.diverged_above", *advice.remedies, advice=advice, **numbers, **told)
 
 
-def explain_row_stop(task: RowTask, outcome: RowOutcome, reason: StopReason, objective: float, slope: float) -> str:
-    """One sentence on why the passes ended and where that is."""
-    watched = "objective has not fallen" if task.held_out is None else "validation score has not risen"
-    told = {
-        StopReason.NO_IMPROVEMENT: f"Stopped at epoch {outcome.n_iter}: the running {watched} by tol = {task.tol} for "
-        f"{task.n_iter_no_change} passes",
-        StopReason.MAX_ITER: f"Stopped at max_iter = {task.max_iter} passes",
-        StopReason.INTERRUPTED: f"Interrupted in pass {outcome.n_iter}; the model so far is kept",
-    }[reason]
-    if task.held_out is not None:
-        told = told.replace("the running validation", "the validation")
-    advice = ""
-    if reason is StopReason.MAX_ITER and task.tol is not None:
-        advice = " Raise max_iter, or set tol=None if so many passes are what is wanted."
-    return f"{told}; the objective is {objective:.4g} and its gradient {slope:.3g}.{advice}"
+def describe_evidence(task: SgdTask, outcome: SgdOutcome, last: float, first: float, restored: int | None) -> Finding:
+    """By what a run is known to have blown up."""
+    sums = outcome.sums
+    assert sums is not None
+    if outcome.overflowed:
+        return Finding.of("sgd.overflowed", restored=restored)
+    if not outcome.cut:
+        return Finding.of("sgd.risen", last=last, first=first)
+    clipped = float(sums.clipped)
+    if task.weight is not None:
+        return Finding.of("sgd.cut", clipped=clipped)
+    return Finding.of("sgd.cut_of", clipped=clipped, total=max(float(sums.weight), clipped))
 
 
-def ended_early(task: RowTask, outcome: RowOutcome, first: float) -> str | None:
-    """A sentence where `tol` ended the run only because it is absolute.
+def describe_rate(rule: Rule) -> Finding:
+    """The rate of the first update, and the parameters that it comes from."""
+    if rule.schedule == "optimal":
+        return Finding.of("sgd.optimal_rate", rate=rule.first_rate, learning_rate=rule.schedule)
+    return Finding.of("sgd.rate", rate=rule.first_rate, learning_rate=rule.schedule, eta0=rule.eta0)
+
+
+def advise_lower_rate(rule: Rule, limit: float) -> Finding:
+    """What to do about a rate beyond the largest stable one."""
+    if rule.schedule == "optimal":
+        return Finding.of("sgd.other_schedule", Remedy("learning_rate", "invscaling"))
+    return Finding.of("sgd.lower_eta0", Remedy("eta0", 0.5 * limit))
+
+
+def explain_stop(task: SgdTask, outcome: SgdOutcome, reason: StopReason, objective: float, slope: float) -> Finding:
+    """Why the passes ended, and where that is."""
+    told = describe_rule(task, outcome.n_iter, reason)
+    stopped = Finding.of("sgd.stopped", told=told, objective=objective, slope=slope)
+    if reason is not StopReason.MAX_ITER or task.tol is None:
+        return stopped
+    return stopped.then(Finding.of("sgd.raise_max_iter", Remedy("max_iter"), Remedy("tol", None)))
+
+
+def describe_rule(task: SgdTask, epoch: int, reason: StopReason) -> Finding:
+    """The rule that fired."""
+    if reason is StopReason.MAX_ITER:
+        return Finding.of("sgd.all_passes", max_iter=task.max_iter)
+    if reason is StopReason.INTERRUPTED:
+        return Finding.of("sgd.interrupted", epoch=epoch)
+    code = "sgd.not_fallen" if task.held_out is None else "sgd.not_risen"
+    return Finding.of(code, epoch=epoch, tol=task.tol, patience=task.n_iter_no_change)
+
+
+def explain_early_stop(task: SgdTask, outcome: SgdOutcome, first: float) -> Finding | None:
+    """What there is to say where `tol` ended the run only because it is absolute.
 
     That is so where the objective was still falling, and a `tol` that is a share of `first`, the objective of the
     start, would have let it.
@@ -92,7 +107,5 @@ def ended_early(task: RowTask, outcome: RowOutcome, first: float) -> str | None:
     before, last = min(objectives[:-window]), min(objectives[-window:])
     if not before - last > max(fair, STILL_FALLING * before):
         return None
-    return (
-        f" But tol = {task.tol:g} is absolute, and the objective itself is {last:.3g}: it still fell by "
-        f"{100 * (before - last) / before:.2g} % in those passes. Set tol={fair:.1g}, or multiply y by a constant."
-    )
+    share = 100 * (before - last) / before
+    return Finding.of("sgd.early", Remedy("tol", fair), tol=task.tol, last=last, share=share)

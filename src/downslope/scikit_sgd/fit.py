@@ -16,17 +16,19 @@ from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
 from downslope.fitting.problem import Problem, prepare
+from downslope.objective.losses import Loss
 from downslope.objective.objective import Evaluation, LossSums
-from downslope.scikit_sgd.explanation import ended_early, explain_row_divergence, explain_row_stop
-from downslope.scikit_sgd.passes import RowOutcome, descend_single_rows
-from downslope.scikit_sgd.task import Place, RowTask, Rule
+from downslope.scikit_sgd.explanation import explain_divergence, explain_early_stop, explain_stop
+from downslope.scikit_sgd.passes import SgdOutcome, make_passes
+from downslope.scikit_sgd.task import SgdState, SgdTask
 from downslope.statistics.coordinates import raw_coordinates
 from downslope.statistics.moments import OverflowingSquaresError, UnderflowingSquaresError
 from downslope.statistics.row_lengths import measure_rows
 from downslope.steps.rules import Plain
+from downslope.texts import Finding
 from downslope.threads import one_blas_thread
 
-__all__ = ["RowFit", "fit_rows", "pass_once"]
+__all__ = ["SgdFit", "fit_sgd", "pass_once"]
 
 Array = NDArray[Any]
 
@@ -39,23 +41,24 @@ SLICE = 2**14
 
 
 @dataclass(frozen=True)
-class RowFit:
+class SgdFit:
     """All that a fit, or a pass over a block, found out.
 
     Attributes
     ----------
     coef : array (d,)
     intercept : float
-    place : Place
+    state : SgdState
         To go on from.
     n_iter : int
         Passes.
     n_rows : int
     history : History
     reason : StopReason
-    message : str
+    finding : Finding
+        Why it ended, or what went wrong.
     warning : type or None
-        What the message is to be warned as.
+        What that is to be warned as.
     restored_epoch : int or None
     rate : float
         Of the last update.
@@ -63,12 +66,12 @@ class RowFit:
 
     coef: Array
     intercept: float
-    place: Place
+    state: SgdState
     n_iter: int
     n_rows: int
     history: History
     reason: StopReason
-    message: str
+    finding: Finding
     warning: type[DownslopeWarning] | None
     restored_epoch: int | None
     rate: float
@@ -76,9 +79,13 @@ class RowFit:
 
 @dataclass(frozen=True)
 class CompiledLoss:
-    """The function of a block that gives its `LossSums`."""
+    """What `BlockLoss` is, in one compiled pass over rows as they lie, of either precision.
 
-    rule: Rule
+    It does not stand in a `RowsObjective`: an intercept that is given and not learnt is none of its parameters, and
+    the rows of a sparse matrix are one block here.
+    """
+
+    loss: Loss
     coef: NDArray[np.float64]
     intercept: float
 
@@ -88,7 +95,7 @@ class CompiledLoss:
         from downslope.kernels.rows import kernel_rows, pieces
 
         gradient, sums = np.zeros(self.coef.size), np.zeros(3)
-        rows, loss = kernel_rows(block.X, block.y, block.weight), kernel_loss(self.rule.loss)
+        rows, loss = kernel_rows(block.X, block.y, block.weight), kernel_loss(self.loss)
         for begin, end in pieces(block.y.size, rows):
             sums += measure_loss(loss, rows, begin, end, self.coef, float(self.intercept), gradient)
         return LossSums(float(sums[0]), float(sums[1]), float(sums[2]), gradient)
@@ -98,14 +105,14 @@ class CompiledLoss:
 class Measure:
     """Measures models on the rows that are learnt from."""
 
-    task: RowTask
+    task: SgdTask
     source: ArraySource
 
     def at(self, coef: Array, intercept: float) -> Evaluation:
         """J, the mean squared error and the gradient, by one read."""
         rule, penalty, weight = self.task.rule, self.task.penalty, self.source.weight
         coef = coef.astype(np.float64)
-        function = CompiledLoss(rule, coef, intercept)
+        function = CompiledLoss(rule.loss, coef, intercept)
         # The gradients of many columns, one a block, would take longer than the few numbers of sparse rows.
         whole = isinstance(self.source.X, np.ndarray)
         sums = self.source.scan(function)[0] if whole else function(Block(self.source.X, self.source.y, weight))
@@ -132,12 +139,12 @@ class Measure:
             )
         return Evaluation(sums[0] / sums[2], sums[1] / sums[2], np.full(1, np.nan))
 
-    def start(self, place: Place) -> Row:
+    def start(self, state: SgdState) -> Row:
         """The record of the start: of zeros without a read of X."""
-        zero = not place.coef.any() and place.intercept == 0.0
-        seen = self.at_zero if zero else self.at(place.coef, place.intercept)
-        slope = self.length(place.coef, place.intercept, seen.gradient) if not zero else np.nan
-        error = np.nan if self.task.held_out is None else self.task.held_out.error(place.coef, place.intercept)
+        zero = not state.coef.any() and state.intercept == 0.0
+        seen = self.at_zero if zero else self.at(state.coef, state.intercept)
+        slope = self.length(state.coef, state.intercept, seen.gradient) if not zero else np.nan
+        error = np.nan if self.task.held_out is None else self.task.held_out.error(state.coef, state.intercept)
         return Row(0, seen.objective, seen.mse, slope, self.task.rule.first_rate, 0.0, error)
 
     def length(self, coef: Array, intercept: float, gradient: Array, rate: float = 1.0) -> float:
@@ -187,7 +194,7 @@ class Measure:
             return None
 
 
-def learnt(task: RowTask) -> ArraySource:
+def select_training_rows(task: SgdTask) -> ArraySource:
     """The rows that are learnt from: those held out weigh nothing."""
     weight = task.weight
     if task.held_out is not None:
@@ -196,7 +203,7 @@ def learnt(task: RowTask) -> ArraySource:
     return ArraySource(task.X, task.y, weight)
 
 
-def fit_rows(task: RowTask, start: Place) -> RowFit:
+def fit_sgd(task: SgdTask, start: SgdState) -> SgdFit:
     """Pass over the rows until a rule fires.
 
     Raises
@@ -204,13 +211,13 @@ def fit_rows(task: RowTask, start: Place) -> RowFit:
     InputError
         For rows that are not finite.
     """
-    with learnt(task) as source:
+    with select_training_rows(task) as source:
         measure = Measure(task, source)
         first = measure.start(start)
-        outcome = descend_single_rows(task, start, first, exact=measure.chaotic)
-        refuse_spoilt(task, outcome)
-        outcome, restored = settled(outcome)
-        coef, intercept = outcome.place.shown(task.rule.average, start.t - 1.0 + outcome.n_iter * task.y.size)
+        outcome = make_passes(task, start, first, exact=measure.chaotic)
+        refuse_spoilt_rows(task, outcome)
+        outcome, restored = restore_best(outcome)
+        coef, intercept = outcome.state.shown(task.rule.average, start.t - 1.0 + outcome.n_iter * task.y.size)
         seen = measure.at(coef, intercept)
         slope = measure.length(coef, intercept, seen.gradient, outcome.rate)
         lowest = max(first.objective, measure.at_zero.objective)
@@ -221,46 +228,45 @@ def fit_rows(task: RowTask, start: Place) -> RowFit:
             # The last record moves on to what is returned: after an interrupt that is in the middle of a pass.
             outcome.records[-1, 1:4] = seen.objective, seen.mse, slope
             outcome.parameters[-1] = np.append(coef.astype(np.float64), intercept)
-        message, warning = verdict(measure, outcome, reason, restored, (first.objective, seen.objective, slope))
+        finding, warning = judge(measure, outcome, reason, restored, (first.objective, seen.objective, slope))
     history = outcome.history(task.feature_names, validated=task.held_out is not None)
-    place, rate, n_rows = outcome.place, outcome.rate, task.y.size
-    return RowFit(coef, intercept, place, outcome.n_iter, n_rows, history, reason, message, warning, restored, rate)
+    state, rate, n_rows = outcome.state, outcome.rate, task.y.size
+    return SgdFit(coef, intercept, state, outcome.n_iter, n_rows, history, reason, finding, warning, restored, rate)
 
 
-def verdict(
-    measure: Measure, outcome: RowOutcome, reason: StopReason, restored: int | None, seen: tuple[float, float, float]
-) -> tuple[str, type[DownslopeWarning] | None]:
+def judge(
+    measure: Measure, outcome: SgdOutcome, reason: StopReason, restored: int | None, seen: tuple[float, float, float]
+) -> tuple[Finding, type[DownslopeWarning] | None]:
     """What to say of a fit, and as which warning."""
     task, (first, last, slope) = measure.task, seen
     if reason is StopReason.DIVERGED:
-        message = explain_row_divergence(task, outcome, measure.problem(), last, first, restored)
-        return message, DivergenceWarning
-    early = ended_early(task, outcome, first) if reason is StopReason.NO_IMPROVEMENT else None
-    message = explain_row_stop(task, outcome, reason, last, slope) + (early or "")
+        return explain_divergence(task, outcome, measure.problem(), last, first, restored), DivergenceWarning
+    early = explain_early_stop(task, outcome, first) if reason is StopReason.NO_IMPROVEMENT else None
+    stop = explain_stop(task, outcome, reason, last, slope)
     unfinished = early is not None or (reason is StopReason.MAX_ITER and task.tol is not None)
-    return message, NotConvergedWarning if unfinished else None
+    return stop if early is None else stop.then(early), NotConvergedWarning if unfinished else None
 
 
-def settled(outcome: RowOutcome) -> tuple[RowOutcome, int | None]:
+def restore_best(outcome: SgdOutcome) -> tuple[SgdOutcome, int | None]:
     """After an overflow, the outcome at its best record, and the epoch of that; as it is otherwise."""
     if not outcome.overflowed:
         return outcome, None
     best = int(np.nanargmin(outcome.records[:, 1]))
-    parameters, place = outcome.parameters[best], outcome.place
-    coef = parameters[:-1].astype(place.coef.dtype)
-    place = place._replace(coef=coef, intercept=float(parameters[-1]))
-    if place.mean_coef is not None:
-        place = place._replace(mean_coef=coef, mean_intercept=float(parameters[-1]))
-    return outcome._replace(place=place), int(outcome.records[best, 0])
+    parameters, state = outcome.parameters[best], outcome.state
+    coef = parameters[:-1].astype(state.coef.dtype)
+    state = state._replace(coef=coef, intercept=float(parameters[-1]))
+    if state.mean_coef is not None:
+        state = state._replace(mean_coef=coef, mean_intercept=float(parameters[-1]))
+    return outcome._replace(state=state), int(outcome.records[best, 0])
 
 
-def refuse_spoilt(task: RowTask, outcome: RowOutcome) -> None:
+def refuse_spoilt_rows(task: SgdTask, outcome: SgdOutcome) -> None:
     """Raise `InputError` where it is the rows that are not finite; their sums show it without another read."""
     if outcome.sums is not None and not np.isfinite(outcome.sums.squares):
         refuse_non_finite(task.X, task.names)
 
 
-def pass_once(task: RowTask, start: Place, history: History | None) -> RowFit:
+def pass_once(task: SgdTask, start: SgdState, history: History | None) -> SgdFit:
     """One pass over a block; `history` is that of the blocks before.
 
     Raises
@@ -271,25 +277,25 @@ def pass_once(task: RowTask, start: Place, history: History | None) -> RowFit:
         After an interrupt: a part of a block is no pass.
     """
     task = replace(task, max_iter=1, tol=None)
-    with learnt(task) as source:
+    with select_training_rows(task) as source:
         measure = Measure(task, source)
         zero = measure.at_zero.objective
         before = 0 if history is None else int(history["epoch"][-1])
         first = measure.start(start) if history is None else Row(before, zero, zero, np.nan, np.nan, 0.0, np.nan)
-        outcome = descend_single_rows(task, start, first, exact=measure.chaotic)
+        outcome = make_passes(task, start, first, exact=measure.chaotic)
         if outcome.reason is StopReason.INTERRUPTED:
             raise KeyboardInterrupt
-        refuse_spoilt(task, outcome)
-        outcome, restored = settled(outcome)
+        refuse_spoilt_rows(task, outcome)
+        outcome, restored = restore_best(outcome)
         last, first_ever = outcome.records[-1, 1], first.objective if history is None else history["objective"][0]
         lowest = max(zero, float(first_ever))
         diverged = outcome.overflowed or outcome.cut or not last <= MUCH_WORSE * lowest
         reason = StopReason.DIVERGED if diverged else outcome.reason
         if diverged:
-            message = explain_row_divergence(task, outcome, measure.problem(), last, lowest, restored)
+            finding = explain_divergence(task, outcome, measure.problem(), float(last), lowest, restored)
         else:
-            message = f"One pass over a block of {task.y.size} rows."
-    coef, intercept = outcome.place.shown(task.rule.average, start.t - 1.0 + task.y.size)
+            finding = Finding.of("sgd.block", n_rows=task.y.size)
+    coef, intercept = outcome.state.shown(task.rule.average, start.t - 1.0 + task.y.size)
     outcome.records[:, 0] += before
     if history is not None:
         outcome = outcome._replace(records=outcome.records[1:], parameters=outcome.parameters[1:])
@@ -297,6 +303,6 @@ def pass_once(task: RowTask, start: Place, history: History | None) -> RowFit:
     if history is not None:
         records = history.followed_by(records) if len(records) else history
     warning = DivergenceWarning if diverged else None
-    return RowFit(
-        coef, intercept, outcome.place, 1, task.y.size, records, reason, message, warning, restored, outcome.rate
+    return SgdFit(
+        coef, intercept, outcome.state, 1, task.y.size, records, reason, finding, warning, restored, outcome.rate
     )

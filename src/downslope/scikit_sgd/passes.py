@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.descent.history import History, Record, Recorder
+from downslope.descent.history import History, Recorder
 from downslope.descent.loop import Row
 from downslope.descent.stopping import StopReason
-from downslope.scikit_sgd.task import Place, RowTask
+from downslope.scikit_sgd.task import SgdState, SgdTask
 
 if TYPE_CHECKING:
     from downslope.kernels.sequential import Plan, Sums, Vectors
 
-__all__ = ["RowOutcome", "descend_single_rows"]
+__all__ = ["SgdOutcome", "make_passes"]
 
 Array = NDArray[Any]
 
@@ -32,14 +32,14 @@ GROWN = 1.5
 SMALL_SCALE = 1e-4
 
 
-class RowOutcome(NamedTuple):
+class SgdOutcome(NamedTuple):
     """What the passes give back.
 
     Attributes
     ----------
     reason : StopReason
-    place : Place
-        The last place, or after an overflow the last that is finite.
+    state : SgdState
+        The last one, or after an overflow the last that is finite.
     n_iter : int
         Passes begun.
     records : array (records, 7)
@@ -54,7 +54,7 @@ class RowOutcome(NamedTuple):
     """
 
     reason: StopReason
-    place: Place
+    state: SgdState
     n_iter: int
     records: NDArray[np.float64]
     parameters: NDArray[np.float64]
@@ -92,23 +92,23 @@ class Patience(NamedTuple):
         return Patience(value if value < self.best else self.best, since)
 
 
-def descend_single_rows(task: RowTask, start: Place, first: Row, *, exact: bool = False) -> RowOutcome:
+def make_passes(task: SgdTask, start: SgdState, first: Row, *, exact: bool = False) -> SgdOutcome:
     """Pass over the rows until the stop rule fires.
 
     Parameters
     ----------
-    task : RowTask
-    start : Place
+    task : SgdTask
+    start : SgdState
     first : Row
         The record of the start.
     exact : bool
         Whether to keep to scikit-learn's order of operations, which costs about half of the speed. A run that
         `amplifies` rounding errors is made again in this way, since only that leads to its numbers.
     """
-    outcome = attempt(task, start, first, exact, 0)
-    if not isinstance(outcome, RowOutcome):
-        outcome = attempt(task, start, first, True, outcome)
-    assert isinstance(outcome, RowOutcome)
+    outcome = try_passes(task, start, first, exact, 0)
+    if not isinstance(outcome, SgdOutcome):
+        outcome = try_passes(task, start, first, True, outcome)
+    assert isinstance(outcome, SgdOutcome)
     return outcome
 
 
@@ -123,7 +123,7 @@ class Workspace:
     position: NDArray[np.float64]
 
     @classmethod
-    def begin(cls, task: RowTask, start: Place, *, exact: bool) -> tuple[Self, "Plan"]:
+    def begin(cls, task: SgdTask, start: SgdState, *, exact: bool) -> tuple[Self, "Plan"]:
         """The workspace at `start`, and the plan of the first pass."""
         from downslope.kernels import sequential
         from downslope.kernels.rows import has_halves, kernel_rows, on_lines, rows_ahead
@@ -167,27 +167,27 @@ class Workspace:
         return bool(np.isfinite(self.position[1]) and (np.isfinite(coef.sum()) or np.all(np.isfinite(coef))))
 
     @property
-    def place(self) -> Place:
+    def state(self) -> SgdState:
         """Where the run is."""
         from downslope.kernels.sequential import Position, weights_at
 
         at = Position(*self.position.tolist())
         coef, mean = weights_at(self.vectors, at)
-        return Place(coef, at.intercept, mean if mean.size else None, at.mean_intercept, at.t)
+        return SgdState(coef, at.intercept, mean if mean.size else None, at.mean_intercept, at.t)
 
-    def score(self, task: RowTask) -> float:
+    def score(self, task: SgdTask) -> float:
         """The validation score as scikit-learn finds it: of the coefficients without their common scale."""
         assert task.held_out is not None
         return task.held_out.score(self.vectors.v, float(self.position[1]))
 
 
-def attempt(task: RowTask, start: Place, first: Row, exact: bool, heard: int) -> RowOutcome | int:
+def try_passes(task: SgdTask, start: SgdState, first: Row, exact: bool, heard: int) -> SgdOutcome | int:
     """A run, or where it `amplifies` rounding errors, and was not made to avoid that, how many passes were heard of."""
     rule, passed_before = task.rule, start.t - 1.0
     work, plan = Workspace.begin(task, start, exact=exact)
     recorder, patience, objectives = Recorder(start.coef.size + 1), Patience(), list[float]()
-    recorder.add((0, *first), parameters_of(start.shown(rule.average, passed_before)))
-    place, reason, overflowed, begun, sums = start, StopReason.MAX_ITER, False, 0, None
+    recorder.add((0, *first), stack_parameters(*start.shown(rule.average, passed_before)))
+    state, reason, overflowed, begun, sums = start, StopReason.MAX_ITER, False, 0, None
     orders = task.orders()
     with np.errstate(all="ignore"):
         try:
@@ -199,14 +199,14 @@ def attempt(task: RowTask, start: Place, first: Row, exact: bool, heard: int) ->
                 if not work.finite:
                     reason, overflowed = StopReason.DIVERGED, True
                     break
-                place = work.place
+                state = work.state
                 objectives.append(sums.objective / order.size)
-                shown = place.shown(rule.average, passed_before + epoch * task.y.size)
-                parameters = parameters_of(shown)
-                row = row_of(task, epoch, sums, shown, task.penalty.value(parameters))
+                shown = state.shown(rule.average, passed_before + epoch * task.y.size)
+                parameters = stack_parameters(*shown)
+                row = make_row(task, epoch, sums, shown, task.penalty.value(parameters))
                 recorder.add((epoch, *row), parameters)
                 if task.hear is not None and epoch > heard:
-                    task.hear(record_of(row, shown, validated=task.held_out is not None))
+                    task.hear(row.record(*shown, validated=task.held_out is not None))
                 watched = objectives[-1] if task.held_out is None else -work.score(task)
                 patience = patience.after(watched, task.tol)
                 if patience.since >= task.n_iter_no_change:
@@ -216,16 +216,16 @@ def attempt(task: RowTask, start: Place, first: Row, exact: bool, heard: int) ->
                     plan, patience = plan._replace(first=plan.first / 5.0), patience._replace(since=0)
         except KeyboardInterrupt:
             reason = StopReason.INTERRUPTED
-            place = work.place if work.finite else place
+            state = work.state if work.finite else state
     records, parameters = np.array([record[1:] for record in recorder.rows]), np.array(recorder.parameters)
-    return RowOutcome(reason, place, begun, records, parameters, objectives, sums, overflowed)
+    return SgdOutcome(reason, state, begun, records, parameters, objectives, sums, overflowed)
 
 
-def amplifies(task: RowTask, sums: "Sums", scale: float, first: Row) -> bool:
+def amplifies(task: SgdTask, sums: "Sums", scale: float, first: Row) -> bool:
     """Whether a pass has made rounding errors matter.
 
-    That is where slopes were cut, the objective grew, or the mean of places is found as a difference of large numbers,
-    their common scale having become small.
+    That is where slopes were cut, the objective grew, or the mean of iterates is found as a difference of large
+    numbers, their common scale having become small.
     """
     if task.X.dtype != np.float64:
         return False
@@ -234,23 +234,16 @@ def amplifies(task: RowTask, sums: "Sums", scale: float, first: Row) -> bool:
     return sums.clipped > 0 or grown or averaged
 
 
-def parameters_of(shown: tuple[Array, float]) -> NDArray[np.float64]:
+def stack_parameters(coef: Array, intercept: float) -> NDArray[np.float64]:
     """The coefficients and the intercept in one vector."""
-    parameters = np.empty(shown[0].size + 1)
-    parameters[:-1], parameters[-1] = shown
+    parameters = np.empty(coef.size + 1)
+    parameters[:-1], parameters[-1] = coef, intercept
     return parameters
 
 
-def row_of(task: RowTask, epoch: int, sums: "Sums", shown: tuple[Array, float], penalty: float) -> Row:
+def make_row(task: SgdTask, epoch: int, sums: "Sums", shown: tuple[Array, float], penalty: float) -> Row:
     """The record of a pass: running values of the loss, and the penalty where the pass led."""
     objective = sums.loss / sums.weight + penalty
     validation = np.nan if task.held_out is None else task.held_out.error(*shown)
     seconds = time.perf_counter() - task.began
     return Row(epoch, objective, sums.squares / sums.weight, np.nan, sums.rate, seconds, validation)
-
-
-def record_of(row: Row, shown: tuple[Array, float], *, validated: bool) -> Record:
-    """The record as a listener receives it."""
-    coef, intercept = shown
-    numbers = (row.objective, row.mse, row.gradient_norm, row.learning_rate, row.seconds)
-    return Record(int(row.epoch), coef, float(intercept), *numbers, row.validation_mse if validated else None)

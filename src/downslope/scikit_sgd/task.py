@@ -1,4 +1,4 @@
-"""What SGDRegressor's passes over single rows are made of: a rule, a place, rows, and those held out."""
+"""What SGDRegressor's passes over single rows are made of: a rule, a state, rows, and those held out."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from downslope.kernels.losses import KernelLoss
     from downslope.kernels.sequential import Plan
 
-__all__ = ["HeldOut", "Place", "RowTask", "Rule"]
+__all__ = ["HeldOut", "Rule", "SgdState", "SgdTask"]
 
 Array = NDArray[Any]
 
@@ -40,7 +40,7 @@ class Rule(NamedTuple):
     eta0, power_t : float
     fit_intercept : bool
     average : int
-        The update from which places are averaged, counted from 1; 0 for never.
+        The update from which iterates are averaged, counted from 1; 0 for never.
     """
 
     loss: Loss
@@ -101,8 +101,8 @@ class Rule(NamedTuple):
         return kernel_loss(self.loss)
 
 
-class Place(NamedTuple):
-    """Where a run is: (coefficients (d,), intercept) of the last place, their mean or None, and the next update."""
+class SgdState(NamedTuple):
+    """Where a run is: (coefficients (d,), intercept) of the last iterate, their mean or None, and the next update."""
 
     coef: Array
     intercept: float
@@ -143,7 +143,7 @@ class HeldOut(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RowTask:
+class SgdTask:
     """Rows, and how to pass over them.
 
     Attributes

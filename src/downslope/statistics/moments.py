@@ -164,27 +164,19 @@ def products_of_columns(A: Array, X: Array) -> Array:
 class OverflowingSquaresError(InputError):
     """Sums of squares that are not finite: gaps in the rows, or values too large to be squared."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "squares of the values overflow: divide the columns (or the target) that exceed about 1e150 by a constant"
-        )
+    def __init__(self, finding: Finding | None = None) -> None:
+        super().__init__(finding or Finding.of("statistics.overflow"))
 
 
 class UnderflowingSquaresError(InputError):
     """Values so near to each other that their squares are lost."""
-
-    def __init__(self, span: float) -> None:
-        super().__init__(
-            f"squares of the values underflow, as a column (or the target) spans only {span:.1e}: multiply those that "
-            "span less than about 1e-150 by a constant"
-        )
 
 
 def refuse_underflow(span: Array) -> None:
     """Raise `UnderflowingSquaresError` for columns that change, but by less than can be squared."""
     lost = (span > 0) & (span < SMALLEST_SPAN)
     if lost.any():
-        raise UnderflowingSquaresError(float(span[lost].min()))
+        raise UnderflowingSquaresError(Finding.of("statistics.underflow", span=float(span[lost].min())))
 
 
 def check_sums(moments: Moments) -> Moments:

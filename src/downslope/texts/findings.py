@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Self
 
 from downslope.texts.catalogue import fill
@@ -55,7 +56,8 @@ class Remedy:
     def __format__(self, spec: str) -> str:
         if self.value is UNSET or self.value == UNSET:
             return _naming.get()(self.parameter, None)
-        text = repr(self.value) if isinstance(self.value, str) or not spec else format(self.value, spec)
+        value = as_data(self.value)
+        text = repr(value) if isinstance(value, str) or not spec else format(value, spec)
         return _naming.get()(self.parameter, text)
 
     def __str__(self) -> str:
@@ -70,6 +72,16 @@ class Options:
 
     def __getattr__(self, parameter: str) -> Remedy:
         return self._remedies.get(parameter, Remedy(parameter))
+
+
+class Given:
+    """Parameters with the value that they were given, one of the numbers: ``{given.method}``."""
+
+    def __init__(self, numbers: Mapping[str, Any]) -> None:
+        self._numbers = numbers
+
+    def __getattr__(self, parameter: str) -> Remedy:
+        return Remedy(parameter, self._numbers[parameter])
 
 
 class Names:
@@ -112,34 +124,51 @@ class Finding:
         return cls(code, numbers, remedies)
 
     def then(self, *others: Self) -> "Finding":
-        """The sentence, and others after it."""
+        """The sentence, and others after it, with the remedies of all."""
         said: Finding = self
         for other in others:
-            said = Finding("text.sequence", {"first": said, "then": other})
+            said = Finding("text.sequence", {"first": said, "then": other}, said.remedies + other.remedies)
         return said
 
     def __str__(self) -> str:
-        return fill(self.code, {**self.numbers, "option": Options(self.remedies), "named": Names()}, language())
+        parameters = {"option": Options(self.remedies), "given": Given(self.numbers), "named": Names()}
+        return fill(self.code, {**self.numbers, **parameters}, language())
 
     def __format__(self, spec: str) -> str:
         return format(str(self), spec)
 
     def to_dict(self) -> dict[str, Any]:
         """As what JSON can hold."""
-        numbers = {
-            name: value.to_dict() if isinstance(value, Finding) else value for name, value in self.numbers.items()
-        }
-        remedies = [{"parameter": remedy.parameter, "value": remedy.value} for remedy in self.remedies]
+        numbers = {name: as_json(value) for name, value in self.numbers.items()}
+        remedies = [{"parameter": remedy.parameter, "value": as_json(remedy.value)} for remedy in self.remedies]
         return {"code": self.code, "numbers": numbers, "remedies": remedies}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """The finding that `to_dict` wrote."""
-        numbers = {
-            name: cls.from_dict(value) if isinstance(value, dict) and "code" in value else value
-            for name, value in stored["numbers"].items()
-        }
-        return cls(stored["code"], numbers, tuple(Remedy(**remedy) for remedy in stored["remedies"]))
+        numbers = {name: from_json(value) for name, value in stored["numbers"].items()}
+        remedies = tuple(Remedy(remedy["parameter"], from_json(remedy["value"])) for remedy in stored["remedies"])
+        return cls(stored["code"], numbers, remedies)
+
+
+def as_data(value: Any) -> Any:
+    """A number of numpy as one of Python; anything else as it is."""
+    return value.item() if getattr(value, "shape", None) == () else value
+
+
+def as_json(value: Any) -> Any:
+    """What JSON can hold of a number; it has none that is not finite."""
+    value = as_data(value)
+    if isinstance(value, Finding):
+        return value.to_dict()
+    return {"number": str(value)} if isinstance(value, float) and not isfinite(value) else value
+
+
+def from_json(value: Any) -> Any:
+    """The inverse of `as_json`."""
+    if not isinstance(value, dict):
+        return value
+    return Finding.from_dict(value) if "code" in value else float(value["number"])
 
 
 def say(code: str, **numbers: Any) -> str:
