@@ -53,13 +53,18 @@ class Remedy:
     value: Any = UNSET
 
     def __format__(self, spec: str) -> str:
-        if self.value is UNSET or self.value == UNSET:
+        # A value may be an array, which compares cell by cell.
+        if isinstance(self.value, str) and self.value == UNSET:
             return _naming.get()(self.parameter, None)
         text = repr(self.value) if isinstance(self.value, str) or not spec else format(self.value, spec)
         return _naming.get()(self.parameter, text)
 
     def __str__(self) -> str:
         return format(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As what JSON can hold."""
+        return {"parameter": self.parameter, "value": self.value}
 
 
 class Options:
@@ -88,7 +93,7 @@ class Finding:
     code : str
         Which sentence of the catalogue, ``section.name``.
     numbers : mapping
-        What fills it: numbers, names, and findings that are parts of it.
+        What fills it: numbers, names, and findings and remedies that are parts of it.
     remedies : tuple of Remedy
         What to change.
 
@@ -120,19 +125,22 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """As what JSON can hold."""
         numbers = {
-            name: value.to_dict() if isinstance(value, Finding) else value for name, value in self.numbers.items()
+            name: value.to_dict() if isinstance(value, Finding | Remedy) else value
+            for name, value in self.numbers.items()
         }
-        remedies = [{"parameter": remedy.parameter, "value": remedy.value} for remedy in self.remedies]
-        return {"code": self.code, "numbers": numbers, "remedies": remedies}
+        return {"code": self.code, "numbers": numbers, "remedies": [remedy.to_dict() for remedy in self.remedies]}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """The finding that `to_dict` wrote."""
-        numbers = {
-            name: cls.from_dict(value) if isinstance(value, dict) and "code" in value else value
-            for name, value in stored["numbers"].items()
-        }
+        numbers = {name: cls._part(value) for name, value in stored["numbers"].items()}
         return cls(stored["code"], numbers, tuple(Remedy(**remedy) for remedy in stored["remedies"]))
+
+    @classmethod
+    def _part(cls, stored: Any) -> Any:
+        if isinstance(stored, dict) and "code" in stored:
+            return cls.from_dict(stored)
+        return Remedy(**stored) if isinstance(stored, dict) and "parameter" in stored else stored
 
 
 def say(code: str, **numbers: Any) -> str:
