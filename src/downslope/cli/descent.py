@@ -3,7 +3,7 @@
 import warnings
 
 from downslope.cli.console import remark
-from downslope.cli.outcome import one_line, warn
+from downslope.cli.outcome import one_line, said_by, warn
 from downslope.cli.plain import in_options
 from downslope.cli.regressor import TableRegressor
 from downslope.cli.rows import Part
@@ -13,7 +13,6 @@ from downslope.monitor.callbacks import Printed
 from downslope.objective.losses import SquaredError, make_loss
 from downslope.objective.penalties import make_penalty
 from downslope.steps.rules import make_step_rule
-from downslope.texts.parts import cause_of
 
 __all__ = ["descend", "expect_engine"]
 
@@ -77,7 +76,7 @@ def descend(model: TableRegressor, rows: Part, *, every: int = 0) -> list[str]:
         lines.close()
     ending = (DivergenceWarning, NotConvergedWarning)
     kept = [warning.message for warning in caught if not issubclass(warning.category, ending)]
-    told = [one_line(in_options(cause_of(message) if isinstance(message, Warning) else message)) for message in kept]
+    told = [one_line(in_options(said_by(message))) for message in kept]
     for sentence in told:
         warn(sentence)
     return told

@@ -26,6 +26,7 @@ __all__ = [
     "one_line",
     "reason_of",
     "refuse_as_usage",
+    "said_by",
     "warn",
 ]
 

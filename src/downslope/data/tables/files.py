@@ -129,7 +129,7 @@ def read_table(
     kept = keep_rows(path, columns, target, missing)
     for name in levels:
         columns[name], levels[name] = _levels_left(name, columns[name], levels[name], kept.mask)
-    y = _kept(columns.pop(target), kept.mask)
+    y = _keep(columns.pop(target), kept.mask)
     n_rows_read = len(y) if kept.mask is None else len(kept.mask)
     names = _feature_names(chosen.features, levels)
     X = _matrix(columns, chosen.features, levels, kept.mask)
@@ -203,7 +203,7 @@ def _levels_left(
     name: str, codes: Array, levels: tuple[str, ...], mask: NDArray[np.bool_] | None
 ) -> tuple[Array, tuple[str, ...]]:
     """Codes and levels without those that only rows had which are left out: their columns would be zero."""
-    used = _kept(codes, mask)
+    used = _keep(codes, mask)
     places = np.unique(used[~np.isnan(used)])
     if len(places) < 2:
         leave_out = Remedy("exclude", [name])
@@ -229,7 +229,7 @@ def _matrix(columns: dict[str, Array], order: tuple[str, ...], levels: Levels, m
     X = np.empty((n_rows, sum(len(levels[name]) - 1 if name in levels else 1 for name in order)))
     j = 0
     for name in order:
-        column = _kept(columns.pop(name), mask)
+        column = _keep(columns.pop(name), mask)
         if name not in levels:
             X[:, j] = column
             j += 1
@@ -240,5 +240,5 @@ def _matrix(columns: dict[str, Array], order: tuple[str, ...], levels: Levels, m
     return X
 
 
-def _kept(column: Array, mask: NDArray[np.bool_] | None) -> Array:
+def _keep(column: Array, mask: NDArray[np.bool_] | None) -> Array:
     return column if mask is None else column[mask]
