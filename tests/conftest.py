@@ -11,6 +11,11 @@ from hypothesis import settings
 os.environ["MPLBACKEND"] = "Agg"
 for name in ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLOR", "PY_COLORS"):
     os.environ.pop(name, None)
+# Wherever the tests are run, what is said is English.
+os.environ.pop("DOWNSLOPE_LANG", None)
+for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+    if os.environ.get(name, "").lower().startswith("ko"):
+        os.environ[name] = "C.UTF-8"
 
 # No deadline: nothing here may depend on how busy the machine is. In CI a failure must come back when rerun.
 settings.register_profile("local", deadline=None)

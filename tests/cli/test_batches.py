@@ -22,7 +22,7 @@ def test_single_rows_come_near_least_squares(method: str, call: Call) -> None:
 def test_a_batch_larger_than_the_rows_is_told(call: Call) -> None:
     answer = call(*FIT, "--batch-size", "500")
     assert answer.code == 0
-    assert re.search(r"--batch-size 500 is larger than the 392 rows.*: leave out --batch-size to say so", answer.err)
+    assert re.search(r"--batch-size 500 is larger than the 392 rows.*: give no --batch-size to say so", answer.err)
 
 
 def test_a_diverged_run_of_single_rows_fails_with_the_cause(call: Call) -> None:

@@ -327,7 +327,7 @@ def test_divergence_is_a_failure_that_keeps_the_best_model(call: Call, tmp_path:
     assert answer.err.startswith("downslope: Diverged at epoch ")
     assert "--learning-rate 0.001 is above the largest stable 2.07" in answer.err
     assert "dominated by column 'weight'" in answer.err
-    assert answer.err.endswith(f"or leave out --raw. The model file {file} holds the best state.\n")
+    assert answer.err.endswith(f"or --standardize. The model file {file} holds the best state.\n")
     assert len(answer.err.splitlines()) == 1
     assert "kept      the best epoch, 0\n" in answer.out
     assert load_model(file).coef_.tolist() == [0.0] * 8
@@ -373,6 +373,6 @@ def test_a_file_that_fails_in_the_end_takes_nothing_else_along(
     options = ("--features", "a,b", "--model", model, "--history", tmp_path / "h.csv")
     answer = call("fit", lines, "-t", "y", *options, "--json")
     assert answer.code == 1
-    assert answer.err == "downslope: [Errno 28] No space left on device: 'h.csv'\n"
+    assert answer.err == "downslope: h.csv cannot be used (No space left on device)\n"
     assert answer.document["files"] == {"model": str(model)}
     assert json.loads(model.read_text(encoding="utf-8"))["coef"] == list(answer.document["coef"].values())

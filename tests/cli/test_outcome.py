@@ -11,7 +11,7 @@ import pytest
 
 import downslope
 from downslope.cli import main, outcome
-from downslope.cli.outcome import in_options
+from downslope.cli.plain import in_options
 from downslope.exceptions import DownslopeWarning
 from tests.cli.conftest import Call
 
@@ -109,7 +109,7 @@ def test_an_error_of_typer_that_is_none_is_not_hidden(monkeypatch: pytest.Monkey
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("downslope.cli.application.application", fail)
+    monkeypatch.setattr("downslope.cli.application.spoken_application", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         main(["fit"])
 
@@ -131,11 +131,10 @@ def test_a_warning_is_one_line(call: Call, lines: Path, monkeypatch: pytest.Monk
     [
         ("Raise max_iter, or try method='nesterov'.", "Raise --max-iter, or try --method nesterov."),
         ("Try learning_rate='auto', or 0.1.", "Try --learning-rate auto, or 0.1."),
-        ("Try 0.28, or standardize=True.", "Try 0.28, or leave out --raw."),
-        ("Raise max_iter, or try standardize=True.", "Raise --max-iter, or try it without --raw."),
+        ("Try 0.28, or standardize=True.", "Try 0.28, or --standardize."),
+        ("Raise max_iter, or try standardize=True.", "Raise --max-iter, or try --standardize."),
         ("below stop_below = 0.0005", "below --stop-below = 0.0005"),
         ("validation_fraction=0.5 leaves 1", "--validation-fraction 0.5 leaves 1"),
-        ("n_samples=0 cannot", "--rows 0 cannot"),
         ("'max_iter' never changes", "'max_iter' never changes"),
         ("/tmp/max_iter/alpha=1/max_iter.csv is empty", "/tmp/max_iter/alpha=1/max_iter.csv is empty"),
         ("max_iter.csv is empty", "max_iter.csv is empty"),

@@ -26,18 +26,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given == ["--version"]:
         print(f"downslope {__version__}")
         return 0
+    from downslope.cli.language import language_of
+    from downslope.texts import speaking
+
+    with speaking(language_of(given)):
+        return start(given)
+
+
+def start(arguments: Sequence[str]) -> int:
+    """Load what the command needs, and run it."""
+    from downslope.texts import Finding
+
     try:
         from downslope.cli.application import run
     except ImportError as error:
         library = (error.name or "").partition(".")[0]
         if library not in ("typer", "rich"):
             raise
-        print(
-            f'downslope: the command needs {library}, which is not installed: pip install "downslope[cli]"',
-            file=sys.stderr,
-        )
+        print(f"downslope: {Finding.of('command.needs_library', library=library)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("downslope: interrupted before there was anything to keep", file=sys.stderr)
+        print(f"downslope: {Finding.of('command.interrupted')}", file=sys.stderr)
         return 1
-    return run(given)
+    return run(arguments)

@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +12,15 @@ from downslope.cli.demo import demo
 from downslope.cli.diagnose import diagnose
 from downslope.cli.fit import fit
 from downslope.cli.generate import generate
-from downslope.cli.outcome import MISUSED, answered, complain, one_line
+from downslope.cli.help import HELP_FLAGS, speak_help
+from downslope.cli.language import asked_language
+from downslope.cli.naming import name_option
+from downslope.cli.options import take_language
+from downslope.cli.outcome import MISUSED, answer, complain, one_line
 from downslope.cli.predict import predict
 from downslope.cli.sweep import sweep
+from downslope.cli.wrong_calls import wrong_call
+from downslope.texts import LANGUAGES, Finding, naming_options
 
 __all__ = ["run"]
 
@@ -23,10 +29,10 @@ COMMANDS = (fit, predict, diagnose, sweep, generate, demo)
 application = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": HELP_FLAGS},
 )
 for command in COMMANDS:
-    application.command()(answered(command))
+    application.command(help=f"help.{command.__name__}")(take_language(answer(command)))
 
 
 def print_version(wanted: bool) -> None:
@@ -36,16 +42,14 @@ def print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@application.callback()
+@application.callback(help="help.downslope")
+@take_language
 def describe(
     version: Annotated[
-        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and stop.")
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="help.version")
     ] = False,
 ) -> None:
-    """Linear regression by gradient descent that you can see, trust and scale.
-
-    Begin with: downslope demo
-    """
+    """Take what is said before the name of a command."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -54,14 +58,31 @@ def run(arguments: Sequence[str]) -> int:
         # A terminal that cannot write Korean or R² shows an escape instead of a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    with naming_options(name_option):
+        asked = asked_language(arguments)
+        if asked is not None and asked not in LANGUAGES:
+            complain(Finding.of("command.unknown_language", got=asked, known=", ".join(map(repr, LANGUAGES))))
+            return MISUSED
+        return call(list(arguments) or ["--help"])
+
+
+def call(arguments: list[str]) -> int:
+    """Parse the arguments and run the command that they name."""
     try:
-        code = application(list(arguments) or ["--help"], prog_name="downslope", standalone_mode=False)
+        code = spoken_application()(arguments, prog_name="downslope", standalone_mode=False)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
         # What typer says of a wrong call. Its classes differ between versions, this method does not.
         where = getattr(getattr(error, "ctx", None), "command_path", "downslope")
-        message = one_line(error.format_message()).removesuffix(".").replace("Value error, ", "")
-        complain(f"{message}: see {where} --help")
+        said = wrong_call(one_line(error.format_message()))
+        complain(Finding.of("command.see_help", said=said, where=where))
         return MISUSED
     return int(code or 0)
+
+
+def spoken_application() -> Any:
+    """The application with its help in the language that is spoken."""
+    spoken = typer.main.get_command(application)
+    speak_help(spoken)
+    return spoken

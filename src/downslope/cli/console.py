@@ -21,10 +21,10 @@ def remarks() -> Console:
     return Console(file=sys.stderr, highlight=False)
 
 
-def remark(sentence: str, style: str = "") -> None:
+def remark(sentence: object, style: str = "") -> None:
     """Print a sentence on standard error: one line, unless a terminal is narrower."""
     console = remarks()
-    console.print(Text(sentence, style=style), soft_wrap=not console.is_terminal)
+    console.print(Text(str(sentence), style=style), soft_wrap=not console.is_terminal)
 
 
 def show(*parts: RenderableType) -> None:

@@ -3,7 +3,8 @@
 import warnings
 
 from downslope.cli.console import remark
-from downslope.cli.outcome import in_options, one_line, warn
+from downslope.cli.outcome import one_line, said_by, warn
+from downslope.cli.plain import in_options
 from downslope.cli.regressor import TableRegressor
 from downslope.cli.rows import Part
 from downslope.descent.engines import Engine, Traits, choose_engine
@@ -13,10 +14,10 @@ from downslope.objective.losses import make_loss
 from downslope.objective.penalties import make_penalty
 from downslope.steps.rules import make_step_rule
 
-__all__ = ["descend", "expected_engine"]
+__all__ = ["descend", "expect_engine"]
 
 
-def expected_engine(model: TableRegressor, n_rows: int, n_features: int) -> Engine:
+def expect_engine(model: TableRegressor, n_rows: int, n_features: int) -> Engine:
     """The engine that will run a fit, without a look at the rows.
 
     Raises
@@ -74,7 +75,8 @@ def descend(model: TableRegressor, rows: Part, *, every: int = 0) -> list[str]:
         model.set_params(callbacks=None, progress=False)
         lines.close()
     ending = (DivergenceWarning, NotConvergedWarning)
-    told = [in_options(one_line(warning.message)) for warning in caught if not issubclass(warning.category, ending)]
+    kept = [warning.message for warning in caught if not issubclass(warning.category, ending)]
+    told = [one_line(in_options(said_by(message))) for message in kept]
     for sentence in told:
         warn(sentence)
     return told

@@ -1,7 +1,7 @@
 """``downslope diagnose``: what a descent on a table would do, before it is made."""
 
 from downslope.cli import options
-from downslope.cli.outcome import DONE, in_options
+from downslope.cli.outcome import DONE
 
 __all__ = ["diagnose"]
 
@@ -24,19 +24,17 @@ def diagnose(
     init: options.Init = "zeros",
     as_json: options.AsJson = False,
 ) -> int:
-    """Foretell a descent from one read of the table, and say what would make it better.
-
-    Example: downslope diagnose cars.csv --target mpg --exclude name --missing drop --learning-rate 0.01
-    """
+    """Foretell a descent from one read of the table, and say what would make it better."""
     from downslope import diagnosis
     from downslope._version import __version__
     from downslope.cli.console import json_text, write_out
-    from downslope.cli.fit import rate_from
-    from downslope.cli.rows import Choice, read_rows, split_off
+    from downslope.cli.fit import parse_rate
+    from downslope.cli.plain import in_options
+    from downslope.cli.rows import Choice, load_rows, split_off
 
-    rate = rate_from(learning_rate)
+    rate = parse_rate(learning_rate)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    table, rows = read_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights))
     rows, _ = split_off(rows, None, seed, data)
     found = diagnosis.diagnose(
         rows.X,
@@ -53,7 +51,12 @@ def diagnose(
         random_state=seed,
     )
     if as_json:
-        about = {"downslope": __version__, "data": str(data), "target": target, "notes": list(table.notes)}
+        about = {
+            "downslope": __version__,
+            "data": str(data),
+            "target": target,
+            "notes": [str(note) for note in table.notes],
+        }
         write_out(json_text({**about, **found.to_dict()}))
     else:
         notes = [f"{note}\n" for note in table.notes]

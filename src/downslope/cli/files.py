@@ -10,6 +10,8 @@ from typing import Any
 from downslope.cli.outcome import UsageError
 from downslope.exceptions import FileError
 from downslope.saving.model_file import write_text
+from downslope.texts import Finding
+from downslope.texts.parts import system_reason
 
 __all__ = ["check_folder", "check_outputs", "check_picture", "csv_text", "save_text"]
 
@@ -31,35 +33,37 @@ def check_outputs(outputs: dict[str, Path | None], *inputs: Path) -> None:
     FileError
         For a folder that is not there or cannot be written.
     """
-    taken = {path.resolve(): "what is read" for path in inputs}
-    for option, path in outputs.items():
+    taken = {path.resolve(): Finding.of("command.input_file") for path in inputs}
+    for flag, path in outputs.items():
         if path is None:
             continue
         place = path.resolve()
         if place in taken:
-            raise UsageError(f"{option} {path} would overwrite {taken[place]}: give it a file of its own")
-        taken[place] = f"the file of {option}"
-        check_file(option, path)
+            said = {"flag": flag, "path": str(path), "taken": taken[place]}
+            raise UsageError(Finding.of("command.would_overwrite", **said))
+        taken[place] = Finding.of("command.file_of", flag=flag)
+        check_file(flag, path)
 
 
-def check_file(option: str, path: Path) -> None:
+def check_file(flag: str, path: Path) -> None:
     """Refuse a file that cannot be written."""
     # Not the link but what it leads to, as /dev/stdout does: the file is replaced by a new one, and so would the link.
     place = path.resolve()
+    about = {"flag": flag, "path": str(path)}
     if place.exists() and not place.is_file():
-        kind = "a folder" if place.is_dir() else "no regular file"
-        raise FileError(f"{option} {path} is {kind}: give the name of a file")
+        code = "command.is_a_folder" if place.is_dir() else "command.is_no_regular_file"
+        raise FileError(Finding.of(code, **about))
     if not place.parent.is_dir():
-        raise FileError(f"{option} {path} cannot be written: there is no folder {path.parent}, so make it first")
+        raise FileError(Finding.of("command.no_folder", folder=str(path.parent), **about))
     try:
         # Permissions, read-only disks and full ones: nothing tells better than trying.
         with tempfile.TemporaryFile(dir=place.parent) as probe:
             probe.write(b"\0")
     except OSError as error:
-        raise FileError(f"{option} {path} cannot be written ({error.strerror}): choose another folder") from error
+        raise FileError(Finding.of("command.unwritable", reason=system_reason(error), **about)) from error
 
 
-def check_picture(option: str, path: Path | None) -> None:
+def check_picture(flag: str, path: Path | None) -> None:
     """Refuse a picture that cannot be drawn: no matplotlib, or a kind of file that it does not write."""
     if path is None:
         return
@@ -67,16 +71,18 @@ def check_picture(option: str, path: Path | None) -> None:
 
     known = sorted(load_pyplot().FigureCanvasBase.filetypes)
     if path.suffix.lstrip(".").lower() not in known:
-        raise UsageError(f"{option} {path} must end in one of .{', .'.join(known)}")
+        endings = f".{', .'.join(known)}"
+        raise UsageError(Finding.of("command.no_picture", flag=flag, path=str(path), known=endings))
 
 
-def check_folder(option: str, folder: Path) -> None:
+def check_folder(flag: str, folder: Path) -> None:
     """Make a folder to write several files into, or refuse it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"{option} {folder} cannot be made ({error.strerror}): choose another folder") from error
-    check_file(option, folder / "index.html")
+        about = {"flag": flag, "path": str(folder), "reason": system_reason(error)}
+        raise FileError(Finding.of("command.unmakable", **about)) from error
+    check_file(flag, folder / "index.html")
 
 
 def save_text(path: Path, text: str) -> None:

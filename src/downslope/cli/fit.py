@@ -1,11 +1,13 @@
 """``downslope fit``: from a table on disk to a model whose descent is kept, explained and drawn."""
 
 import math
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from downslope.cli import options
-from downslope.cli.outcome import DONE, FAILED, UsageError, complain, in_options, refused_as_usage, warn
+from downslope.cli.outcome import DONE, FAILED, UsageError, complain, reason_of, refuse_as_usage, warn
+from downslope.texts import Finding, Remedy
 
 if TYPE_CHECKING:
     from downslope.cli.regressor import TableRegressor
@@ -53,7 +55,7 @@ def fit(
     early_stopping: options.EarlyStopping = False,
     validation_fraction: options.ValidationFraction = 0.1,
     init: options.Init = "zeros",
-    raw: options.Raw = False,
+    standardize: options.Standardize = True,
     engine: options.Engine = "auto",
     model: options.ModelOutput = None,
     history: options.HistoryOutput = None,
@@ -61,31 +63,28 @@ def fit(
     verbose: options.Verbose = 0,
     as_json: options.AsJson = False,
 ) -> int:
-    """Fit a linear model to a table and say how far to believe it.
-
-    Example: downslope fit cars.csv --target mpg --exclude name --categorical origin --missing drop --plot fit.png
-    """
+    """Fit a linear model to a table and say how far to believe it."""
     given = dict(locals())
     from downslope.cli.console import json_text, show, write_out
-    from downslope.cli.descent import descend, expected_engine
+    from downslope.cli.descent import descend, expect_engine
     from downslope.cli.files import check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
-    from downslope.cli.rows import Choice, read_rows, split_off
+    from downslope.cli.rows import Choice, load_rows, split_off
     from downslope.cli.summary import summarise
 
     need_no_screen()
     regressor = regressor_for(given)
-    with refused_as_usage():
+    with refuse_as_usage():
         # An engine that no rows could change.
-        expected_engine(regressor, 1, 1)
+        expect_engine(regressor, 1, 1)
     warn_of_idle(given)
     if test_size is not None and not 0 < test_size < 1:
-        raise UsageError(f"--test-size got {test_size:g}, and must be a share of the rows between 0 and 1")
+        raise UsageError(Finding.of("command.not_a_share_of_rows", got=test_size))
     outputs = {"--model": model, "--history": history, "--plot": plot}
     check_picture("--plot", plot)
     check_outputs(outputs, data)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    table, rows = read_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights))
     train, held_out = split_off(rows, test_size, seed, data)
     regressor.column_names = table.feature_names
     told = descend(regressor, train, every=verbose)
@@ -95,7 +94,7 @@ def fit(
         write_out(json_text(summary.document()))
     else:
         show(*summary.page())
-    return concluded(summary, failures)
+    return conclude(summary, failures)
 
 
 def regressor_for(given: dict[str, Any]) -> "TableRegressor":
@@ -105,18 +104,17 @@ def regressor_for(given: dict[str, Any]) -> "TableRegressor":
     taken = set(TableRegressor().get_params(deep=False)) & set(given) - {"verbose"}
     parameters = {name: given[name] for name in taken}
     parameters["penalty"] = None if given["penalty"] == "none" else given["penalty"]
-    parameters["learning_rate"] = rate_from(given["learning_rate"])
+    parameters["learning_rate"] = parse_rate(given["learning_rate"])
     regressor = TableRegressor(
         **parameters,
         fit_intercept=not given["no_intercept"],
-        standardize=not given["raw"],
         random_state=given["seed"],
     )
     regressor._validate_params()
     return regressor
 
 
-def rate_from(text: str) -> str | float:
+def parse_rate(text: str) -> str | float:
     """The learning rate that was typed."""
     if text == "auto":
         return text
@@ -125,7 +123,7 @@ def rate_from(text: str) -> str | float:
     except ValueError:
         rate = math.nan
     if not 0 < rate < math.inf:
-        raise UsageError(f'--learning-rate got {text!r}, and must be "auto" or a number above 0')
+        raise UsageError(Finding.of("command.not_a_rate", got=text))
     return rate
 
 
@@ -136,9 +134,15 @@ def warn_of_idle(given: dict[str, Any]) -> None:
     usual = {name: parameter.default for name, parameter in signature(fit).parameters.items()}
     for name, (other, values) in BELONG.items():
         if given[name] != usual[name] and given[other] not in values:
-            needed = " or ".join(sorted(str(value) for value in values if value is not True))
-            option, asked = (f"--{part.replace('_', '-')}" for part in (name, other))
-            warn(f"{option} changes nothing without {asked} {needed}".rstrip())
+            needed = reduce(
+                either, [Remedy(other, value) if j == 0 else value for j, value in enumerate(sorted(values))]
+            )
+            warn(Finding.of("command.idle", parameter=Remedy(name), needed=needed))
+
+
+def either(before: object, last: object) -> Finding:
+    """One thing or another."""
+    return Finding.of("command.one_of", before=before, last=last)
 
 
 def write_files(summary: "Summary", outputs: dict[str, Path | None]) -> list[str]:
@@ -166,14 +170,15 @@ def write_files(summary: "Summary", outputs: dict[str, Path | None]) -> list[str
         try:
             write(path)
         except (OSError, FileError) as error:
-            failures.append(str(error))
+            failures.append(reason_of(error))
         else:
             summary.files[option.removeprefix("--")] = str(path)
     return failures
 
 
-def concluded(summary: "Summary", failures: list[str]) -> int:
+def conclude(summary: "Summary", failures: list[str]) -> int:
     """Say what went wrong, and give the exit code."""
+    from downslope.cli.plain import in_options
     from downslope.descent.stopping import StopReason
 
     model, message = summary.model, in_options(summary.model.stop_message_)
@@ -184,7 +189,7 @@ def concluded(summary: "Summary", failures: list[str]) -> int:
         warn(message)
     if reason not in (StopReason.DIVERGED, StopReason.INTERRUPTED):
         return FAILED if failures else DONE
+    kept = "command.ended_and_best_kept" if reason is StopReason.DIVERGED else "command.ended_and_kept"
     written = summary.files.get("model")
-    kept = "the best state" if reason is StopReason.DIVERGED else "it"
-    complain(f"{message.rstrip('.')}." + (f" The model file {written} holds {kept}." if written else ""))
+    complain(Finding.of(kept if written else "command.ended", said=message.rstrip("."), path=written))
     return FAILED

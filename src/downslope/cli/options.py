@@ -1,40 +1,39 @@
-"""The options of the commands: how each is written, what it takes, and one line on what it does."""
+"""The options of the commands: how each is written, what it takes, and one line on what it does.
+
+Helps, panels and what stands for a value are codes of the catalogue, said when they are shown.
+"""
 
 import csv
-from collections.abc import Sequence
-from functools import partial
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from downslope.cli.language import FLAG as LANGUAGE
+
 # Parameters that belong together stand in one panel of the help.
-of_rows = partial(typer.Option, rich_help_panel="Rows and columns")
-of_model = partial(typer.Option, rich_help_panel="Model")
-of_descent = partial(typer.Option, rich_help_panel="Descent")
-of_results = partial(typer.Option, rich_help_panel="Results")
-NUMBER, NAME, NAMES, COLUMN, FILE, FLAG = "NUMBER", "NAME", "A,B,…", "COLUMN", "FILE", " "
+of_rows = partial(typer.Option, rich_help_panel="help.panel_rows")
+of_model = partial(typer.Option, rich_help_panel="help.panel_model")
+of_descent = partial(typer.Option, rich_help_panel="help.panel_descent")
+of_results = partial(typer.Option, rich_help_panel="help.panel_results")
+NUMBER, NAME, COLUMN = "help.metavar_number", "help.metavar_name", "help.metavar_column"
+FILE, SHARE, FOLDER = "help.metavar_file", "help.metavar_share", "help.metavar_folder"
+NAMES, NUMBERS, FLAG = "A,B,…", "1,2,…", " "
 
 # --------------------------------------------------------------------------------------------------- rows and columns
-Data = Annotated[Path, typer.Argument(help="A CSV file in UTF-8 with a header.", metavar="DATA", show_default=False)]
-Target = Annotated[str, of_rows("--target", "-t", metavar=COLUMN, help="The column to predict.", show_default=False)]
-Features = Annotated[
-    list[str] | None, of_rows("--features", metavar=NAMES, help="Columns to predict it from; all others if not given.")
-]
-Exclude = Annotated[list[str] | None, of_rows("--exclude", metavar=NAMES, help="Columns to leave out.")]
-Categorical = Annotated[
-    list[str] | None, of_rows("--categorical", metavar=NAMES, help="Features whose values are categories.")
-]
+Data = Annotated[Path, typer.Argument(help="help.data", metavar="DATA", show_default=False)]
+Target = Annotated[str, of_rows("--target", "-t", metavar=COLUMN, help="help.target", show_default=False)]
+Features = Annotated[list[str] | None, of_rows("--features", metavar=NAMES, help="help.features")]
+Exclude = Annotated[list[str] | None, of_rows("--exclude", metavar=NAMES, help="help.exclude")]
+Categorical = Annotated[list[str] | None, of_rows("--categorical", metavar=NAMES, help="help.categorical")]
 Policy = Literal["drop", "mean"]
-MissingPolicy = Annotated[
-    Policy | None,
-    of_rows("--missing", help="Drop the rows with missing values, or fill in the mean of the column."),
-]
-Weights = Annotated[str | None, of_rows("--weights", metavar=COLUMN, help="How much each row counts.")]
-TestSize = Annotated[
-    float | None, of_rows("--test-size", metavar="SHARE", help="Hold out this share of the rows and measure on them.")
-]
-Seed = Annotated[int, of_rows("--seed", min=0, metavar=NUMBER, help="Makes what is drawn at random repeatable.")]
+MissingPolicy = Annotated[Policy | None, of_rows("--missing", help="help.missing")]
+Weights = Annotated[str | None, of_rows("--weights", metavar=COLUMN, help="help.weights")]
+TestSize = Annotated[float | None, of_rows("--test-size", metavar=SHARE, help="help.test_size")]
+Seed = Annotated[int, of_rows("--seed", min=0, metavar=NUMBER, help="help.seed")]
 
 # -------------------------------------------------------------------------------------------------------------- model
 LossName = Literal[
@@ -45,87 +44,63 @@ LossName = Literal[
     "epsilon_insensitive",
     "squared_epsilon_insensitive",
 ]
-Loss = Annotated[
-    LossName,
-    of_model(
-        "--loss",
-        metavar=NAME,
-        help="What is made small: squared_error, huber, absolute_error, quantile, epsilon_insensitive, "
-        "squared_epsilon_insensitive.",
-    ),
-]
-Delta = Annotated[float, of_model("--delta", metavar=NUMBER, help="Where huber turns straight, in units of y.")]
-Epsilon = Annotated[float, of_model("--epsilon", metavar=NUMBER, help="Errors up to this cost nothing, in units of y.")]
-Quantile = Annotated[float, of_model("--quantile", metavar=NUMBER, help="The quantile of that loss.")]
+Loss = Annotated[LossName, of_model("--loss", metavar=NAME, help="help.loss")]
+Delta = Annotated[float, of_model("--delta", metavar=NUMBER, help="help.delta")]
+Epsilon = Annotated[float, of_model("--epsilon", metavar=NUMBER, help="help.epsilon")]
+Quantile = Annotated[float, of_model("--quantile", metavar=NUMBER, help="help.quantile")]
 PenaltyName = Literal["none", "l2", "l1", "elasticnet"]
-Penalty = Annotated[
-    PenaltyName, of_model("--penalty", metavar=NAME, help="On large coefficients: none, l2, l1, elasticnet.")
-]
+Penalty = Annotated[PenaltyName, of_model("--penalty", metavar=NAME, help="help.penalty")]
 SmoothPenaltyName = Literal["none", "l2"]
-SmoothPenalty = Annotated[
-    SmoothPenaltyName, of_model("--penalty", metavar=NAME, help="On large coefficients: none, l2.")
-]
-Alpha = Annotated[float, of_model("--alpha", metavar=NUMBER, help="The strength of the penalty.")]
-L1Ratio = Annotated[float, of_model("--l1-ratio", metavar=NUMBER, help="The share of l1 in the elastic net.")]
-NoIntercept = Annotated[bool, of_model("--no-intercept", metavar=FLAG, help="Force the line through the origin.")]
+SmoothPenalty = Annotated[SmoothPenaltyName, of_model("--penalty", metavar=NAME, help="help.smooth_penalty")]
+Alpha = Annotated[float, of_model("--alpha", metavar=NUMBER, help="help.alpha")]
+L1Ratio = Annotated[float, of_model("--l1-ratio", metavar=NUMBER, help="help.l1_ratio")]
+NoIntercept = Annotated[bool, of_model("--no-intercept", metavar=FLAG, help="help.no_intercept")]
 
 # ------------------------------------------------------------------------------------------------------------ descent
 MethodName = Literal["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged", "saga"]
-Method = Annotated[
-    MethodName,
-    of_descent(
-        "--method",
-        metavar=NAME,
-        help="How a step is made: gd, momentum, nesterov, adagrad, rmsprop, adam, averaged, saga.",
-    ),
-]
-Momentum = Annotated[float, of_descent("--momentum", metavar=NUMBER, help="Of momentum, nesterov and adam.")]
-LearningRate = Annotated[str, of_descent("--learning-rate", metavar=NUMBER, help='The rate of the steps, or "auto".')]
-NUMBERS = "1,2,…"
-LearningRates = Annotated[
-    list[str] | None,
-    of_descent("--learning-rates", metavar=NUMBERS, help="Rates to try; if not given, around the largest stable one."),
-]
-Methods = Annotated[list[str] | None, of_descent("--methods", metavar=NAMES, help="Methods to try; gd if not given.")]
-Momenta = Annotated[
-    list[str] | None, of_descent("--momenta", metavar=NUMBERS, help="Momenta to try; 0.9 if not given.")
-]
-Jobs = Annotated[int, of_descent("--jobs", min=1, metavar=NUMBER, help="Fits at a time, of those that must be run.")]
-BatchSize = Annotated[
-    int | None, of_descent("--batch-size", metavar=NUMBER, help="Rows an update: 1 is row by row; all without it.")
-]
-MaxIter = Annotated[int, of_descent("--max-iter", metavar=NUMBER, help="The most epochs.")]
-Tol = Annotated[
-    float, of_descent("--tol", metavar=NUMBER, help="Stop when less than this share is left to gain; 0 never.")
-]
-StopBelow = Annotated[
-    float | None, of_descent("--stop-below", metavar=NUMBER, help="Stop when the mean squared error is below.")
-]
-EarlyStopping = Annotated[
-    bool, of_descent("--early-stopping", metavar=FLAG, help="Stop when rows set aside get no better.")
-]
+Method = Annotated[MethodName, of_descent("--method", metavar=NAME, help="help.method")]
+Momentum = Annotated[float, of_descent("--momentum", metavar=NUMBER, help="help.momentum")]
+LearningRate = Annotated[str, of_descent("--learning-rate", metavar=NUMBER, help="help.learning_rate")]
+LearningRates = Annotated[list[str] | None, of_descent("--learning-rates", metavar=NUMBERS, help="help.learning_rates")]
+Methods = Annotated[list[str] | None, of_descent("--methods", metavar=NAMES, help="help.methods")]
+Momenta = Annotated[list[str] | None, of_descent("--momenta", metavar=NUMBERS, help="help.momenta")]
+Jobs = Annotated[int, of_descent("--jobs", min=1, metavar=NUMBER, help="help.jobs")]
+BatchSize = Annotated[int | None, of_descent("--batch-size", metavar=NUMBER, help="help.batch_size")]
+MaxIter = Annotated[int, of_descent("--max-iter", metavar=NUMBER, help="help.max_iter")]
+Tol = Annotated[float, of_descent("--tol", metavar=NUMBER, help="help.tol")]
+StopBelow = Annotated[float | None, of_descent("--stop-below", metavar=NUMBER, help="help.stop_below")]
+EarlyStopping = Annotated[bool, of_descent("--early-stopping", metavar=FLAG, help="help.early_stopping")]
 ValidationFraction = Annotated[
-    float, of_descent("--validation-fraction", metavar="SHARE", help="The share set aside for that.")
+    float, of_descent("--validation-fraction", metavar=SHARE, help="help.validation_fraction")
 ]
 InitName = Literal["zeros", "uniform"]
-Init = Annotated[InitName, of_descent("--init", metavar=NAME, help="The start: zeros, or uniform, drawn from (-1, 1).")]
-Raw = Annotated[
-    bool, of_descent("--raw", metavar=FLAG, help="Descend in the units of the table, not in standardized ones.")
-]
+Init = Annotated[InitName, of_descent("--init", metavar=NAME, help="help.init")]
+Standardize = Annotated[bool, of_descent("--standardize/--raw", metavar=FLAG, help="help.standardize")]
 EngineName = Literal["auto", "spectral", "moments", "data", "stochastic"]
-Engine = Annotated[
-    EngineName, of_descent("--engine", metavar=NAME, help="What runs them: auto, spectral, moments, data, stochastic.")
-]
+Engine = Annotated[EngineName, of_descent("--engine", metavar=NAME, help="help.engine")]
 
 # ------------------------------------------------------------------------------------------------------------ results
-Output = Annotated[Path, of_results("--output", "-o", metavar=FILE, help="Write here; - is standard output.")]
-ModelOutput = Annotated[Path | None, of_results("--model", metavar=FILE, help="Write the model (JSON).")]
-HistoryOutput = Annotated[Path | None, of_results("--history", metavar=FILE, help="Write every epoch (CSV).")]
-PlotOutput = Annotated[
-    Path | None, of_results("--plot", metavar=FILE, help="Draw the descent and the fit (.png, .pdf, .svg).")
-]
-Verbose = Annotated[int, of_results("--verbose", min=0, metavar="K", help="Print every K-th epoch; 0 none.")]
-AsJson = Annotated[bool, of_results("--json", metavar=FLAG, help="Print one JSON document instead.")]
+Output = Annotated[Path, of_results("--output", "-o", metavar=FILE, help="help.output")]
+ModelOutput = Annotated[Path | None, of_results("--model", metavar=FILE, help="help.model")]
+HistoryOutput = Annotated[Path | None, of_results("--history", metavar=FILE, help="help.history")]
+PlotOutput = Annotated[Path | None, of_results("--plot", metavar=FILE, help="help.plot")]
+Verbose = Annotated[int, of_results("--verbose", min=0, metavar="K", help="help.verbose")]
+AsJson = Annotated[bool, of_results("--json", metavar=FLAG, help="help.as_json")]
+Lang = Annotated[str | None, typer.Option(LANGUAGE, metavar="en|ko", help="help.lang")]
+
+
+def take_language(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command with an option more, ``--lang``, which has been obeyed before anything was parsed."""
+
+    @wraps(command)
+    def run(*arguments: Any, lang: str | None = None, **options: Any) -> Any:  # noqa: ARG001
+        return command(*arguments, **options)
+
+    own = inspect.signature(command)
+    asked = inspect.Parameter("lang", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Lang)
+    run.__signature__ = own.replace(parameters=[*own.parameters.values(), asked])  # type: ignore[attr-defined]
+    run.__annotations__ = {**command.__annotations__, "lang": Lang}
+    return run
 
 
 def names_in(given: Sequence[str] | None) -> list[str] | None:

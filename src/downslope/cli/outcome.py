@@ -2,27 +2,31 @@
 
 import errno
 import os
-import re
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import ParamSpec
 
 from downslope.cli.console import remark
+from downslope.cli.plain import in_options
+from downslope.cli.wrong_calls import invalid_parameter
+from downslope.texts import Finding
+from downslope.texts.parts import cause_of, system_reason
 
 __all__ = [
     "DONE",
     "FAILED",
     "MISUSED",
     "UsageError",
-    "answered",
+    "answer",
     "complain",
-    "in_options",
     "one_line",
-    "refused_as_usage",
+    "reason_of",
+    "refuse_as_usage",
+    "said_by",
     "warn",
 ]
 
@@ -31,64 +35,30 @@ P = ParamSpec("P")
 DONE, FAILED, MISUSED = 0, 1, 2
 TRACEBACK = "DOWNSLOPE_TRACEBACK"
 
-# Parameters of the estimator as they are called in sentences, and the options of the command that set them.
-SPOKEN = (
-    "max_iter",
-    "batch_size",
-    "stop_below",
-    "learning_rate",
-    "learning_rates",
-    "early_stopping",
-    "validation_fraction",
-    "random_state",
-    "l1_ratio",
-)
-SET = (
-    "method",
-    "penalty",
-    "loss",
-    "engine",
-    "init",
-    "alpha",
-    "delta",
-    "momentum",
-    "coef",
-    "intercept",
-    "n_samples",
-    "noise",
-    "outliers",
-)
-OTHER_NAMES = {"random_state": "seed", "n_samples": "rows"}
-# Not in a quoted name, a path or the name of a file.
-START = r"(?<![\w'\"/.-])"
-WITH_VALUE = re.compile(rf"{START}({'|'.join((*SET, *SPOKEN))})=('?)(\[[^\]]*\]|[\w.+-]*\w)\2")
-ALONE = re.compile(rf"{START}({'|'.join(SPOKEN)})(?![\w'\"/-]|\.\w)")
-INVALID = re.compile(r"The '(?P<name>\w+)' parameter of \w+ must be (?P<accepted>.+)\. Got (?P<got>.+) instead\.")
-
 
 class UsageError(Exception):
     """Options that are wrong whatever the data are."""
 
 
 @contextmanager
-def refused_as_usage() -> Iterator[None]:
+def refuse_as_usage() -> Iterator[None]:
     """What the library refuses inside depends on options alone."""
     from downslope.exceptions import InputError
 
     try:
         yield
     except InputError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(cause_of(error)) from error
 
 
-def complain(sentence: str) -> None:
+def complain(sentence: Finding | str) -> None:
     """Print an error."""
     remark(f"downslope: {sentence}", "red")
 
 
-def warn(sentence: str) -> None:
+def warn(sentence: Finding | str) -> None:
     """Print a warning."""
-    remark(f"downslope: warning: {sentence}", "yellow")
+    remark(f"downslope: {Finding.of('command.warning', said=sentence)}", "yellow")
 
 
 def one_line(text: object) -> str:
@@ -96,49 +66,34 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
-def in_options(sentence: str) -> str:
-    """A sentence of the library in the words of the command.
-
-    Examples
-    --------
-    >>> in_options("Raise max_iter, or try method='nesterov'.")
-    'Raise --max-iter, or try --method nesterov.'
-    """
-    sentence = sentence.replace(", or standardize=True", ", or leave out --raw")
-    sentence = sentence.replace("standardize=True", "it without --raw").replace("standardize=False", "--raw")
-    sentence = sentence.replace("give batch_size=None to say so", "leave out --batch-size to say so")
-    sentence = WITH_VALUE.sub(lambda found: f"{option(found[1])} {found[3]}", sentence)
-    return ALONE.sub(lambda found: option(found[1]), sentence)
-
-
-def option(parameter: str) -> str:
-    """The option that sets a parameter."""
-    return "--" + OTHER_NAMES.get(parameter, parameter).replace("_", "-")
-
-
-def answered(command: Callable[P, int]) -> Callable[P, int]:
+def answer(command: Callable[P, int]) -> Callable[P, int]:
     """The command, with its errors and warnings said in sentences and its result an exit code."""
 
     @wraps(command)
-    def answer(*arguments: P.args, **options: P.kwargs) -> int:
+    def run(*arguments: P.args, **options: P.kwargs) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = show_warning
             try:
                 code = command(*arguments, **options)
                 sys.stdout.flush()
             except (Exception, KeyboardInterrupt) as error:
-                return failed(error)
+                return fail(error)
             return code
 
-    return answer
+    return run
 
 
-def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+def show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """A Python warning as one line."""
-    warn(in_options(one_line(message)))
+    warn(one_line(in_options(said_by(message))))
 
 
-def failed(error: BaseException) -> int:
+def said_by(message: Warning | str) -> Finding | str:
+    """What a warning says: a finding, or text."""
+    return cause_of(message) if isinstance(message, Warning) else message
+
+
+def fail(error: BaseException) -> int:
     """Say what went wrong, and give the exit code for it."""
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
@@ -157,19 +112,23 @@ def is_invalid_parameter(error: BaseException) -> bool:
 
 def reason_of(error: BaseException) -> str:
     """An error in one sentence."""
+    return one_line(in_options(finding_of(error)))
+
+
+def finding_of(error: BaseException) -> Finding | str:
+    """What there is to say of an error."""
     from downslope.exceptions import DownslopeError
 
-    text = one_line(error)
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted before there was anything to keep"
-    if is_invalid_parameter(error) and (found := INVALID.fullmatch(text)):
-        # What is None in Python is an option that is not given.
-        accepted = found["accepted"].removesuffix(" or None")
-        return f"{option(found['name'])} got {found['got']}, and must be {accepted}"
+        return Finding.of("command.interrupted")
+    if is_invalid_parameter(error) and (found := invalid_parameter(one_line(error))):
+        return found
     if isinstance(error, DownslopeError | UsageError):
-        return in_options(text)
+        return cause_of(error)
     if isinstance(error, OSError):
-        return f"{error.filename or 'a file'} cannot be used ({error.strerror or text})"
+        code = "command.unusable_file" if error.filename else "command.unusable"
+        return Finding.of(code, path=error.filename, reason=system_reason(error))
     if isinstance(error, MemoryError):
-        return "there is not enough memory for this: give fewer rows or columns"
-    return f"unexpected {type(error).__name__} ({text}): set {TRACEBACK}=1 to see where, and please report it"
+        return Finding.of("command.no_memory")
+    said = {"kind": type(error).__name__, "said": one_line(error)}
+    return Finding.of("command.unexpected", **said, variable=TRACEBACK)

@@ -7,6 +7,7 @@ import typer
 
 from downslope.cli import options
 from downslope.cli.outcome import DONE
+from downslope.texts import Finding, Remedy
 
 if TYPE_CHECKING:
     from downslope.data.tables.encoding import Encoding
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that fit --model wrote.", show_default=False)]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="help.fitted_model", show_default=False)]
 Missing = Annotated[
     options.Policy | None,
-    typer.Option("--missing", help="What to do with missing values; what the fit did if not given."),
+    typer.Option("--missing", help="help.missing_again"),
 ]
 
 
@@ -28,13 +29,7 @@ def predict(
     output: options.Output = Path("-"),
     as_json: options.AsJson = False,
 ) -> int:
-    """Predict the target for every row of a table.
-
-    There is one line for each row, in the order of the table; a row that is left out for a missing value has an
-    empty one.
-
-    Example: downslope predict model.json new.csv > predictions.csv
-    """
+    """Predict the target for every row of a table."""
     from downslope.cli.console import json_text, remark, write_out
     from downslope.cli.files import check_outputs, csv_text, save_text
     from downslope.cli.regressor import predictions
@@ -51,13 +46,14 @@ def predict(
     for note in features.notes:
         remark(note)
     if as_json:
-        counts = {"rows": len(cells), "rows_without_prediction": features.n_rows_dropped}
-        text = json_text({"model": str(model), "data": str(data), **counts, "predictions": cells})
+        known = {"rows": len(cells), "rows_without_prediction": features.n_rows_dropped}
+        text = json_text({"model": str(model), "data": str(data), **known, "predictions": cells})
     else:
         text = csv_text(["prediction"], [cells])
     if to_file:
         save_text(output, text)
-        remark(f"{len(features.rows):,} predictions for {len(cells):,} rows written to {output}")
+        counts = {"count": len(features.rows), "n_rows": len(cells)}
+        remark(Finding.of("page.predictions_written", path=str(output), **counts))
     else:
         write_out(text)
     return DONE
@@ -78,16 +74,10 @@ def encoding_of(fitted: "GradientDescentRegressor", path: Path, missing: str | N
     if fitted.table_ is not None:
         encoding = Encoding.from_dict(fitted.table_)
         if encoding.feature_names != names:
-            raise FileError(
-                f"{path} is damaged (its encoding of a table gives other features than its coefficients have): fit "
-                "the model again and save it"
-            )
+            raise FileError(Finding.of("command.torn_model", path=str(path)))
         return encoding
     if not names:
-        raise InputError(
-            f"{path} was fitted on an array and does not know the names of its columns: fit it with downslope fit, or "
-            "on a data frame"
-        )
+        raise InputError(Finding.of("command.no_names", path=str(path)))
     if missing == "mean":
-        raise InputError(f"{path} was not fitted by the command and does not know the means: use --missing drop")
+        raise InputError(Finding.of("command.no_means", Remedy("missing", "drop"), path=str(path)))
     return Encoding(names, {}, None, (0.0,) * len(names))

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.cli.outcome import UsageError
-from downslope.data.tables.columns import require_columns
+from downslope.data.tables.columns import asked_for, require_columns
 from downslope.data.tables.encoding import Encoding, Missing
 from downslope.data.tables.files import Table, read_features, read_table
 from downslope.data.tables.layout import read_layout
 from downslope.exceptions import InputError
+from downslope.texts import Finding, Remedy
 
-__all__ = ["Choice", "Part", "read_rows", "split_off"]
+__all__ = ["Choice", "Part", "load_rows", "split_off"]
 
 Array = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ class Part(NamedTuple):
     weight: Array | None = None
 
 
-def read_rows(choice: Choice) -> tuple[Table, Part]:
+def load_rows(choice: Choice) -> tuple[Table, Part]:
     """Read the table.
 
     Returns
@@ -71,10 +72,10 @@ def with_weights(
 ) -> tuple[list[str] | None, list[str]]:
     """The columns to read when one of them holds weights and is no feature."""
     others = {"target": [choice.target], "features": features, "categorical": choice.categorical}
-    for option, names in others.items():
+    for parameter, names in others.items():
         if weights in (names or ()):
-            raise UsageError(f"--weights and --{option} both name {weights!r}: name a column once")
-    require_columns(read_layout(choice.path), (weights,), "asked for with --weights")
+            raise UsageError(Finding.of("command.named_twice", other=Remedy(parameter), name=weights))
+    require_columns(read_layout(choice.path), (weights,), asked_for("weights"))
     exclude = [name for name in exclude if name != weights]
     return None if features is None else [*features, weights], exclude
 
@@ -84,11 +85,10 @@ def take_weights(table: Table, path: Path, name: str) -> tuple[Table, Part]:
     if table.encoding.missing == "mean":
         gaps = read_features(path, Encoding((name,), {}, "drop", (0.0,))).n_rows_dropped
         if gaps:
-            raise InputError(
-                f"{gaps} rows of {path} have no weight in {name!r}, and a mean is no weight: use --missing drop"
-            )
+            said = {"count": gaps, "path": str(path), "name": name}
+            raise InputError(Finding.of("command.rows_without_weight", Remedy("missing", "drop"), **said))
     if len(table.feature_names) == 1:
-        raise InputError(f"no feature is left beside the weights {name!r}: at least one column is needed")
+        raise InputError(Finding.of("command.only_weights", name=name))
     place = table.feature_names.index(name)
     encoding = replace(
         table.encoding,
@@ -105,14 +105,15 @@ def split_off(rows: Part, share: float | None, seed: int, path: Path) -> tuple[P
     n_rows = len(rows.y)
     n_held = 0 if share is None else max(1, round(share * n_rows))
     if n_rows - n_held < 2:
-        held = f" and --test-size {share:g} leaves {n_rows - n_held} of them" if n_held else ""
-        raise InputError(f"{path} has {n_rows} usable row{'s' if n_rows > 1 else ''}{held}: a fit needs at least 2")
+        code = "command.few_rows_left" if n_held else "command.few_rows"
+        asked = Remedy("test_size", share)
+        raise InputError(Finding.of(code, asked, path=str(path), count=n_rows, left=n_rows - n_held))
     if not n_held:
         return rows, None
     order = np.random.default_rng(seed).permutation(n_rows)
-    return taken(rows, np.sort(order[n_held:])), taken(rows, np.sort(order[:n_held]))
+    return take(rows, np.sort(order[n_held:])), take(rows, np.sort(order[:n_held]))
 
 
-def taken(rows: Part, chosen: Sequence[int] | NDArray[np.int64]) -> Part:
+def take(rows: Part, chosen: Sequence[int] | NDArray[np.int64]) -> Part:
     """These rows."""
     return Part(*(None if column is None else column[chosen] for column in rows))  # type: ignore[arg-type]

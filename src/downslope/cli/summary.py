@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.console import RenderableType
 
 from downslope._version import __version__
-from downslope.cli.outcome import in_options
+from downslope.cli.plain import in_options
 from downslope.cli.regressor import TableRegressor, predictions
 from downslope.cli.rows import Part
 from downslope.cli.tables import facts, number, number_table, percent
@@ -17,6 +17,7 @@ from downslope.cli.yardstick import Quality, least_squares, quality
 from downslope.data.tables.files import Table
 from downslope.descent.stopping import StopReason
 from downslope.fitting.problem import Optimum
+from downslope.texts import say
 
 __all__ = ["Summary", "summarise"]
 
@@ -57,7 +58,7 @@ class Summary:
 
     @property
     def judged_name(self) -> str:
-        """What these rows are called."""
+        """What a program calls these rows."""
         return "training rows" if self.held_out is None else "held-out rows"
 
     def quality(self) -> Quality:
@@ -91,15 +92,15 @@ class Summary:
                 "training": len(self.train.y),
                 "held_out": 0 if self.held_out is None else len(self.held_out.y),
             },
-            "notes": list(table.notes),
-            "parameters": {name: plain(value) for name, value in model.get_params(deep=False).items()},
-            "engine": {"name": str(model.engine_), "reason": model.engine_.reason},
+            "notes": [str(note) for note in table.notes],
+            "parameters": {name: as_json(value) for name, value in model.get_params(deep=False).items()},
+            "engine": {"name": str(model.engine_), "reason": in_options(model.engine_.reason)},
             "learning_rate": model.learning_rate_,
             "n_iter": model.n_iter_,
             "restored_epoch": model.restored_epoch_,
             "stop": {"reason": model.stop_reason_.value, "message": in_options(model.stop_message_)},
             "objective_gap": model.gap_,
-            "coef": named(table.feature_names, model.coef_),
+            "coef": by_name(table.feature_names, model.coef_),
             "intercept": model.intercept_,
             "least_squares": baseline_document(self.baseline, table.feature_names, self.baseline_quality()),
             "quality": {"on": self.judged_name, **self.quality()._asdict()},
@@ -111,59 +112,76 @@ class Summary:
         """All of it, to be read."""
         parts: list[RenderableType] = [facts(self.facts()), "", self.coefficients()]
         if self.baseline is not None and self.baseline.note:
-            parts += ["", f"Least squares: {self.baseline.note}"]
+            parts += ["", say("page.least_squares_note", note=in_options(self.baseline.note))]
         if self.files:
-            parts += ["", "Written: " + ", ".join(self.files.values())]
+            parts += ["", say("page.written", files=", ".join(self.files.values()))]
         return parts
 
     def facts(self) -> list[tuple[str, str]]:
         """The lines above the coefficients."""
-        model, n_held = self.model, 0 if self.held_out is None else len(self.held_out.y)
-        held = f", {n_held:,} more held out" if n_held else ""
-        rate = "auto" if model.learning_rate == "auto" else "given"
+        model = self.model
         lines = [
-            ("rows", f"{len(self.train.y):,} of {self.path}{held}"),
-            *(("", note) for note in self.table.notes),
-            ("features", f"{len(self.table.feature_names)}, to predict {self.table.target}"),
-            ("engine", f"{model.engine_}: {model.engine_.reason}"),
-            (
-                "descent",
-                f"{model.n_iter_:,} epochs of {model.method}, learning rate {number(model.learning_rate_)} ({rate})",
-            ),
-            ("stopped", self.stop_sentence()),
+            (say("page.rows"), self.rows_sentence()),
+            *(("", str(note)) for note in self.table.notes),
+            (say("page.features"), self.features_sentence()),
+            (say("page.engine"), self.engine_sentence()),
+            (say("page.descent"), self.descent_sentence()),
+            (say("page.stopped"), self.stop_sentence()),
         ]
         if model.restored_epoch_ is not None:
-            lines.append(("kept", f"the best epoch, {model.restored_epoch_:,}"))
-        if model.gap_ is not None and model.optimum_ is not None:
-            lines.append(
-                ("gap", f"{model.gap_:.3g} above the optimum {number(model.optimum_.objective)} of the objective")
-            )
-        else:
-            lines.append(("gap", "not known: this objective has no optimum in closed form"))
-        return lines
+            lines.append((say("page.kept"), say("page.best_epoch", epoch=model.restored_epoch_)))
+        return [*lines, (say("page.gap"), self.gap_sentence())]
+
+    def rows_sentence(self) -> str:
+        """Which rows were fitted on."""
+        n_held = 0 if self.held_out is None else len(self.held_out.y)
+        code = "page.some_rows" if n_held else "page.all_rows"
+        return say(code, count=len(self.train.y), path=str(self.path), held=n_held)
+
+    def features_sentence(self) -> str:
+        """How many columns predict what."""
+        return say("page.to_predict", count=len(self.table.feature_names), target=self.table.target)
+
+    def engine_sentence(self) -> str:
+        """Which engine ran, and why."""
+        engine = self.model.engine_
+        return say("page.engine_and_reason", engine=str(engine), reason=in_options(engine.reason))
+
+    def descent_sentence(self) -> str:
+        """How many steps of which kind were made."""
+        model = self.model
+        code = "page.automatic_descent" if model.learning_rate == "auto" else "page.given_descent"
+        return say(code, epochs=model.n_iter_, method=model.method, rate=number(model.learning_rate_))
+
+    def gap_sentence(self) -> str:
+        """How far from the optimum it ended."""
+        model = self.model
+        if model.gap_ is None or model.optimum_ is None:
+            return say("page.gap_unknown")
+        return say("page.gap_above", gap=model.gap_, optimum=number(model.optimum_.objective))
 
     def coefficients(self) -> RenderableType:
         """The coefficients and the quality beside those of ordinary least squares."""
         model, own = self.model, self.quality()
-        names = [*self.table.feature_names, "(intercept)"]
+        names = [*self.table.feature_names, say("page.intercept")]
         fitted = [*model.coef_, model.intercept_]
-        rows = "held out" if self.held_out is not None else "training rows"
+        r2, rmse = say("page.r2_held_out" if self.held_out is not None else "page.r2_training"), say("page.rmse")
         if self.baseline is None:
             weights = [(name, number(value)) for name, value in zip(names, fitted, strict=True)]
-            return number_table(
-                ("", "coefficient"), [weights, [(f"R² ({rows})", number(own.r2)), ("RMSE", number(own.rmse))]]
-            )
+            qualities = [(r2, number(own.r2)), (rmse, number(own.rmse))]
+            return number_table(("", say("page.coefficient")), [weights, qualities])
         best = [*self.baseline.coef, self.baseline.intercept]
         baseline = self.baseline_quality() or Quality(np.nan, np.nan)
         lines = [
             (name, number(value), number(other), percent(value, other))
             for name, value, other in zip(names, fitted, best, strict=True)
         ]
-        qualities = [
-            (f"R² ({rows})", number(own.r2), number(baseline.r2), ""),
-            ("RMSE", number(own.rmse), number(baseline.rmse), ""),
+        compared = [
+            (r2, number(own.r2), number(baseline.r2), ""),
+            (rmse, number(own.rmse), number(baseline.rmse), ""),
         ]
-        return number_table(("", "coefficient", "least squares", "apart"), [lines, qualities])
+        header = ("", say("page.coefficient"), say("page.least_squares"), say("page.apart"))
+        return number_table(header, [lines, compared])
 
 
 def summarise(
@@ -183,20 +201,20 @@ def baseline_document(
     if baseline is None or measured is None:
         return None
     return {
-        "coef": named(names, baseline.coef),
+        "coef": by_name(names, baseline.coef),
         "intercept": baseline.intercept,
         "unique": baseline.unique,
         "digits": baseline.digits,
-        "note": baseline.note or None,
+        "note": in_options(baseline.note) or None,
         **measured._asdict(),
     }
 
 
-def named(names: tuple[str, ...], values: NDArray[np.float64]) -> dict[str, float]:
+def by_name(names: tuple[str, ...], values: NDArray[np.float64]) -> dict[str, float]:
     """A number for each name."""
     return dict(zip(names, values.tolist(), strict=True))
 
 
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """A parameter as what JSON can hold."""
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from downslope.cli import options
-from downslope.cli.outcome import DONE, FAILED, UsageError, complain, refused_as_usage
+from downslope.cli.outcome import DONE, FAILED, UsageError, complain, reason_of, refuse_as_usage
+from downslope.texts import Finding, say
+from downslope.texts.parts import cause_of
 
 if TYPE_CHECKING:
     from downslope.sweeps import Sweep
@@ -36,35 +38,33 @@ def sweep(
     max_iter: options.MaxIter = 10_000,
     tol: options.Tol = 1e-6,
     init: options.Init = "zeros",
-    raw: options.Raw = False,
+    standardize: options.Standardize = True,
     jobs: options.Jobs = 1,
     plot: options.PlotOutput = None,
     as_json: options.AsJson = False,
 ) -> int:
-    """Try every combination of rate, method and momentum; where there is a closed form, from one read of the table.
-
-    Example: downslope sweep cars.csv --target mpg --exclude name --missing drop --methods gd,nesterov
-    """
+    """Try every combination of rate, method and momentum; where there is a closed form, from one read of the table."""
     given: dict[str, Any] = dict(locals())
     from downslope import sweeps
     from downslope._version import __version__
     from downslope.cli.console import json_text, write_out
     from downslope.cli.files import check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
-    from downslope.cli.rows import Choice, read_rows, split_off
+    from downslope.cli.plain import in_options
+    from downslope.cli.rows import Choice, load_rows, split_off
     from downslope.sweeps.sweep import setup
 
     need_no_screen()
     check_picture("--plot", plot)
     check_outputs({"--plot": plot}, data)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    rates, betas = numbers_in("--learning-rates", learning_rates), numbers_in("--momenta", momenta)
+    rates, betas = parse_numbers("--learning-rates", learning_rates), parse_numbers("--momenta", momenta)
     tried = options.names_in(methods) or ("gd",)
     if not 0 < tol < 1:
-        raise UsageError(f"--tol got {tol:g}, and must be a share of the start's excess between 0 and 1")
-    with refused_as_usage():
+        raise UsageError(Finding.of("command.not_a_share_of_excess", got=tol))
+    with refuse_as_usage():
         setup(rates, tried, betas or (0.9,), tol, max_iter, {})
-    _, rows = read_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    _, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights))
     rows, _ = split_off(rows, None, seed, data)
     passed_on = ("loss", "delta", "epsilon", "quantile", "alpha", "l1_ratio", "batch_size", "init")
     code = DONE
@@ -82,14 +82,14 @@ def sweep(
             progress=True,
             penalty=None if penalty == "none" else penalty,
             fit_intercept=not no_intercept,
-            standardize=not raw,
+            standardize=standardize,
             random_state=seed,
             **{name: given[name] for name in passed_on},
         )
     except sweeps.SweepInterrupted as interrupt:
         found, code = interrupt.sweep, FAILED
-        complain(f"interrupted: {interrupt}")
-    if plot is not None and not drawn(found, plot):
+        complain(Finding.of("command.sweep_interrupted", said=in_options(cause_of(interrupt))))
+    if plot is not None and not draw(found, plot):
         plot, code = None, FAILED
     if as_json:
         about = {"downslope": __version__, "data": str(data), "target": target}
@@ -98,25 +98,27 @@ def sweep(
         files = {} if plot is None else {"plot": str(plot)}
         write_out(json_text({**about, **known, "best": found.best._asdict(), "runs": runs, "files": files}))
     else:
-        write_out(f"{found}\n" + ("" if plot is None else f"\nWritten: {plot}\n"))
+        written = "" if plot is None else f"\n{say('page.written', files=str(plot))}\n"
+        write_out(f"{found}\n{written}")
     return code
 
 
-def drawn(found: "Sweep", path: Path) -> bool:
+def draw(found: "Sweep", path: Path) -> bool:
     """Draw the final gap against the rate; whether that went well."""
     from downslope.cli.picture import save_sweep
 
     try:
         save_sweep(found, path)
     except OSError as error:
-        complain(str(error))
+        complain(reason_of(error))
         return False
     return True
 
 
-def numbers_in(option: str, given: list[str] | None) -> list[float] | None:
+def parse_numbers(flag: str, given: list[str] | None) -> list[float] | None:
     """Numbers given one or several at a time with commas between them."""
     try:
         return None if given is None else [float(word) for word in options.names_in(given) or ()]
     except ValueError as error:
-        raise UsageError(f"{option} got {','.join(given or ())!r}, and must be numbers with commas between") from error
+        got = ",".join(given or ())
+        raise UsageError(Finding.of("command.not_numbers", flag=flag, got=got)) from error

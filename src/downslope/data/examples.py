@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 __all__ = ["Example", "load_example"]
 
@@ -104,8 +105,7 @@ def load_example(name: str) -> Example:
     ('cylinders', 'displacement', 'horsepower', 'weight', 'acceleration', 'year', 'origin')
     """
     if not isinstance(name, str) or name not in _ENTRIES:
-        known = ", ".join(map(repr, _ENTRIES))
-        raise InputError(f"there is no example named {name!r}: the examples are {known}")
+        raise InputError(Finding.of("examples.unknown", name=name, known=", ".join(map(repr, _ENTRIES))))
     entry = _ENTRIES[name]
     path = Path(str(files("downslope.data") / "tables" / entry.file))
     with path.open(encoding="utf-8", newline="") as stream:

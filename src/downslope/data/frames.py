@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from downslope.exceptions import InputError, MissingDependencyError
+from downslope.texts import Finding
+from downslope.texts.parts import enumerate_parts
 
 __all__ = ["make_frame", "to_array", "to_vector"]
 
@@ -31,9 +33,7 @@ def make_frame(columns: dict[str, list[Any]]) -> Any:
     try:
         import pandas
     except ImportError as error:
-        raise MissingDependencyError(
-            "a DataFrame needs pandas, which is not installed: pip install pandas, or use to_dict"
-        ) from error
+        raise MissingDependencyError(Finding.of("frames.no_pandas")) from error
     return pandas.DataFrame(columns)
 
 
@@ -105,9 +105,7 @@ def to_vector(y: Any) -> Any:
         frame = read(module, _as_frame(library, module, y)) if module is not None else None
         if frame is not None:
             if len(frame.names) != 1:
-                raise InputError(
-                    f"y has {len(frame.names)} columns: one target is fitted at a time, so give one of them"
-                )
+                raise InputError(Finding.of("frames.several_targets", count=len(frame.names)))
             _refuse(frame, "y")
             array = frame.array()
             return (array if isinstance(array, np.ndarray) else array.toarray()).reshape(-1)
@@ -126,16 +124,9 @@ def _refuse(frame: _Frame, argument: str) -> None:
     if not frame.refused:
         return
     if argument == "y":
-        kind = next(iter(frame.refused.values()))
-        raise InputError(f"y is of type {kind}: a target must be numbers or truth values, so convert it first")
-    named = [f"{name!r} ({kind})" for name, kind in frame.refused.items()]
-    more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-    first = next(iter(frame.refused))
-    raise InputError(
-        f"X holds values that are not numbers in the column{'s' if len(named) > 1 else ''} "
-        f"{', '.join(named[:5])}{more}: encode such columns first, as sklearn.preprocessing.OneHotEncoder "
-        f"does, or leave them out (in the command: --categorical {first} or --exclude {first})"
-    )
+        raise InputError(Finding.of("frames.target_kind", kind=next(iter(frame.refused.values()))))
+    named = [Finding.of("frames.column", name=name, kind=kind) for name, kind in frame.refused.items()]
+    raise InputError(Finding.of("frames.not_numbers", columns=enumerate_parts(named, 5), count=len(named)))
 
 
 def _as_frame(library: str, module: ModuleType, y: Any) -> Any:
@@ -198,7 +189,7 @@ def _is_numeric(pandas: ModuleType, column: Any) -> bool:
 # ----------------------------------------------------------------------------------------------------- polars
 def _read_polars(polars: ModuleType, X: Any) -> _Frame | None:
     if isinstance(X, polars.LazyFrame):
-        raise InputError("a polars LazyFrame holds no rows yet: call .collect() on it first")
+        raise InputError(Finding.of("frames.lazy"))
     if not isinstance(X, polars.DataFrame):
         return None
     known = (polars.Boolean, polars.Null)

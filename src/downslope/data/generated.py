@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from downslope.exceptions import InputError
+from downslope.texts import Finding, Remedy
 
 if TYPE_CHECKING:
     from downslope.displays import FitDisplay
@@ -134,7 +135,8 @@ def make_linear(
     n_samples = _count("n_samples", n_samples, least=1)
     outliers = _count("outliers", outliers, least=0)
     if outliers > n_samples:
-        raise InputError(f"outliers={outliers} is more than n_samples={n_samples}: ask for fewer outliers")
+        asked = Remedy("outliers", outliers), Remedy("n_samples", n_samples)
+        raise InputError(Finding.of("generated.too_many_outliers", *asked))
 
     random = _random(random_state)
     X = random.uniform(0.0, 1.0, size=(n_samples, len(w)))
@@ -147,7 +149,7 @@ def make_linear(
         # A flat line without noise has no span to measure by.
         y[rows] += side * (1.0 + outlier_size) * (span if span > 0 else 1.0)
     if not np.isfinite(y).all():
-        raise InputError("coef, intercept, noise and outlier_size make y overflow: give smaller numbers")
+        raise InputError(Finding.of("generated.overflow"))
     return LinearData(X, y, w, b, noise, rows, _names(len(w)))
 
 
@@ -161,7 +163,7 @@ def _coefficients(coef: float | Sequence[float] | ArrayLike) -> Array:
     except ValueError:  # lists of different lengths
         w = np.empty(0)
     if w.ndim != 1 or w.size == 0 or w.dtype.kind not in "iuf" or not np.isfinite(w).all():
-        raise InputError(f"coef={coef!r} cannot be used: it must be a finite number or a list of them, one per feature")
+        raise InputError(Finding.of("generated.not_coefficients", Remedy("coef", coef)))
     return w.astype(np.float64)
 
 
@@ -172,14 +174,14 @@ def _number(name: str, value: object, least: float = -sys.float_info.max) -> flo
         number = math.inf
     if least <= number < math.inf:
         return number
-    kind = "a finite number" if least < 0 else f"a finite number of at least {least:g}"
-    raise InputError(f"{name}={value!r} cannot be used: it must be {kind}")
+    code = "generated.not_finite" if least < 0 else "generated.too_small"
+    raise InputError(Finding.of(code, got=Remedy(name, value), least=least))
 
 
 def _count(name: str, value: object, least: int) -> int:
     if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least:
         return int(value)
-    raise InputError(f"{name}={value!r} cannot be used: it must be a whole number of at least {least}")
+    raise InputError(Finding.of("generated.not_a_count", got=Remedy(name, value), least=least))
 
 
 def _random(random_state: object) -> Randomness:
@@ -189,7 +191,4 @@ def _random(random_state: object) -> Randomness:
         return np.random.default_rng()
     if isinstance(random_state, Integral) and not isinstance(random_state, bool) and int(random_state) >= 0:
         return np.random.default_rng(int(random_state))
-    raise InputError(
-        f"random_state={random_state!r} cannot be used: it must be None, a whole number of at least 0, "
-        "a numpy Generator or a RandomState"
-    )
+    raise InputError(Finding.of("generated.not_random", Remedy("random_state", random_state)))

@@ -10,6 +10,8 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array
 
 from downslope.exceptions import InputError, frames_to_user
+from downslope.texts import Finding, Remedy
+from downslope.texts.parts import enumerate_parts
 
 __all__ = ["Rows", "check_rows", "check_target", "check_weights", "refuse_non_finite", "split_rows"]
 
@@ -43,23 +45,20 @@ def check_rows(X: Any, owner: str, *, least: int = 1) -> Any:
         raise InputError(refusal(str(error))) from error
 
 
-def refusal(told: str) -> str:
-    """scikit-learn's reason for refusing X as one sentence that says what to do."""
+# scikit-learn's reasons for refusing X, by a part of its words.
+REFUSALS = {
+    "Expected 2D": "rows.not_2d",
+    "Complex data": "rows.complex_features",
+    "Found array with": "rows.too_few",
+    "could not convert": "rows.text",
+}
+
+
+def refusal(told: str) -> Finding:
+    """scikit-learn's reason for refusing X, with what to do."""
     first = told.splitlines()[0].rstrip(".:")
-    if first.startswith("Expected 2D"):
-        return (
-            f"{first}: X must have rows and columns. Reshape your data with X.reshape(-1, 1) if it is one feature, "
-            "X.reshape(1, -1) if it is one row"
-        )
-    if first.startswith("Complex data"):
-        return f"{first}: X must hold real numbers"
-    if first.startswith("Found array with"):
-        return f"{first}: give more rows and columns"
-    if "could not convert" in first:
-        return (
-            f"X holds text ({first}): encode it as numbers first, for example with sklearn.preprocessing.OneHotEncoder"
-        )
-    return f"{first}: X must hold one number for every row and column"
+    code = next((code for words, code in REFUSALS.items() if words in first), "rows.not_numbers")
+    return Finding.of(code, told=first)
 
 
 def check_target(y: Any, n_rows: int, *, single: bool = False) -> NDArray[Any]:
@@ -67,39 +66,29 @@ def check_target(y: Any, n_rows: int, *, single: bool = False) -> NDArray[Any]:
     try:
         target = np.asarray(y.toarray() if scipy.sparse.issparse(y) else y)
         if np.iscomplexobj(target):
-            raise InputError("Complex data not supported: y must hold real numbers")
+            raise InputError(Finding.of("rows.complex_target"))
         if not (single and target.dtype == np.float32):
             target = target.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"y cannot be read as numbers ({error}): encode it, one number a row") from error
+        raise InputError(Finding.of("rows.target_unreadable", cause=str(error))) from error
     if target.ndim == 2 and target.shape[1] == 1:
-        warnings.warn(
-            f"A column-vector y was passed when a 1d array was expected: shape {target.shape} is read as "
-            f"({target.shape[0]},)",
-            DataConversionWarning,
-            stacklevel=frames_to_user(),
-        )
+        found = Finding.of("rows.column_vector", shape=target.shape, n_rows=target.shape[0])
+        warnings.warn(DataConversionWarning(found), stacklevel=frames_to_user())
         target = target[:, 0]
     if target.ndim != 1:
-        raise InputError(f"y should be a 1d array, got an array of shape {target.shape} instead: one number a row")
+        raise InputError(Finding.of("rows.target_shape", shape=target.shape))
     if target.shape[0] != n_rows:
-        raise InputError(
-            f"Found input variables with inconsistent numbers of samples: X has {n_rows} rows and y has "
-            f"{target.shape[0]}; give one target a row"
-        )
+        raise InputError(Finding.of("rows.target_length", n_rows=n_rows, n_targets=target.shape[0]))
     bad = ~np.isfinite(target)
     if bad.any():
         first = int(np.argmax(bad))
-        raise InputError(
-            f"Input y contains NaN or infinity in {int(bad.sum())} of {n_rows} rows (the first is row {first}): "
-            "drop those rows"
-        )
+        raise InputError(Finding.of("rows.target_not_finite", bad=int(bad.sum()), n_rows=n_rows, first=first))
     with np.errstate(over="ignore"):
         span = float(np.ptp(target))
     if 0 < span < 1e-152:
-        raise InputError(f"the values of y span only {span:.1e} and their squares underflow: multiply y by a constant")
+        raise InputError(Finding.of("rows.target_underflow", span=span))
     return np.ascontiguousarray(target)
 
 
@@ -110,21 +99,21 @@ def check_weights(weight: Any, n_rows: int) -> Array | None:
     try:
         weights = np.asarray(weight, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"sample_weight cannot be read as numbers ({error}): give one number a row") from error
+        raise InputError(Finding.of("rows.weights_unreadable", cause=str(error))) from error
     if weights.ndim == 0:
         weights = np.full(n_rows, float(weights))
     if weights.ndim != 1:
-        raise InputError(f"Sample weights must be 1D array or scalar, got {weights.ndim} dimensions: one number a row")
+        raise InputError(Finding.of("rows.weights_shape", dimensions=weights.ndim))
     if weights.shape[0] != n_rows:
-        raise InputError(f"sample_weight has shape {weights.shape}, expected ({n_rows},): give one weight a row")
+        raise InputError(Finding.of("rows.weights_length", shape=weights.shape, n_rows=n_rows))
     if not np.all(np.isfinite(weights)):
         bad = int(np.count_nonzero(~np.isfinite(weights)))
-        raise InputError(f"sample_weight contains NaN or infinity in {bad} of {n_rows} rows: give finite weights")
+        raise InputError(Finding.of("rows.weights_not_finite", bad=bad, n_rows=n_rows))
     if np.any(weights < 0):
         bad = int(np.count_nonzero(weights < 0))
-        raise InputError(f"sample_weight is negative in {bad} of {n_rows} rows: weights must be 0 or more")
+        raise InputError(Finding.of("rows.negative_weights", bad=bad, n_rows=n_rows))
     if not weights.any():
-        raise InputError("sample_weight is zero in all rows: at least one row needs a positive weight")
+        raise InputError(Finding.of("rows.no_weight"))
     return np.ascontiguousarray(weights)
 
 
@@ -141,17 +130,14 @@ def refuse_non_finite(X: Any, names: list[str]) -> None:
     else:
         nan, infinite = np.isnan(X).sum(axis=0), np.isinf(X).sum(axis=0)
     bad = np.flatnonzero(nan + infinite)
-    told = [
-        f"'{names[j]}' ("
-        + " and ".join(f"{count} {kind}" for count, kind in ((nan[j], "NaN"), (infinite[j], "infinity")) if count)
-        + ")"
-        for j in bad[:5]
-    ]
-    more = f" and {bad.size - 5} more columns" if bad.size > 5 else ""
-    raise InputError(
-        f"Input X contains NaN or infinity in {', '.join(told)}{more}: drop those rows or fill the gaps first, for "
-        "example with sklearn.impute.SimpleImputer"
-    )
+    columns = enumerate_parts([bad_column(names[j], nan[j], infinite[j]) for j in bad], 5, "list.more_columns")
+    raise InputError(Finding.of("rows.not_finite", columns=columns))
+
+
+def bad_column(name: str, nan: int, infinite: int) -> Finding:
+    """A column and how many of its values are no numbers."""
+    code = "rows.nan_and_infinity" if nan and infinite else "rows.nan" if nan else "rows.infinity"
+    return Finding.of(code, name=name, nan=int(nan), infinite=int(infinite))
 
 
 def split_rows(rows: Rows, fraction: float, rng: np.random.RandomState | None) -> tuple[Rows, Rows]:
@@ -159,19 +145,15 @@ def split_rows(rows: Rows, fraction: float, rng: np.random.RandomState | None) -
     n_rows = rows.y.size
     n_held = max(1, round(fraction * n_rows))
     if n_rows - n_held < 2:
-        raise InputError(
-            f"early_stopping with validation_fraction={fraction} leaves {n_rows - n_held} of {n_rows} rows to train "
-            "on, and at least 2 are needed: give more rows, or X_val and y_val"
-        )
+        asked = Remedy("validation_fraction", fraction)
+        raise InputError(Finding.of("rows.split_too_few", asked, left=n_rows - n_held, n_rows=n_rows))
     order = np.arange(n_rows) if rng is None else rng.permutation(n_rows)
     kept, held = np.sort(order[:-n_held]), np.sort(order[-n_held:])
 
-    def taken(chosen: NDArray[np.int64]) -> Rows:
+    def take(chosen: NDArray[np.int64]) -> Rows:
         part = Rows(rows.X[chosen], rows.y[chosen], None if rows.weight is None else rows.weight[chosen])
         if part.weight is not None and not part.weight.any():
-            raise InputError(
-                "all weights are zero in the rows that early_stopping splits off or in the rest: give X_val and y_val"
-            )
+            raise InputError(Finding.of("rows.split_no_weight"))
         return part
 
-    return taken(kept), taken(held)
+    return take(kept), take(held)

@@ -1,6 +1,5 @@
 """Choosing a language, which is refused in a sentence where it is none of ours."""
 
-from downslope.exceptions import InputError
 from downslope.texts.catalogue import LANGUAGES
 from downslope.texts.findings import Finding
 from downslope.texts.language import language, speak_always
@@ -45,5 +44,8 @@ def chosen_language(lang: str | None) -> str:
     if lang is None:
         return language()
     if lang not in LANGUAGES:
+        # Here, so that whoever only wants words, as the command's help does, need not wait for scikit-learn.
+        from downslope.exceptions import InputError
+
         raise InputError(Finding.of("language.unknown", got=lang, known=", ".join(map(repr, LANGUAGES))))
     return lang

@@ -54,7 +54,8 @@ class Remedy:
     value: Any = UNSET
 
     def __format__(self, spec: str) -> str:
-        if self.value is UNSET or self.value == UNSET:
+        # A value may be an array, which compares cell by cell.
+        if isinstance(self.value, str) and self.value == UNSET:
             return _naming.get()(self.parameter, None)
         value = as_data(self.value)
         text = repr(value) if isinstance(value, str) or not spec else format(value, spec)
@@ -62,6 +63,10 @@ class Remedy:
 
     def __str__(self) -> str:
         return format(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As what JSON can hold."""
+        return {"parameter": self.parameter, "value": as_json(self.value)}
 
 
 class Options:
@@ -100,7 +105,7 @@ class Finding:
     code : str
         Which sentence of the catalogue, ``section.name``.
     numbers : mapping
-        What fills it: numbers, names, and findings that are parts of it.
+        What fills it: numbers, names, and findings and remedies that are parts of it.
     remedies : tuple of Remedy
         What to change.
 
@@ -140,15 +145,13 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """As what JSON can hold."""
         numbers = {name: as_json(value) for name, value in self.numbers.items()}
-        remedies = [{"parameter": remedy.parameter, "value": as_json(remedy.value)} for remedy in self.remedies]
-        return {"code": self.code, "numbers": numbers, "remedies": remedies}
+        return {"code": self.code, "numbers": numbers, "remedies": [remedy.to_dict() for remedy in self.remedies]}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """The finding that `to_dict` wrote."""
         numbers = {name: from_json(value) for name, value in stored["numbers"].items()}
-        remedies = tuple(Remedy(remedy["parameter"], from_json(remedy["value"])) for remedy in stored["remedies"])
-        return cls(stored["code"], numbers, remedies)
+        return cls(stored["code"], numbers, tuple(from_json(remedy) for remedy in stored["remedies"]))
 
 
 def as_data(value: Any) -> Any:
@@ -159,7 +162,7 @@ def as_data(value: Any) -> Any:
 def as_json(value: Any) -> Any:
     """What JSON can hold of a number; it has none that is not finite."""
     value = as_data(value)
-    if isinstance(value, Finding):
+    if isinstance(value, Finding | Remedy):
         return value.to_dict()
     return {"number": str(value)} if isinstance(value, float) and not isfinite(value) else value
 
@@ -168,7 +171,11 @@ def from_json(value: Any) -> Any:
     """The inverse of `as_json`."""
     if not isinstance(value, dict):
         return value
-    return Finding.from_dict(value) if "code" in value else float(value["number"])
+    if "code" in value:
+        return Finding.from_dict(value)
+    if "parameter" in value:
+        return Remedy(value["parameter"], from_json(value["value"]))
+    return float(value["number"])
 
 
 def say(code: str, **numbers: Any) -> str:

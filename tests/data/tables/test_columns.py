@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from downslope.data.tables.columns import as_option, choose_columns, listed
+from downslope.data.tables.columns import choose_columns
 from downslope.data.tables.layout import Layout
 from downslope.exceptions import InputError
 
@@ -49,20 +49,20 @@ def test_choices(header: str, options: dict[str, Any], features: str, categorica
         ("weight,mpg", {"target": "zzz"}, "the columns are 'weight', 'mpg'"),
         ("1,2.5", {}, "its first line must name the columns, and holds '1', '2.5'"),
         (",".join("abcdefghijklmnopq"), {"target": "y2"}, "'l' and 5 more"),
-        ("a,y", {"features": ["b", "c", "a"]}, "has no columns 'b', 'c', asked for with --features"),
-        ("a,y", {"exclude": ["b"]}, "has no column 'b', asked for with --exclude"),
-        ("a,y", {"categorical": ["b"]}, "has no column 'b', asked for with --categorical"),
-        ("a,y", {"features": ["a", "y"]}, "the target 'y' is named by --features too"),
-        ("a,y", {"categorical": ["y"]}, "the target 'y' is named by --categorical too"),
-        ("a,y", {"exclude": ["y"]}, "the target 'y' is named by --exclude too"),
+        ("a,y", {"features": ["b", "c", "a"]}, "has no columns 'b', 'c', asked for with features"),
+        ("a,y", {"exclude": ["b"]}, "has no column 'b', asked for with exclude"),
+        ("a,y", {"categorical": ["b"]}, "has no column 'b', asked for with categorical"),
+        ("a,y", {"features": ["a", "y"]}, "the target 'y' is named by features too"),
+        ("a,y", {"categorical": ["y"]}, "the target 'y' is named by categorical too"),
+        ("a,y", {"exclude": ["y"]}, "the target 'y' is named by exclude too"),
         ("a,y,y", {}, "has several columns named 'y'"),
         ("a,b,a,b,y", {}, "has several columns named 'a', 'b': give each column its own name"),
         ("a,a,y", {"features": ["a"]}, "has several columns named 'a'"),
         ("column 1,b,y", {}, "no name for 'column 1' in its header, as in a saved index: write one, or leave it out "),
-        ("column 1,b,y", {}, "--exclude 'column 1'"),
-        ("a,y", {"features": ["a"], "exclude": ["a"]}, "--features and --exclude both name 'a'"),
-        ("a,b,y", {"features": ["a"], "categorical": ["b"]}, "--categorical names 'b', not used as a feature"),
-        ("a,b,y", {"exclude": ["b"], "categorical": ["b"]}, "--categorical names 'b', not used as a feature"),
+        ("column 1,b,y", {}, "exclude=['column 1']"),
+        ("a,y", {"features": ["a"], "exclude": ["a"]}, "features and exclude both name 'a'"),
+        ("a,b,y", {"features": ["a"], "categorical": ["b"]}, "categorical names 'b', not used as a feature"),
+        ("a,b,y", {"exclude": ["b"], "categorical": ["b"]}, "categorical names 'b', not used as a feature"),
         ("y", {}, "no feature is left beside the target 'y'"),
         ("a,y", {"exclude": ["a"]}, "no feature is left"),
         ("a,y", {"features": []}, "no feature is left"),
@@ -73,10 +73,3 @@ def test_options_that_cannot_be_used(header: str, options: dict[str, Any], sente
         choose(header, **options)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_names_for_sentences_and_for_a_shell() -> None:
-    assert listed(["a", 1]) == "'a', 1"
-    assert listed("abcdefghijkl").endswith("'l'")
-    assert listed("abcdefghijklm").endswith("'l' and 1 more")
-    assert (as_option("origin"), as_option("column 1"), as_option("연비")) == ("origin", "'column 1'", "'연비'")

@@ -29,20 +29,20 @@ def sentence_of(path: Path, **options: Any) -> str:
         (
             "x,name,y\n1,ford,2\n2,fiat,3\n",
             {},
-            f"{TEXT} 'name' ('ford' in row 1, 2 of 2 cells): encode it with --categorical name, "
-            "or leave it out with --exclude name",
+            f"{TEXT} 'name' ('ford' in row 1, 2 of 2 cells): encode it with categorical=['name'], "
+            "or leave it out with exclude=['name']",
         ),
         (
             "a,b b,y\nu,v,1\nw,x,2\n",
             {},
             f"{TEXT}s 'a' ('u' in row 1, 2 of 2 cells), 'b b' ('v' in row 1, 2 of 2 cells): "
-            "encode each with --categorical NAME, or leave it out with --exclude NAME",
+            "encode each with categorical=['NAME'], or leave it out with exclude=['NAME']",
         ),
         (
             "x,y\n" + "1,1\n" * 16 + "12a,1\n",
             {},
-            f"{TEXT} 'x' ('12a' in row 17, 1 of 17 cells): correct the cells, or encode it with --categorical x, "
-            "or leave it out with --exclude x",
+            f"{TEXT} 'x' ('12a' in row 17, 1 of 17 cells): correct the cells, or encode it with categorical=['x'], "
+            "or leave it out with exclude=['x']",
         ),
         ('x,n,y\n1,"a\nb",1\n12a,c,1\n3,d,1\n', {"categorical": ["n"]}, f"{TEXT} 'x' ('12a' in row 2, 1 of 3 cells)"),
         (
@@ -85,7 +85,7 @@ def sentence_of(path: Path, **options: Any) -> str:
             "id,y\n" + "".join(f"id{i},1\n" for i in range(1001)),
             {"categorical": "id"},
             "column 'id' of FILE has 1,001 different values and at most 1,000 can be encoded: "
-            "leave it out with --exclude id",
+            "leave it out with exclude=['id']",
         ),
         ("c,y\na,1\na,2\n", {"categorical": "c"}, "the categorical column 'c' has the one level 'a' in the rows used"),
         ("c,x,y\na,1,1\nb,,2\n", {"categorical": "c", "missing": "drop"}, "has the one level 'a' in the rows used"),
@@ -95,7 +95,7 @@ def sentence_of(path: Path, **options: Any) -> str:
             "x,z,y\n,1,1\n?,,2\n5,6,NA\n",
             {},
             "FILE has 4 missing values ('x' 2, 'z' 1, 'y' 1): "
-            "--missing drop leaves such rows out, --missing mean fills in the mean of the column",
+            "missing='drop' leaves such rows out, missing='mean' fills in the mean of the column",
         ),
         ("x,y\n,1\n1,1\n", {}, "FILE has 1 missing value ('x' 1): "),
         (
@@ -107,15 +107,15 @@ def sentence_of(path: Path, **options: Any) -> str:
         (
             "x,y\n,1\n2,\n",
             {"missing": "drop"},
-            "--missing drop leaves none of the 2 rows of FILE ('x' 1, 'y' 1 missing): use --missing mean, or leave out "
-            "columns with --exclude",
+            "missing='drop' leaves none of the 2 rows of FILE ('x' 1, 'y' 1 missing): use missing='mean', or leave out "
+            "columns with exclude",
         ),
         ("x,y\n1,\n2,\n", {"missing": "mean"}, "FILE has no value in the target 'y': choose another target"),
         ("x,y\n1,\n2,\n", {}, "FILE has no value in the target 'y': choose another target"),
         (
             "x,z,y\n,1,1\n,2,2\n",
             {"missing": "mean"},
-            "FILE has no value in the column 'x': leave it out with --exclude x",
+            "FILE has no value in the column 'x': leave it out with exclude=['x']",
         ),
     ],
 )

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from downslope.cli.course.stage import SEED, Stage
 from downslope.cli.picture import draw_fit
 from downslope.cli.regressor import TableRegressor, predictions
-from downslope.cli.rows import Choice, Part, read_rows
+from downslope.cli.rows import Choice, Part, load_rows
 from downslope.cli.summary import summarise
 from downslope.cli.tables import number, number_table
 from downslope.cli.yardstick import quality
@@ -27,7 +27,7 @@ def fit_the_cars(stage: Stage) -> Path:
     """Fit the real table, with two losses; the path of the model file."""
     stage.title("8. A real table: miles per gallon of 397 cars")
     path = load_example("auto_mpg").path
-    table, rows = read_rows(Choice(path, "mpg", None, ["name"], ["origin"], "drop"))
+    table, rows = load_rows(Choice(path, "mpg", None, ["name"], ["origin"], "drop"))
     stage.say(
         "Weights in pounds, a code for the origin, gaps in the horsepower: at a prompt this is one line.",
         "이번에는 진짜 자동차 자료예요. 단위가 제각각이고 빈칸도 있지만 명령 한 줄이면 돼요.",

@@ -1,31 +1,23 @@
-"""Which columns of a table are features, which is the target: the options of the command, checked."""
+"""Which columns of a table are features, and which is the target: as they are asked for, checked."""
 
 import difflib
-import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from downslope.data.tables.layout import Layout
 from downslope.exceptions import InputError
+from downslope.texts import Finding, Remedy
+from downslope.texts.parts import quote_names
 
-__all__ = ["Columns", "as_option", "choose_columns", "listed", "require_columns"]
-
-SHOWN = 12
+__all__ = ["ColumnChoice", "asked_for", "choose_columns", "require_columns"]
 
 
-class Columns(NamedTuple):
+class ColumnChoice(NamedTuple):
     """The columns that are used."""
 
     features: tuple[str, ...]
     categorical: frozenset[str]
     target: str
-
-
-def listed(names: Iterable[object]) -> str:
-    """Names for a sentence, quoted: the first dozen and how many more there are."""
-    names = list(names)
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(repr(name) for name in names[:SHOWN]) + more
 
 
 def choose_columns(
@@ -34,53 +26,49 @@ def choose_columns(
     features: Sequence[str] | None,
     exclude: Sequence[str],
     categorical: Sequence[str],
-) -> Columns:
-    """The columns that the options name; by default every column but the target is a feature.
+) -> ColumnChoice:
+    """The columns that are asked for; by default every column but the target is a feature.
 
     Raises
     ------
     InputError
-        For a name that the table does not have or has twice, and for options that contradict each other.
+        For a name that the table does not have or has twice, and for wishes that contradict each other.
     """
     excluded, encoded = _unique(exclude), _unique(categorical)
     chosen = None if features is None else _unique(features)
-    require_columns(layout, (target,), "the target asked for")
-    require_columns(layout, chosen or (), "asked for with --features")
-    require_columns(layout, encoded, "asked for with --categorical")
-    require_columns(layout, excluded, "asked for with --exclude", once=False)
-    for option, names in (("features", chosen or ()), ("categorical", encoded), ("exclude", excluded)):
+    require_columns(layout, (target,), Finding.of("tables.the_target"))
+    for parameter, names in (("features", chosen or ()), ("categorical", encoded), ("exclude", excluded)):
+        require_columns(layout, names, asked_for(parameter), once=parameter != "exclude")
         if target in names:
-            raise InputError(f"the target {target!r} is named by --{option} too: take it out of there")
+            raise InputError(Finding.of("tables.target_named", target=target, by=Remedy(parameter)))
     if chosen is None:
         chosen = _others(layout, (target, *excluded))
     both = [name for name in chosen if name in excluded]
     if both:
-        raise InputError(f"--features and --exclude both name {listed(both)}: name a column once")
+        raise InputError(Finding.of("tables.named_and_excluded", names=quote_names(both)))
     unused = [name for name in encoded if name not in chosen]
     if unused:
-        raise InputError(f"--categorical names {listed(unused)}, not used as a feature: name features only")
+        raise InputError(Finding.of("tables.not_a_feature", names=quote_names(unused)))
     if not chosen:
-        raise InputError(f"no feature is left beside the target {target!r}: at least one column is needed")
-    return Columns(chosen, frozenset(encoded), target)
+        raise InputError(Finding.of("tables.no_feature", target=target))
+    return ColumnChoice(chosen, frozenset(encoded), target)
 
 
-def require_columns(layout: Layout, names: Iterable[str], role: str, *, once: bool = True) -> None:
+def asked_for(parameter: str) -> Finding:
+    """What columns are called that a parameter names."""
+    return Finding.of("tables.asked_for", by=Remedy(parameter))
+
+
+def require_columns(layout: Layout, names: Iterable[str], role: Finding, *, once: bool = True) -> None:
     """Raise `InputError` if the table lacks some of these columns, or has one of them more than once."""
     names = tuple(names)
     absent = [name for name in names if name not in layout.names]
     if absent:
-        raise InputError(
-            f"{layout.path} has no column{'s' if len(absent) > 1 else ''} {listed(absent)}, {role}: "
-            f"{_advice(layout, absent[0])}"
-        )
+        said = {"names": quote_names(absent), "role": role, "advice": _advice(layout, absent[0])}
+        raise InputError(Finding.of("tables.absent", path=str(layout.path), count=len(absent), **said))
     repeated = [name for name in names if layout.names.count(name) > 1]
     if repeated and once:
-        raise InputError(f"{layout.path} has several columns named {listed(repeated)}: give each column its own name")
-
-
-def as_option(name: str) -> str:
-    """A column's name as it is typed in a shell."""
-    return shlex.quote(name)
+        raise InputError(Finding.of("tables.repeated", path=str(layout.path), names=quote_names(repeated)))
 
 
 def _others(layout: Layout, used: Sequence[str]) -> tuple[str, ...]:
@@ -88,21 +76,21 @@ def _others(layout: Layout, used: Sequence[str]) -> tuple[str, ...]:
     names = tuple(name for name in dict.fromkeys(layout.names) if name not in used)
     unnamed = [name for name in names if name in layout.unnamed]
     if unnamed:
-        raise InputError(
-            f"{layout.path} has no name for {listed(unnamed)} in its header, as in a saved index: write one, or "
-            f"leave it out with --exclude {as_option(unnamed[0])}"
-        )
-    require_columns(layout, names, "a feature")
+        leave_out = Remedy("exclude", [unnamed[0]])
+        raise InputError(Finding.of("tables.unnamed", leave_out, path=str(layout.path), names=quote_names(unnamed)))
+    require_columns(layout, names, Finding.of("tables.a_feature"))
     return names
 
 
-def _advice(layout: Layout, name: str) -> str:
+def _advice(layout: Layout, name: str) -> Finding:
+    names = quote_names(layout.names)
     if all(_is_number(own) for own in layout.names):
-        return f"its first line must name the columns, and holds {listed(layout.names)}"
+        return Finding.of("tables.header_of_numbers", names=names)
     folded = {own.casefold(): own for own in layout.names}
     near = difflib.get_close_matches(str(name).casefold(), list(folded), n=1)
-    meant = f"; did you mean {folded[near[0]]!r}?" if near else ""
-    return f"the columns are {listed(layout.names)}{meant}"
+    if near:
+        return Finding.of("tables.columns_are_near", names=names, near=folded[near[0]])
+    return Finding.of("tables.columns_are", names=names)
 
 
 def _is_number(text: str) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from downslope.exceptions import InputError
+from downslope.texts import Finding, Remedy
+from downslope.texts.parts import cause_of
 
 __all__ = ["Encoding", "Missing", "check_missing"]
 
@@ -15,7 +17,7 @@ Missing = Literal["drop", "mean"]
 def check_missing(missing: object) -> None:
     """Raise `InputError` for a policy that does not exist."""
     if missing is not None and missing not in get_args(Missing):
-        raise InputError(f"missing={missing!r} cannot be used: it must be 'drop', 'mean' or None")
+        raise InputError(Finding.of("tables.missing", Remedy("missing", missing)))
 
 
 @dataclass(frozen=True)
@@ -86,21 +88,20 @@ class Encoding:
             check_missing(encoding.missing)
             encoding._check()
         except (AttributeError, InputError, KeyError, OverflowError, TypeError, ValueError) as error:
-            raise InputError(
-                f"the stored encoding of the table is damaged ({type(error).__name__}: {error}): fit the model again"
-            ) from error
+            cause = {"kind": type(error).__name__, "cause": cause_of(error)}
+            raise InputError(Finding.of("tables.damaged_encoding", **cause)) from error
         return encoding
 
     def _check(self) -> None:
         words = [*self.columns, *(level for levels in self.levels.values() for level in levels)]
         if not all(isinstance(word, str) for word in words):
-            raise TypeError("a name is not text")
+            raise TypeError(Finding.of("tables.name_not_text"))
         if not set(self.levels) <= set(self.columns):
-            raise ValueError("levels of a column that is not there")
+            raise ValueError(Finding.of("tables.foreign_levels"))
         if any(len(set(levels)) < max(len(levels), 2) for levels in self.levels.values()):
-            raise ValueError("fewer than two levels, or one of them twice")
+            raise ValueError(Finding.of("tables.wrong_levels"))
         names = self.feature_names
         if not names or len(set(names)) < len(names) or len(self.means) != len(names):
-            raise ValueError("not one mean for each column")
+            raise ValueError(Finding.of("tables.wrong_means"))
         if not all(math.isfinite(mean) for mean in self.means):
-            raise ValueError("a mean that is not finite")
+            raise ValueError(Finding.of("tables.infinite_mean"))

@@ -1,7 +1,7 @@
 """Tables on disk as rows for a fit: what the command reads.
 
 A table is read through `open_table`, the one place that knows of formats; everything here sees columns of float64
-in which a missing value is NaN, and turns what cannot be used into one sentence that names the option to use.
+in which a missing value is NaN, and turns what cannot be used into one finding that names the parameter to use.
 Rows are counted from 1, the header not counted.
 """
 
@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.data.tables.columns import as_option, choose_columns, require_columns
+from downslope.data.tables.columns import choose_columns, require_columns
 from downslope.data.tables.encoding import Encoding, Missing, check_missing
 from downslope.data.tables.gaps import column_means, fill_gaps, keep_rows
 from downslope.data.tables.refusals import refuse_infinite, refuse_text, refuse_unknown_levels
 from downslope.data.tables.relation import Relation, open_table
 from downslope.exceptions import FileError, InputError
+from downslope.texts import Finding, Remedy
 
 __all__ = ["Features", "Table", "read_features", "read_table"]
 
@@ -44,8 +45,8 @@ class Table:
         Rows in the file, and how many of them are not in X.
     encoding : Encoding
         What `read_features` needs to read another table alike.
-    notes : tuple of str
-        What was done about missing values, in sentences.
+    notes : tuple of Finding
+        What was done about missing values.
     """
 
     X: Array = field(repr=False)
@@ -55,7 +56,7 @@ class Table:
     n_rows_read: int
     n_rows_dropped: int
     encoding: Encoding = field(repr=False)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,15 +71,15 @@ class Features:
         Which row of the file each row of X is, counted from 0.
     n_rows_read, n_rows_dropped : int
         Rows in the file, and how many of them are not in X.
-    notes : tuple of str
-        What was done about missing values, in sentences.
+    notes : tuple of Finding
+        What was done about missing values.
     """
 
     X: Array = field(repr=False)
     rows: NDArray[np.intp] = field(repr=False)
     n_rows_read: int
     n_rows_dropped: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 def read_table(
@@ -128,7 +129,7 @@ def read_table(
     kept = keep_rows(path, columns, target, missing)
     for name in levels:
         columns[name], levels[name] = _levels_left(name, columns[name], levels[name], kept.mask)
-    y = _kept(columns.pop(target), kept.mask)
+    y = _keep(columns.pop(target), kept.mask)
     n_rows_read = len(y) if kept.mask is None else len(kept.mask)
     names = _feature_names(chosen.features, levels)
     X = _matrix(columns, chosen.features, levels, kept.mask)
@@ -176,7 +177,7 @@ def read_features(path: Path, encoding: Encoding, *, missing: Missing | None = N
     check_missing(missing)
     policy = encoding.missing if missing is None else missing
     with open_table(path) as table:
-        require_columns(table.layout, encoding.columns, "needed by the model")
+        require_columns(table.layout, encoding.columns, Finding.of("tables.needed"))
         columns = _read(table, encoding.columns, encoding.levels, None)
         kept = keep_rows(path, columns, None, policy)
         refuse_unknown_levels(table, columns, encoding.levels, kept.mask)
@@ -192,7 +193,7 @@ def _read(table: Relation, names: tuple[str, ...], levels: Levels, target: str |
     """The columns as float64, all of them finite or missing."""
     columns = table.fetch([name for name in names if name not in levels], levels)
     if not len(columns[names[0]]):
-        raise FileError(f"{table.layout.path} has a header and no rows: give a table with rows")
+        raise FileError(Finding.of("tables.no_rows", path=str(table.layout.path)))
     refuse_text(table, columns, target)
     refuse_infinite(table.layout.path, columns)
     return {name: columns[name] for name in names}
@@ -202,14 +203,13 @@ def _levels_left(
     name: str, codes: Array, levels: tuple[str, ...], mask: NDArray[np.bool_] | None
 ) -> tuple[Array, tuple[str, ...]]:
     """Codes and levels without those that only rows had which are left out: their columns would be zero."""
-    used = _kept(codes, mask)
+    used = _keep(codes, mask)
     places = np.unique(used[~np.isnan(used)])
     if len(places) < 2:
-        only = f"the one level {levels[int(places[0])]!r}" if len(places) else "no level"
-        raise InputError(
-            f"the categorical column {name!r} has {only} in the rows used, which tells no row from another: "
-            f"leave it out with --exclude {as_option(name)}"
-        )
+        leave_out = Remedy("exclude", [name])
+        if not len(places):
+            raise InputError(Finding.of("tables.no_level", leave_out, name=name))
+        raise InputError(Finding.of("tables.one_level", leave_out, name=name, level=levels[int(places[0])]))
     # A missing value sorts behind every place, and stays missing.
     renumbered = np.where(np.isnan(codes), np.nan, np.searchsorted(places, codes))
     return renumbered, tuple(levels[int(place)] for place in places)
@@ -219,10 +219,7 @@ def _feature_names(features: tuple[str, ...], levels: Levels) -> tuple[str, ...]
     names = Encoding(features, levels, None, ()).feature_names
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
-        raise InputError(
-            f"the encoding would make several features named {repeated[0]!r}: rename that column in the table or "
-            "leave it out with --exclude"
-        )
+        raise InputError(Finding.of("tables.same_features", name=repeated[0]))
     return names
 
 
@@ -232,7 +229,7 @@ def _matrix(columns: dict[str, Array], order: tuple[str, ...], levels: Levels, m
     X = np.empty((n_rows, sum(len(levels[name]) - 1 if name in levels else 1 for name in order)))
     j = 0
     for name in order:
-        column = _kept(columns.pop(name), mask)
+        column = _keep(columns.pop(name), mask)
         if name not in levels:
             X[:, j] = column
             j += 1
@@ -243,5 +240,5 @@ def _matrix(columns: dict[str, Array], order: tuple[str, ...], levels: Levels, m
     return X
 
 
-def _kept(column: Array, mask: NDArray[np.bool_] | None) -> Array:
+def _keep(column: Array, mask: NDArray[np.bool_] | None) -> Array:
     return column if mask is None else column[mask]

@@ -1,4 +1,4 @@
-"""Missing values: which rows are kept, what fills the gaps, and the sentences that say so."""
+"""Missing values: which rows are kept, what fills the gaps, and the findings that say so."""
 
 import math
 import os
@@ -8,13 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.data.tables.columns import SHOWN, as_option
 from downslope.data.tables.encoding import Missing
 from downslope.exceptions import InputError
+from downslope.texts import Finding, Remedy
+from downslope.texts.parts import enumerate_parts
 
 __all__ = ["KeptRows", "column_means", "fill_gaps", "keep_rows"]
 
 Array = NDArray[np.float64]
+DROP, MEAN = Remedy("missing", "drop"), Remedy("missing", "mean")
 
 
 class KeptRows(NamedTuple):
@@ -22,7 +24,7 @@ class KeptRows(NamedTuple):
 
     mask: NDArray[np.bool_] | None
     """True for a row that is kept; None if all are, so that nothing need be copied."""
-    notes: tuple[str, ...]
+    notes: tuple[Finding, ...]
 
 
 def keep_rows(
@@ -41,27 +43,23 @@ def keep_rows(
         return KeptRows(None, ())
     n_rows = len(next(iter(columns.values())))
     if target is not None and counts.get(target) == n_rows:
-        raise InputError(f"{path} has no value in the target {target!r}: choose another target")
+        raise InputError(Finding.of("tables.empty_target", path=str(path), target=target))
     if missing is None:
-        raise InputError(
-            f"{path} has {_plural(sum(counts.values()), 'missing value')} ({_by_column(counts)}): --missing drop "
-            "leaves such rows out, --missing mean fills in the mean of the column"
-        )
+        said = {"path": str(path), "count": sum(counts.values()), "columns": _by_column(counts)}
+        raise InputError(Finding.of("tables.gaps", **said, drop=DROP, mean=MEAN))
     decisive = counts if missing == "drop" else [name for name in counts if name == target]
     mask = _without_gaps(columns[name] for name in decisive)
     n_kept = n_rows if mask is None else int(mask.sum())
     if n_kept == 0:
-        advice = "use --missing mean" + ("" if target is None else ", or leave out columns with --exclude")
-        raise InputError(
-            f"--missing drop leaves none of the {n_rows:,} rows of {path} ({_by_column(counts)} missing): {advice}"
-        )
+        code = "tables.drop_leaves_none" if target is None else "tables.drop_leaves_none_or_exclude"
+        raise InputError(Finding.of(code, DROP, path=str(path), n_rows=n_rows, columns=_by_column(counts), mean=MEAN))
     notes = []
     if n_kept < n_rows:
         reason = _by_column({name: counts[name] for name in decisive})
-        notes.append(f"{_plural(n_rows - n_kept, 'row')} of {n_rows:,} left out for missing values: {reason}")
+        notes.append(Finding.of("tables.left_out", count=n_rows - n_kept, n_rows=n_rows, columns=reason))
     filled = {name: count for name, count in counts.items() if name not in decisive}
     if filled:
-        notes.append(f"missing values filled with the mean of their column: {_by_column(filled)}")
+        notes.append(Finding.of("tables.filled", columns=_by_column(filled)))
     return KeptRows(mask, tuple(notes))
 
 
@@ -85,13 +83,13 @@ def column_means(path: str | os.PathLike[str], X: Array, names: tuple[str, ...])
     for name, column in zip(names, X.T, strict=True):
         present = column[~np.isnan(column)]
         if not len(present):
-            raise InputError(
-                f"{path} has no value in the column {name!r}: leave it out with --exclude {as_option(name)}"
-            )
+            leave_out = Remedy("exclude", [name])
+            raise InputError(Finding.of("tables.empty_column", leave_out, path=str(path), name=name))
         with np.errstate(over="ignore"):
             mean = float(np.mean(present))
-        # The sum of values near the largest float overflows where their mean does not.
-        means.append(mean if math.isfinite(mean) else float(np.sum(present / len(present))))
+        # The sum of values near the largest float overflows where their mean does not: in units of the largest.
+        unit = 1.0 if math.isfinite(mean) else float(np.abs(present).max())
+        means.append(mean if unit == 1.0 else unit * float(np.mean(present / unit)))
     return tuple(means)
 
 
@@ -101,10 +99,6 @@ def fill_gaps(X: Array, means: tuple[float, ...]) -> None:
         column[np.isnan(column)] = mean
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _by_column(counts: Mapping[str, int]) -> str:
-    named = [f"{name!r} {count:,}" for name, count in counts.items()]
-    return ", ".join(named[:SHOWN]) + (f" and {len(named) - SHOWN} more columns" if len(named) > SHOWN else "")
+def _by_column(counts: Mapping[str, int]) -> Finding | str:
+    named = [Finding.of("tables.gaps_in", name=name, count=count) for name, count in counts.items()]
+    return enumerate_parts(named, more="list.more_columns")

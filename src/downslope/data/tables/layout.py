@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from downslope.exceptions import FileError
+from downslope.texts import Finding
+from downslope.texts.parts import system_reason
 
 __all__ = ["Layout", "explain_failure", "read_layout"]
 
@@ -48,13 +50,11 @@ def read_layout(path: str | os.PathLike[str]) -> Layout:
     delimiter = max(DELIMITERS, key=lambda delimiter: _score(samples[delimiter]))
     rows = samples[delimiter]
     if not text.strip():
-        raise FileError(f"{path} is empty: give a table with a header and rows")
+        raise FileError(Finding.of("tables.empty", path=str(path)))
     if not rows:
-        raise FileError(f"{path} has no header that can be read: give a table whose first line names the columns")
+        raise FileError(Finding.of("tables.no_header", path=str(path)))
     if len(rows) == 1 and not whole:
-        raise FileError(
-            f"{path} has no line end in its first {HEAD_BYTES:,} bytes: give a table with a header and rows"
-        )
+        raise FileError(Finding.of("tables.no_line_end", path=str(path), n_bytes=HEAD_BYTES))
     stripped = [name.strip() for name in rows[0]]
     names = tuple(name or f"column {j + 1}" for j, name in enumerate(stripped))
     unnamed = frozenset(name for name, own in zip(names, stripped, strict=True) if not own)
@@ -64,19 +64,19 @@ def read_layout(path: str | os.PathLike[str]) -> Layout:
 def _head(path: Path) -> tuple[str, bool]:
     """The beginning of the file as text, and whether it is all of it."""
     if not path.exists():
-        raise FileError(f"there is no file {path}: check the path")
+        raise FileError(Finding.of("tables.no_file", path=str(path)))
     if path.is_dir():
-        raise FileError(f"{path} is a directory: give a file")
+        raise FileError(Finding.of("tables.directory", path=str(path)))
     try:
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES + 1)
     except OSError as error:
-        raise FileError(f"{path} cannot be read ({error.strerror}): check its permissions") from error
+        raise _unreadable(path, error) from error
     whole = len(head) <= HEAD_BYTES
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise FileError(f"{path} is encoded in UTF-16: save it as CSV in UTF-8")
+        raise FileError(Finding.of("tables.utf16", path=str(path)))
     if b"\0" in head:
-        raise FileError(f"{path} is a binary file: give a text table (CSV) in UTF-8")
+        raise FileError(Finding.of("tables.binary", path=str(path)))
     try:
         return codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=whole), whole
     except UnicodeDecodeError as error:
@@ -85,7 +85,11 @@ def _head(path: Path) -> tuple[str, bool]:
 
 
 def _not_utf8(path: Path, line: int, byte: int) -> FileError:
-    return FileError(f"{path} is not text in UTF-8 (line {line} holds the byte 0x{byte:02x}): save it as CSV in UTF-8")
+    return FileError(Finding.of("tables.not_utf8", path=str(path), line=line, byte=byte))
+
+
+def _unreadable(path: Path, error: OSError) -> FileError:
+    return FileError(Finding.of("tables.unreadable", path=str(path), reason=system_reason(error)))
 
 
 def _sample(text: str, delimiter: str) -> list[list[str]]:
@@ -103,7 +107,7 @@ def _score(rows: list[list[str]]) -> tuple[bool, int]:
 
 
 def explain_failure(layout: Layout, cause: str) -> FileError:
-    """Why the rows could not be read, in one sentence; `cause` is what the reader said.
+    """Why the rows could not be read; `cause` is what the reader said.
 
     The reader's own message is pages long, so the file is looked through once more for what is usually wrong.
     """
@@ -118,17 +122,17 @@ def explain_failure(layout: Layout, cause: str) -> FileError:
         with path.open(encoding="utf-8-sig", newline="") as text:
             broken = _broken_row(layout, text)
         if broken is not None:
-            return FileError(f"{path} {broken}")
+            return FileError(broken)
         with path.open("rb") as stream:
             ends = {line[-2:] == b"\r\n" for line in stream if line.endswith(b"\n")}
     except OSError as error:
-        return FileError(f"{path} cannot be read ({error.strerror}): check its permissions")
+        return _unreadable(path, error)
     if len(ends) > 1:
-        return FileError(f"{path} mixes the line ends of Windows and Unix: save it again with one kind")
-    return FileError(f"{path} cannot be read as a table ({cause}): save it as CSV in UTF-8")
+        return FileError(Finding.of("tables.line_ends", path=str(path)))
+    return FileError(Finding.of("tables.no_table", path=str(path), cause=cause))
 
 
-def _broken_row(layout: Layout, text: Iterator[str]) -> str | None:
+def _broken_row(layout: Layout, text: Iterator[str]) -> Finding | None:
     """What is wrong with the first row that does not fit the header."""
     rows = csv.reader(text, delimiter=layout.delimiter, strict=True)
     wanted = len(layout.names)
@@ -137,12 +141,9 @@ def _broken_row(layout: Layout, text: Iterator[str]) -> str | None:
         for row in rows:
             # One empty cell too many is a delimiter at the end of the line, which does no harm.
             if row and len(row) != wanted and not (len(row) == wanted + 1 and not row[-1]):
-                return (
-                    f"has {len(row)} value{'s' if len(row) > 1 else ''} in line {first} where the header names "
-                    f"{wanted} column{'s' if wanted > 1 else ''}: correct that line (quote a value that holds "
-                    f"{layout.delimiter!r})"
-                )
+                counts = {"found": len(row), "wanted": wanted, "line": first}
+                return Finding.of("tables.ragged", path=str(layout.path), delimiter=layout.delimiter, **counts)
             first = rows.line_num + 1
     except csv.Error as error:
-        return f"has a row that cannot be read, beginning in line {first} ({error}): check its quotes"
+        return Finding.of("tables.broken_row", path=str(layout.path), line=first, cause=str(error))
     return None

@@ -1,4 +1,4 @@
-"""Cells that no number can be made of, as sentences: what stands where, and what to do about it."""
+"""Cells that no number can be made of: what stands where, and what to do about it."""
 
 import os
 import re
@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.data.tables.columns import SHOWN, as_option, listed
 from downslope.data.tables.relation import UNKNOWN_LEVEL, Relation
 from downslope.exceptions import InputError
+from downslope.texts import Finding, Remedy
+from downslope.texts.parts import MOST, enumerate_parts, quote_names
 
 __all__ = ["refuse_infinite", "refuse_text", "refuse_unknown_levels"]
 
@@ -27,46 +28,55 @@ def refuse_text(table: Relation, columns: Mapping[str, Array], target: str | Non
         return
     where = {name: np.flatnonzero(np.ma.getmaskarray(column)) for name, column in found.items()}
     name = target if target in found else next(iter(found))
-    first = _shown(table.cell(name, int(where[name][0])))
-    comma = " and write decimals with a point" if re.fullmatch(r"'[-+]?\d+,\d+'", first) else ""
+    comma = re.fullmatch(r"[-+]?\d+,\d+", table.cell(name, int(where[name][0]))) is not None
+    path = str(table.layout.path)
     if name == target:
-        raise InputError(
-            f"the target {name!r} of {table.layout.path} holds text ({first} in row {where[name][0] + 1}, "
-            f"{_share(where[name], found[name])}): correct the cells{comma} or choose another target"
-        )
-    named = [
-        f"{other!r} ({_shown(table.cell(other, int(rows[0])))} in row {rows[0] + 1}, {_share(rows, found[other])})"
-        for other, rows in list(where.items())[:SHOWN]
-    ]
-    more = f" and {len(where) - SHOWN} more" if len(where) > SHOWN else ""
+        code = "tables.decimal_target" if comma else "tables.text_target"
+        raise InputError(Finding.of(code, name=name, path=path, cells=_cells(table, name, where[name], found[name])))
     few = target is None or 2 * len(where[name]) < len(found[name])
-    advice = [f"correct the cells{comma}"] if few or comma else []
-    if target is not None:
-        each, option = ("it", as_option(name)) if len(where) == 1 else ("each", "NAME")
-        advice += [f"encode {each} with --categorical {option}", f"leave it out with --exclude {option}"]
+    named = [
+        Finding.of("tables.column_cells", name=other, cells=_cells(table, other, rows, found[other]))
+        for other, rows in list(where.items())[:MOST]
+    ]
+    advice = _advice(list(where), few=few, comma=comma, fixed=target is None)
     raise InputError(
-        f"{table.layout.path} holds text in the column{'s' if len(where) > 1 else ''} {', '.join(named)}{more}: "
-        f"{', or '.join(advice)}"
+        Finding.of(
+            "tables.text", path=path, columns=enumerate_parts(named, of=len(where)), count=len(where), advice=advice
+        )
     )
+
+
+def _advice(names: list[str], *, few: bool, comma: bool, fixed: bool) -> Finding:
+    """What to do about text: correct it where it is rare or a decimal comma, else encode it or leave it out."""
+    if fixed:
+        return Finding.of("tables.correct_decimals" if comma else "tables.correct")
+    code = "tables.correct_or_encode" if few else "tables.encode"
+    named = names if len(names) == 1 else ["NAME"]
+    remedies = Remedy("categorical", named), Remedy("exclude", named)
+    return Finding.of("tables.correct_decimals_or_encode" if comma else code, *remedies, count=len(names))
 
 
 def _shown(cell: str) -> str:
     return repr(cell if len(cell) <= LONGEST_CELL else cell[:LONGEST_CELL] + "…")
 
 
-def _share(rows: NDArray[np.intp], column: Array) -> str:
-    return f"{len(rows):,} of {len(column):,} cells"
+def _cells(table: Relation, name: str, rows: NDArray[np.intp], column: Array) -> Finding:
+    """The first of some cells, and how many they are."""
+    cell = _shown(table.cell(name, int(rows[0])))
+    return Finding.of("tables.cells", cell=cell, row=int(rows[0]) + 1, count=len(rows), n_rows=len(column))
 
 
 def refuse_infinite(path: str | os.PathLike[str], columns: Mapping[str, Array]) -> None:
     """Raise `InputError` for columns with infinite values."""
     found = {name: np.flatnonzero(np.isinf(column)) for name, column in columns.items()}
-    named = [f"{name!r} ({len(rows):,}, first in row {rows[0] + 1})" for name, rows in found.items() if len(rows)]
+    named = [
+        Finding.of("tables.infinite_in", name=name, count=len(rows), row=int(rows[0]) + 1)
+        for name, rows in found.items()
+        if len(rows)
+    ]
     if named:
-        more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
         raise InputError(
-            f"{path} holds infinite values in the column{'s' if len(named) > 1 else ''} "
-            f"{', '.join(named[:SHOWN])}{more}: correct the cells, or empty them to make them missing values"
+            Finding.of("tables.infinite", path=str(path), columns=enumerate_parts(named), count=len(named))
         )
 
 
@@ -82,8 +92,6 @@ def refuse_unknown_levels(
         rows = np.flatnonzero(unknown if mask is None else unknown & mask)
         if len(rows):
             cell = _shown(table.cell(name, int(rows[0])).strip())
-            raise InputError(
-                f"column {name!r} of {table.layout.path} holds {cell} (row {rows[0] + 1}, "
-                f"{_share(rows, columns[name])}), which the model does not know: its levels are {listed(known)}, "
-                "so correct the cells or fit again with such rows"
-            )
+            place = {"cell": cell, "row": int(rows[0]) + 1, "count": len(rows), "n_rows": len(columns[name])}
+            said = {"name": name, "path": str(table.layout.path), "levels": quote_names(known)}
+            raise InputError(Finding.of("tables.unknown_level", **said, **place))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.data.tables.columns import as_option
 from downslope.data.tables.layout import Layout, explain_failure, read_layout
 from downslope.exceptions import InputError, MissingDependencyError
+from downslope.texts import Finding, Remedy
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -59,10 +59,8 @@ class Relation:
         }
         for name, known in levels.items():
             if len(known) > MAX_LEVELS:
-                raise InputError(
-                    f"column {name!r} of {self.layout.path} has {len(known):,} different values and at most "
-                    f"{MAX_LEVELS:,} can be encoded: leave it out with --exclude {as_option(name)}"
-                )
+                said = {"name": name, "path": str(self.layout.path), "count": len(known), "most": MAX_LEVELS}
+                raise InputError(Finding.of("tables.many_levels", Remedy("exclude", [name]), **said))
         return levels
 
     def fetch(self, numbers: Sequence[str], levels: Mapping[str, tuple[str, ...]]) -> dict[str, Array]:
@@ -94,7 +92,7 @@ class Relation:
 
 @contextmanager
 def open_table(path: Any) -> Iterator[Relation]:
-    """Open a table for reading; a failure to read it inside the block becomes a sentence.
+    """Open a table for reading; a failure to read it inside the block becomes a finding.
 
     Raises
     ------
@@ -106,9 +104,7 @@ def open_table(path: Any) -> Iterator[Relation]:
     try:
         import duckdb
     except ImportError as error:
-        raise MissingDependencyError(
-            'tables are read with duckdb, which is not installed: pip install "downslope[data]"'
-        ) from error
+        raise MissingDependencyError(Finding.of("tables.no_duckdb")) from error
     layout = read_layout(path)
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
