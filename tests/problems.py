@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
 from downslope.data import load_example
 from downslope.data.arrays import ArraySource
 from downslope.data.block import Block
+from downslope.data.counter import BinaryCounter, Together
 from downslope.data.source import Order, Rereads, Schema
 
 Array = NDArray[np.float64]
@@ -94,6 +96,58 @@ class Pieces:
 
     def resident(self) -> ArraySource:
         return ArraySource(self.X, self.y, self.weight)
+
+
+class Stream:
+    """Rows that come from a generator in blocks: dear to read again, or gone when they have been read once."""
+
+    def __init__(
+        self,
+        X: Any,
+        y: Array,
+        weight: Array | None = None,
+        *,
+        rereads: Rereads = "dear",
+        names: tuple[str, ...] | None = None,
+        block_rows: int = 64,
+    ) -> None:
+        self.rows = X, y, weight
+        self.schema = Schema(int(X.shape[1]), names, weighted=weight is not None)
+        self.rereads: Rereads = rereads
+        self.block_rows = block_rows
+        self.n_rows: int | None = None
+        self.reads = 0
+
+    def blocks(self, order: Order | None = None) -> Iterator[Block]:
+        X, y, weight = self.rows
+        assert self.rereads == "dear" or not self.reads, "these rows are gone"
+        self.reads += 1
+        for number, start in enumerate(range(0, len(y), self.block_rows)):
+            part = slice(start, start + self.block_rows)
+            found = None if weight is None else weight[part]
+            yield Block(X[part], y[part], found, number, None if order is None else order(len(y[part])))
+        self.n_rows = len(y)
+
+    def scan(self, *tasks: Callable[[Block], Any]) -> tuple[Any, ...]:
+        counter = BinaryCounter()
+        with np.errstate(all="ignore"):
+            for block in self.blocks():
+                counter.add(block.number, Together(task(block) for task in tasks))
+        return tuple(counter.total())
+
+    def peek(self, n_rows: int) -> Block:
+        X, y, weight = self.rows
+        first = min(n_rows, self.block_rows)
+        dense = np.asarray(X[:first].toarray() if scipy.sparse.issparse(X) else X[:first], dtype=np.float64)
+        return Block(dense, y[:first], None if weight is None else weight[:first])
+
+    def resident(self) -> ArraySource:
+        blocks = list(self.blocks())
+        stack = scipy.sparse.vstack if blocks[0].sparse else np.concatenate
+        X = stack([block.X for block in blocks])
+        weight = None if self.rows[2] is None else np.concatenate([block.weight for block in blocks])
+        y = np.concatenate([block.y for block in blocks])
+        return ArraySource(scipy.sparse.csr_array(X) if blocks[0].sparse else X, y, weight, names=self.schema.names)
 
 
 def course(n_features: int = 1, n_samples: int = 100, seed: int = 0) -> Rows:

@@ -30,7 +30,7 @@ __all__ = ["Diagnosis", "diagnose", "diagnose_source"]
 
 def diagnose(
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     sample_weight: ArrayLike | None = None,
     feature_names: Sequence[str] | None = None,
@@ -45,11 +45,11 @@ def diagnose(
 ) -> Diagnosis:
     """Foretell a full-batch descent on the squared loss, and say what would make it better.
 
-    The rows are read once for their statistics, and a sample of at most 20,000 of them is looked at for outliers.
+    The rows are read once for their statistics, and at most 20,000 of them, drawn evenly, are looked at for outliers.
 
     Parameters
     ----------
-    X : array-like or sparse matrix (n_rows, n_features), or a pandas, polars or pyarrow table
+    X : array-like or sparse matrix (n_rows, n_features), a pandas, polars or pyarrow table, or a source of rows
     y : array-like (n_rows,)
     sample_weight : array-like (n_rows,) or None
     feature_names : sequence of str or None

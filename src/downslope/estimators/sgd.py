@@ -17,7 +17,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from downslope.data.rows import Rows
 from downslope.descent.engines import Engine
 from downslope.descent.stopping import StopReason
-from downslope.estimators.reading import read_rows, refuse_other_columns, remember_columns, rows_to_predict
+from downslope.estimators.reading import refuse_other_columns, remember_columns, rows_to_predict
+from downslope.estimators.sources import read_rows_in_memory
 from downslope.exceptions import DownslopeWarning, InputError, frames_to_user
 from downslope.monitor.callbacks import Printed
 from downslope.objective.losses import make_loss
@@ -194,7 +195,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         coef_init: ArrayLike | None = None,
         intercept_init: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
@@ -224,7 +225,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         """
         began = time.perf_counter()
         self._check_options()
-        rows, columns = read_rows(self, X, y, sample_weight, single=True)
+        rows, columns = read_rows_in_memory(self, X, y, sample_weight)
         d, goes_on = rows.X.shape[1], self.warm_start and hasattr(self, "coef_")
         if goes_on:
             start = self._state(d, rows.X.dtype)._replace(t=1.0)
@@ -265,7 +266,7 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         if self.early_stopping and not hasattr(self, "coef_"):
             remedy = Remedy("early_stopping", False)
             raise InputError(Finding.of("sgd.partial_early_stopping", remedy, early_stopping=True))
-        rows, columns = read_rows(self, X, y, sample_weight, single=True)
+        rows, columns = read_rows_in_memory(self, X, y, sample_weight)
         d = rows.X.shape[1]
         if hasattr(self, "coef_"):
             refuse_other_columns(self, d, columns)

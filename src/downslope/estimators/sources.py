@@ -20,6 +20,7 @@ __all__ = [
     "naming_spoilt_columns",
     "opened",
     "predict_rows",
+    "read_rows_in_memory",
     "read_source",
     "refuse_other_validation",
     "refuse_spoilt_columns",
@@ -44,6 +45,22 @@ def read_source(estimator: Any, X: Any, y: Any, weight: Any, *, least: int = 1) 
         return X
     rows, names = read_rows(estimator, X, y, weight, least=least)
     return ArraySource(rows.X, rows.y, rows.weight, names=names)
+
+
+def read_rows_in_memory(estimator: Any, X: Any, y: Any, weight: Any) -> tuple[Rows, tuple[str, ...] | None]:
+    """The rows of an estimator that visits each of them at random, and the names of their columns.
+
+    Raises
+    ------
+    InputError
+        As `read_source`, and for a source that is not in memory.
+    """
+    if not isinstance(X, Source):
+        return read_rows(estimator, X, y, weight, single=True)
+    source = read_source(estimator, X, y, weight)
+    if source.rereads != "free":
+        raise InputError(Finding.of("estimator.needs_memory", estimator=type(estimator).__name__))
+    return resident_rows(source), source.schema.names
 
 
 def resident_rows(source: Source) -> Rows:

@@ -332,7 +332,7 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
     InputError
         For an engine that cannot run the problem, and for columns that have changed so that a descent cannot go on.
     """
-    if settings.visits_rows:
+    if settings.visits_rows or cannot_be_counted(source, settings):
         source = source.resident()
     if source.n_rows is not None:
         # Before anything is read.
@@ -371,17 +371,23 @@ def choose_coordinates(settings: Settings, mean: Array, spread: Array) -> Coordi
     return raw_coordinates(mean.size, settings.fit_intercept)
 
 
+def cannot_be_counted(source: Source, settings: Settings) -> bool:
+    """Whether the one read that there is would not tell what to gather in it."""
+    few = Traits.of(settings, source.schema, 0).affordable
+    return source.rereads == "never" and source.n_rows is None and not few
+
+
 def read_statistics(
     source: Source, settings: Settings, others: Sequence[Task]
 ) -> tuple[Moments | ColumnMoments, tuple[Any, ...]]:
     """What is gathered in one read: all moments where they are affordable, those of each column elsewhere."""
     # So few columns that their products are affordable whatever the number of rows; without a count no more are.
-    n_rows = 0 if source.n_rows is None else source.n_rows
-    if Traits.of(settings, source.schema, n_rows).affordable:
+    n_rows = source.n_rows
+    if Traits.of(settings, source.schema, n_rows or 0).affordable:
         moments, *found = gather_with(source, *others)
         return moments, tuple(found)
     columns, *found = gather_columns_with(source, *others)
-    if source.n_rows is None and Traits.of(settings, source.schema, columns.n_rows).affordable:
+    if n_rows is None and Traits.of(settings, source.schema, columns.n_rows).affordable:
         return gather(source), tuple(found)
     return columns, tuple(found)
 

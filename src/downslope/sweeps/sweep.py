@@ -50,7 +50,7 @@ class SweepInterrupted(KeyboardInterrupt):
 
 def sweep(
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     learning_rates: ArrayLike | None = None,
     methods: str | Sequence[str] = ("gd",),
@@ -69,7 +69,7 @@ def sweep(
 
     Parameters
     ----------
-    X : array-like or sparse matrix (n_rows, n_features), or a pandas, polars or pyarrow table
+    X : array-like or sparse matrix (n_rows, n_features), a pandas, polars or pyarrow table, or a source of rows
     y : array-like (n_rows,)
     learning_rates : array-like of numbers, or None
         In descended coordinates; None takes 61 of each method, from a thousandth to twice its largest stable rate.
@@ -116,6 +116,10 @@ def sweep(
     with opened(source), one_blas_thread(), naming_spoilt_columns(source):
         parameters, n_features = model.get_params(deep=False), source.schema.n_features
         settings = Settings.of({**parameters, "learning_rate": "auto"}, n_features)
+        linear = all(make_step_rule(method).linear for method, _ in pairs)
+        if not linear or settings.visits_rows or settings.penalty.l1:
+            # Some runs must be made.
+            source = source.resident()
         problem = prepare(source, settings)
         generator = check_random_state(model.random_state)
         begun = draw_start(model.init, generator, n_features, fit_intercept=settings.fit_intercept)
@@ -134,6 +138,8 @@ def sweep(
                 waiting[len(found)] = make_estimator(model, method, momentum, rate)
                 found.append(Run(method, momentum, rate, None, None, np.nan, "", limit))
     start_gap = None if known is None else known.start_gap
+    if not waiting:
+        return Sweep(tuple(found), float(target), int(max_iter), start_gap)
     to_make = [(found[place], fit) for place, fit in waiting.items()]
     with closing(make_runs(to_make, resident_rows(source), known, n_jobs, progress)) as runs:
         try:
