@@ -60,10 +60,6 @@ FAILED = {
         ["predict", "{dir}/frame.json", "{table}", "--missing", "mean"],
         "does not know the means: use --missing drop",
     ),
-    "a rule that needs a smooth loss": (
-        ["fit", "{dir}/weights.csv", "-t", "y", "--batch-size", "1", "--method", "saga", "--loss", "quantile"],
-        "--method saga got --loss quantile: it needs a loss without kinks",
-    ),
     "a model for other columns": (
         ["predict", "{dir}/foreign.json", "{table}"],
         "no columns 'p', 'q', needed by the model",
@@ -71,6 +67,10 @@ FAILED = {
 }
 
 MISUSED = {
+    "a rule that needs a smooth loss": (
+        ["fit", "{dir}/weights.csv", "-t", "y", "--batch-size", "1", "--method", "saga", "--loss", "quantile"],
+        "--method saga got --loss quantile: it needs a loss without kinks",
+    ),
     "no such command": (["fitt"], "No such command 'fitt'. Did you mean 'fit'?"),
     "no such option": ([*FIT, "--lss", "huber"], "No such option: --lss"),
     "no table": (["fit", "-t", "y"], "Missing argument 'DATA'"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from downslope import SGDRegressor, load_model, save_model
+from downslope.data.arrays import ArraySource
 from tests.cli.conftest import CARS, Call
 from tests.cli.test_fit import cars
 
@@ -34,8 +35,7 @@ def test_a_diverged_run_of_single_rows_fails_with_the_cause(call: Call) -> None:
 def test_a_model_of_sgd_regressor_predicts(call: Call, tmp_path: Path) -> None:
     X, y, names = cars()
     model = SGDRegressor(eta0=1e-8, learning_rate="constant", random_state=0, tol=None, max_iter=5)
-    model.column_names = tuple(names)
-    model.fit(X, y)
+    model.fit(ArraySource(X, y, names=tuple(names)))
     path = tmp_path / "sgd.json"
     answer = call(*FIT, "--model", path)
     assert answer.code == 0

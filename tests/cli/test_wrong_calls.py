@@ -86,7 +86,7 @@ def test_wrong_calls(told: str, english: str, korean: str) -> None:
     ],
 )
 def test_parameters_that_scikit_learn_refuses(accepted: str, english: str, korean: str) -> None:
-    said = invalid_parameter(f"The 'max_iter' parameter of TableRegressor must be {accepted}. Got 0 instead.")
+    said = invalid_parameter(f"The 'max_iter' parameter of GradientDescentRegressor must be {accepted}. Got 0 instead.")
     assert str(said) == f"max_iter got 0, and must be {english}"
     with speaking("ko"):
         assert str(said) == f"max_iter에 준 0은 쓸 수 없어요: {korean}"

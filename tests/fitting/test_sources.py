@@ -252,6 +252,26 @@ def test_columns_that_are_not_finite_are_named(bad: float) -> None:
         GradientDescentRegressor().fit(Stream(X, y, names=("a", "b", "c")))
 
 
+BAD_ROWS: dict[str, tuple[str, float, str]] = {
+    "a target that is no number": ("y", np.nan, r"y contains NaN or infinity in 1 of 300 rows \(the first is row 70\)"),
+    "an infinite weight": ("weight", np.inf, "sample_weight contains NaN or infinity in 1 of 300 rows"),
+    "a negative weight": ("weight", -1.0, "sample_weight is negative in 1 of 300 rows"),
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"loss": "huber"}, {"batch_size": 10}], ids=["moments", "data", "batches"])
+@pytest.mark.parametrize("case", BAD_ROWS)
+def test_targets_and_weights_of_a_stream_are_looked_at(case: str, options: dict[str, Any]) -> None:
+    which, value, told = BAD_ROWS[case]
+    X, y, weight = rows()
+    {"y": y, "weight": weight}[which][70] = value
+    with pytest.raises(InputError, match=told):
+        GradientDescentRegressor(**options).fit(Stream(X, y, weight))
+    if options.get("batch_size"):
+        with pytest.raises(InputError, match=told):
+            GradientDescentRegressor(**options).partial_fit(Stream(X, y, weight), None)
+
+
 def test_names_travel_with_the_rows() -> None:
     X, y, _ = rows()
     model = fit(Stream(X, y, names=("a", "b", "c")))

@@ -5,50 +5,38 @@ import warnings
 from downslope.cli.console import remark
 from downslope.cli.outcome import one_line, said_by, warn
 from downslope.cli.plain import in_options
-from downslope.cli.regressor import TableRegressor
-from downslope.cli.rows import Part
+from downslope.data.source import Schema, Source
 from downslope.descent.engines import Engine, Traits, choose_engine
+from downslope.descent.settings import Settings
+from downslope.estimators import GradientDescentRegressor
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
 from downslope.monitor.callbacks import Printed
-from downslope.objective.losses import make_loss
-from downslope.objective.penalties import make_penalty
-from downslope.steps.rules import make_step_rule
 
 __all__ = ["descend", "expect_engine"]
 
+# More rows than any batch has, and whose statistics are smaller than they are.
+MANY = 2**62
 
-def expect_engine(model: TableRegressor, n_rows: int, n_features: int) -> Engine:
-    """The engine that will run a fit, without a look at the rows.
+
+def expect_engine(model: GradientDescentRegressor, n_features: int = 1, n_rows: int = MANY) -> Engine:
+    """The engine that will run a fit, without a look at the rows: of many rows where their number is not known.
 
     Raises
     ------
     InputError
         Where the engine that is asked for cannot.
     """
-    loss = make_loss(model.loss, delta=model.delta, epsilon=model.epsilon, quantile=model.quantile)
-    rule = make_step_rule(model.method, model.momentum)
-    traits = Traits(
-        squared=loss.squared,
-        linear=rule.linear,
-        # The command knows no schedules, and "auto" gives a constant rate to every rule that is linear.
-        constant=rule.linear or model.learning_rate != "auto",
-        l1=bool(make_penalty(model.penalty, model.alpha, model.l1_ratio, n_features).l1),
-        n_parameters=n_features + int(model.fit_intercept),
-        n_stored=n_rows * n_features,
-        # One row stands for rows that have not been read.
-        batched=model.batch_size is not None and not 1 < n_rows <= model.batch_size,
-        smoothed=model.learning_rate == "auto" and not loss.squared,
-    )
-    return choose_engine(traits, model.engine)
+    settings = Settings.of(model.get_params(deep=False), n_features)
+    return choose_engine(Traits.of(settings, Schema(n_features), n_rows), model.engine)
 
 
-def descend(model: TableRegressor, rows: Part, *, every: int = 0) -> list[str]:
+def descend(model: GradientDescentRegressor, rows: Source, *, every: int = 0) -> list[str]:
     """Fit, and say what the fit warns of; after an interrupt the model so far is kept.
 
     Parameters
     ----------
-    model : TableRegressor
-    rows : Part
+    model : GradientDescentRegressor
+    rows : Source
     every : int
         Print every so-many-th epoch, as the course does; 0 shows the progress of a long fit instead.
 
@@ -62,12 +50,12 @@ def descend(model: TableRegressor, rows: Part, *, every: int = 0) -> list[str]:
     KeyboardInterrupt
         Where there is no model yet.
     """
-    lines = Printed(every, list(model.column_names), remark)
+    lines = Printed(every, rows.schema.spoken_names, remark)
     model.set_params(**({"callbacks": lines} if every else {"progress": True}))
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", DownslopeWarning)
-            model.fit(rows.X, rows.y, rows.weight)
+            model.fit(rows)
     except KeyboardInterrupt:
         if not hasattr(model, "coef_"):
             raise

@@ -10,8 +10,8 @@ from downslope.cli.outcome import DONE, FAILED, UsageError, complain, reason_of,
 from downslope.texts import Finding, Remedy
 
 if TYPE_CHECKING:
-    from downslope.cli.regressor import TableRegressor
     from downslope.cli.summary import Summary
+    from downslope.estimators import GradientDescentRegressor
 
 __all__ = ["fit"]
 
@@ -76,7 +76,7 @@ def fit(
     regressor = regressor_for(given)
     with refuse_as_usage():
         # An engine that no rows could change.
-        expect_engine(regressor, 1, 1)
+        expect_engine(regressor)
     warn_of_idle(given)
     if test_size is not None and not 0 < test_size < 1:
         raise UsageError(Finding.of("command.not_a_share_of_rows", got=test_size))
@@ -86,8 +86,7 @@ def fit(
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
     table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights))
     train, held_out = split_off(rows, test_size, seed, data)
-    regressor.column_names = table.feature_names
-    told = descend(regressor, train, every=verbose)
+    told = descend(regressor, train.source(table.feature_names), every=verbose)
     summary = summarise(data, table, regressor, train, held_out, told)
     failures = write_files(summary, outputs)
     if as_json:
@@ -97,15 +96,15 @@ def fit(
     return conclude(summary, failures)
 
 
-def regressor_for(given: dict[str, Any]) -> "TableRegressor":
+def regressor_for(given: dict[str, Any]) -> "GradientDescentRegressor":
     """The estimator that the options describe, its parameters checked."""
-    from downslope.cli.regressor import TableRegressor
+    from downslope.estimators import GradientDescentRegressor
 
-    taken = set(TableRegressor().get_params(deep=False)) & set(given) - {"verbose"}
+    taken = set(GradientDescentRegressor().get_params(deep=False)) & set(given) - {"verbose"}
     parameters = {name: given[name] for name in taken}
     parameters["penalty"] = None if given["penalty"] == "none" else given["penalty"]
     parameters["learning_rate"] = parse_rate(given["learning_rate"])
-    regressor = TableRegressor(
+    regressor = GradientDescentRegressor(
         **parameters,
         fit_intercept=not given["no_intercept"],
         random_state=given["seed"],

@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from downslope.cli.regressor import TableRegressor, predictions
 from downslope.cli.rows import Part
+from downslope.cli.yardstick import predict_array
 from downslope.displays import CoefficientPathDisplay, FitDisplay, LearningRateDisplay, LossCurveDisplay
 from downslope.displays.style import drawing, load_pyplot, new_axes
+from downslope.estimators import GradientDescentRegressor
 
 __all__ = ["draw_fit", "need_no_screen", "save_fit", "save_sweep"]
 
@@ -17,16 +18,16 @@ def need_no_screen() -> None:
     os.environ.setdefault("MPLBACKEND", "Agg")
 
 
-def draw_fit(model: TableRegressor, rows: Part, target: str) -> Any:
+def draw_fit(model: GradientDescentRegressor, rows: Part, target: str) -> Any:
     """The figure of a fitted model beside rows, those it was fitted on or others."""
-    names = model.column_names
+    names = model.feature_names_in_
     with drawing(own_figure=True) as plt:
         loss, paths, fit = new_axes(plt, (15.0, 4.6), 1, 3)
         LossCurveDisplay.from_estimator(model, target_name=target, ax=loss)
         CoefficientPathDisplay.from_estimator(model, target_name=target, ax=paths)
         FitDisplay.from_predictions(
             rows.y,
-            predictions(model, rows.X),
+            predict_array(model, rows.X),
             x=rows.X[:, 0] if len(names) == 1 else None,
             feature_name=names[0],
             target_name=target,
@@ -35,7 +36,7 @@ def draw_fit(model: TableRegressor, rows: Part, target: str) -> Any:
         return loss.figure
 
 
-def save_fit(model: TableRegressor, rows: Part, target: str, path: Path) -> None:
+def save_fit(model: GradientDescentRegressor, rows: Part, target: str, path: Path) -> None:
     """Draw a fitted model into a file."""
     figure = draw_fit(model, rows, target)
     figure.savefig(path.resolve())

@@ -32,7 +32,7 @@ def predict(
     """Predict the target for every row of a table."""
     from downslope.cli.console import json_text, remark, write_out
     from downslope.cli.files import check_outputs, csv_text, save_text
-    from downslope.cli.regressor import predictions
+    from downslope.cli.yardstick import predict_array
     from downslope.data.tables.files import read_features
     from downslope.saving.model_file import load_model
 
@@ -41,7 +41,7 @@ def predict(
     fitted = load_model(model)
     features = read_features(data, encoding_of(fitted, model, missing), missing=missing)
     cells: list[float | None] = [None] * features.n_rows_read
-    for row, value in zip(features.rows.tolist(), predictions(fitted, features.X).tolist(), strict=True):
+    for row, value in zip(features.rows.tolist(), predict_array(fitted, features.X).tolist(), strict=True):
         cells[row] = value
     for note in features.notes:
         remark(note)

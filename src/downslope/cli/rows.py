@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.cli.outcome import UsageError
+from downslope.data.arrays import ArraySource
+from downslope.data.rows import check_target, check_weights
 from downslope.data.tables.columns import asked_for, require_columns
 from downslope.data.tables.encoding import Encoding, Missing
 from downslope.data.tables.files import Table, read_features, read_table
@@ -39,6 +41,17 @@ class Part(NamedTuple):
     X: Array
     y: Array
     weight: Array | None = None
+
+    def source(self, names: tuple[str, ...] | None = None) -> ArraySource:
+        """The rows as a fit takes them, with the names of their columns.
+
+        Raises
+        ------
+        InputError
+            For a target or weights that cannot be used.
+        """
+        y, weight = check_target(self.y, len(self.y)), check_weights(self.weight, len(self.y))
+        return ArraySource(self.X, y, weight, names=names, checked=True)
 
 
 def load_rows(choice: Choice) -> tuple[Table, Part]:

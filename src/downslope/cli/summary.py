@@ -10,13 +10,14 @@ from rich.console import RenderableType
 
 from downslope._version import __version__
 from downslope.cli.plain import in_options
-from downslope.cli.regressor import TableRegressor, predictions
 from downslope.cli.rows import Part
 from downslope.cli.tables import facts, number, number_table, percent
-from downslope.cli.yardstick import Quality, least_squares, quality
+from downslope.cli.yardstick import least_squares
 from downslope.data.tables.files import Table
 from downslope.descent.stopping import StopReason
+from downslope.estimators import GradientDescentRegressor
 from downslope.fitting.problem import Optimum
+from downslope.statistics.quality import Quality, measure_quality
 from downslope.texts import say
 
 __all__ = ["Summary", "summarise"]
@@ -31,7 +32,7 @@ class Summary:
     path : Path
     table : Table
         What is known of the file.
-    model : TableRegressor
+    model : GradientDescentRegressor
         Fitted.
     train : Part
     held_out : Part or None
@@ -44,7 +45,7 @@ class Summary:
 
     path: Path
     table: Table
-    model: TableRegressor
+    model: GradientDescentRegressor
     train: Part
     held_out: Part | None
     baseline: Optimum | None
@@ -63,13 +64,13 @@ class Summary:
 
     def quality(self) -> Quality:
         """Of the model."""
-        return quality(self.judged, predictions(self.model, self.judged.X))
+        return measure_quality(self.judged.source(), self.model.coef_, self.model.intercept_)
 
     def baseline_quality(self) -> Quality | None:
         """Of ordinary least squares."""
         if self.baseline is None:
             return None
-        return quality(self.judged, self.judged.X @ self.baseline.coef + self.baseline.intercept)
+        return measure_quality(self.judged.source(), self.baseline.coef, self.baseline.intercept)
 
     def stop_sentence(self) -> str:
         """Why the run ended; where that is an error or a warning, its details stand on standard error."""
@@ -185,7 +186,7 @@ class Summary:
 
 
 def summarise(
-    path: Path, table: Table, model: TableRegressor, train: Part, held_out: Part | None, warnings: list[str]
+    path: Path, table: Table, model: GradientDescentRegressor, train: Part, held_out: Part | None, warnings: list[str]
 ) -> Summary:
     """Sum a fit up."""
     own = model.loss == "squared_error" and model.penalty is None and not model.early_stopping

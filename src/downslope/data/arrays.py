@@ -47,6 +47,7 @@ class ArraySource:
         *,
         names: tuple[str, ...] | None = None,
         target: str | None = None,
+        checked: bool = False,
         threads: int | None = None,
     ) -> None:
         self.X = X
@@ -54,7 +55,7 @@ class ArraySource:
         self.weight = weight
         n_rows, n_features = X.shape
         stored = X.nnz if scipy.sparse.issparse(X) else n_rows * n_features
-        self.schema = Schema(n_features, names, target, weight is not None, stored / max(n_rows, 1))
+        self.schema = Schema(n_features, names, target, weight is not None, stored / max(n_rows, 1), checked)
         self._threads = n_cores() if threads is None else threads
         self._pool: ThreadPoolExecutor | None = None
 

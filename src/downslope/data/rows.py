@@ -75,7 +75,7 @@ def check_target(y: Any, n_rows: int, *, single: bool = False) -> NDArray[Any]:
         raise InputError(Finding.of("rows.target_unreadable", cause=str(error))) from error
     if target.ndim == 2 and target.shape[1] == 1:
         found = Finding.of("rows.column_vector", shape=target.shape, n_rows=target.shape[0])
-        warnings.warn(DataConversionWarning(found), stacklevel=frames_to_user())
+        warnings.warn(DataConversionWarning(str(found)), stacklevel=frames_to_user())
         target = target[:, 0]
     if target.ndim != 1:
         raise InputError(Finding.of("rows.target_shape", shape=target.shape))

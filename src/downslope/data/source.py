@@ -45,6 +45,8 @@ class Schema:
         Whether rows have weights.
     values_per_row : float
         How many values of X a row stores: all columns, or of sparse rows those that are not zero.
+    checked : bool
+        Whether it is known that targets and weights can be used.
     """
 
     n_features: int
@@ -52,6 +54,7 @@ class Schema:
     target: str | None = None
     weighted: bool = False
     values_per_row: float = np.nan
+    checked: bool = False
 
     @property
     def spoken_names(self) -> list[str]:

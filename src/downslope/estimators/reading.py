@@ -19,15 +19,12 @@ Names = tuple[str, ...] | None
 def read_columns(estimator: Any, X: Any, *, least: int = 1) -> tuple[Any, Names]:
     """X as a float array or CSR matrix of at least `least` rows, and the names of its columns.
 
-    An estimator that was told the names of the columns of an array, as `column_names`, gives them.
-
     Raises
     ------
     InputError
         Where the numbers cannot be used, in a sentence that names the estimator.
     """
     array, names = to_array(X)
-    names = getattr(estimator, "column_names", names)
     twice = [name for name in names or () if (names or ()).count(name) > 1]
     if twice:
         raise InputError(Finding.of("reading.same_name", count=len(twice), name=twice[0]))

@@ -147,8 +147,6 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
     }
 
-    column_names: tuple[str, ...]
-
     def __init__(
         self,
         loss: str = "squared_error",

@@ -14,6 +14,7 @@ from downslope.data.source import Schema, Source
 from downslope.estimators.reading import read_rows, refuse_other_columns, rows_to_predict
 from downslope.exceptions import InputError
 from downslope.statistics.moments import OverflowingSquaresError, UnderflowingSquaresError
+from downslope.statistics.row_checks import check_rows
 from downslope.texts import Finding
 
 __all__ = [
@@ -44,7 +45,7 @@ def read_source(estimator: Any, X: Any, y: Any, weight: Any, *, least: int = 1) 
             raise InputError(Finding("estimator.source_and_target"))
         return X
     rows, names = read_rows(estimator, X, y, weight, least=least)
-    return ArraySource(rows.X, rows.y, rows.weight, names=names)
+    return ArraySource(*rows, names=names, checked=True)
 
 
 def read_rows_in_memory(estimator: Any, X: Any, y: Any, weight: Any) -> tuple[Rows, tuple[str, ...] | None]:
@@ -77,8 +78,8 @@ def opened(source: Source | None) -> AbstractContextManager[Any]:
 def split_source(source: Source, fraction: float, generator: Any) -> tuple[Source, Source]:
     """The rows to train on and those to validate on: `fraction` of them, at random, or the last ones."""
     kept, held = split_rows(resident_rows(source), fraction, generator)
-    names = source.schema.names
-    return ArraySource(*kept, names=names), ArraySource(*held, names=names)
+    names, checked = source.schema.names, source.schema.checked
+    return ArraySource(*kept, names=names, checked=checked), ArraySource(*held, names=names, checked=checked)
 
 
 def refuse_other_validation(schema: Schema, given: Source | None) -> None:
@@ -110,9 +111,10 @@ def naming_spoilt_columns(*sources: Source | None) -> Iterator[None]:
 
 
 def refuse_spoilt_columns(source: Source) -> None:
-    """Raise `InputError`, naming the columns, where X holds NaN or infinity."""
+    """Raise `InputError` where a target, a weight or a column, which it names, holds NaN or infinity."""
     if source.rereads == "never":
         return
+    source.scan(check_rows)[0].refuse()
     for block in source.blocks():
         refuse_non_finite(block.X, source.schema.spoken_names)
 

@@ -28,6 +28,7 @@ from downslope.statistics.moments import (
     triangulate,
 )
 from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, add_ridge, half_mean_squared_error, minimise
+from downslope.statistics.row_checks import check_rows
 from downslope.statistics.row_lengths import RowCurvature, measure_rows
 from downslope.steps.automatic_rate import cautious_rate, distance_to_go, full_batch_rate, mini_batch_schedule
 from downslope.steps.schedules import Constant, RateRule, Schedule, Scheduled
@@ -337,7 +338,10 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
     if source.n_rows is not None:
         # Before anything is read.
         choose_engine(Traits.of(settings, source.schema, source.n_rows), settings.engine)
-    moments, found = read_statistics(source, settings, others)
+    checks = () if source.schema.checked else (check_rows,)
+    moments, found = read_statistics(source, settings, (*others, *checks))
+    for counts in found[len(others) :]:
+        counts.refuse()
     traits = Traits.of(settings, source.schema, moments.n_rows)
     engine = choose_engine(traits, settings.engine)
     if engine in ("data", "stochastic"):
@@ -360,7 +364,7 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
         constant_columns=np.flatnonzero(spread == 0),
         least_squares=least_squares,
         shifted=bool(lever.max(initial=0.0) > LARGEST_LEVER),
-        others=found,
+        others=found[: len(others)],
     )
 
 

@@ -14,7 +14,8 @@ from downslope.descent.stopping import EXPLOSION
 from downslope.fitting.problem import choose_coordinates
 from downslope.objective.objective import Evaluation, RowsObjective
 from downslope.statistics.coordinates import Coordinates, spread_of
-from downslope.statistics.moments import ColumnMoments, gather_columns
+from downslope.statistics.moments import ColumnMoments, gather_columns_with
+from downslope.statistics.row_checks import check_rows
 from downslope.statistics.row_lengths import measure_rows
 from downslope.steps.automatic_rate import averaging_power, distance_to_go, stream_rate
 from downslope.steps.schedules import Scheduled
@@ -104,7 +105,8 @@ def follow(stream: Stream, source: Source, passing: Pass) -> Stream:
 
     # The columns are measured before the pass.
     settings, source = passing.settings, source.resident()
-    block = gather_columns(source)
+    block, checks = gather_columns_with(source, check_rows)
+    checks.refuse()
     columns = block if stream.columns is None else stream.columns + block
     coordinates = choose_coordinates(settings, columns.mean, spread_of(columns))
     start = coordinates.from_original(*stream.place)

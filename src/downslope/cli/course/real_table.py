@@ -2,7 +2,6 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import sklearn.linear_model
@@ -10,15 +9,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 from downslope.cli.course.stage import SEED, Stage
 from downslope.cli.picture import draw_fit
-from downslope.cli.regressor import TableRegressor, predictions
 from downslope.cli.rows import Choice, Part, load_rows
 from downslope.cli.summary import summarise
 from downslope.cli.tables import number, number_table
-from downslope.cli.yardstick import quality
+from downslope.cli.yardstick import predict_array
 from downslope.data import load_example
 from downslope.data.tables.files import Table
-from downslope.estimators import SGDRegressor
+from downslope.estimators import GradientDescentRegressor, SGDRegressor
 from downslope.saving.model_file import save_model
+from downslope.statistics.quality import measure_quality
 
 __all__ = ["fit_the_cars"]
 
@@ -33,7 +32,7 @@ def fit_the_cars(stage: Stage) -> Path:
         "이번에는 진짜 자동차 자료예요. 단위가 제각각이고 빈칸도 있지만 명령 한 줄이면 돼요.",
     )
     stage.command(f"downslope fit {path} --target mpg --exclude name --categorical origin --missing drop")
-    model = regressor_for(table).fit(rows.X, rows.y)
+    model = GradientDescentRegressor().fit(rows.source(table.feature_names))
     stage.say(f"{table.notes[0]}.")
     stage.say(model.stop_message_)
     stage.show(summarise(path, table, model, rows, None, []).coefficients())
@@ -51,16 +50,9 @@ def fit_the_cars(stage: Stage) -> Path:
     return file
 
 
-def regressor_for(table: Table, **parameters: Any) -> TableRegressor:
-    """An estimator that knows the columns of the table."""
-    regressor = TableRegressor(**parameters)
-    regressor.column_names = table.feature_names
-    return regressor
-
-
-def compare_losses(stage: Stage, table: Table, rows: Part, model: TableRegressor) -> None:
+def compare_losses(stage: Stage, table: Table, rows: Part, model: GradientDescentRegressor) -> None:
     """The same table with a loss that does not square large errors."""
-    robust = regressor_for(table, loss="huber").fit(rows.X, rows.y)
+    robust = GradientDescentRegressor(loss="huber").fit(rows.source(table.feature_names))
     stage.say(
         "The Huber loss counts errors beyond 1.35 miles per gallon once instead of squared: the few thirsty and "
         "the few frugal cars pull less, and the typical car is predicted better.",
@@ -69,7 +61,7 @@ def compare_losses(stage: Stage, table: Table, rows: Part, model: TableRegressor
     names = [*table.feature_names, "(intercept)"]
     fits = (model, robust)
     coefs = zip(names, *([*fitted.coef_, fitted.intercept_] for fitted in fits), strict=True)
-    errors = [np.abs(rows.y - predictions(fitted, rows.X)) for fitted in fits]
+    errors = [np.abs(rows.y - predict_array(fitted, rows.X)) for fitted in fits]
     stage.show(
         number_table(
             ("", "squared_error", "huber"),
@@ -84,25 +76,27 @@ def compare_losses(stage: Stage, table: Table, rows: Part, model: TableRegressor
     )
 
 
-def compare_defaults(stage: Stage, rows: Part, model: TableRegressor) -> None:
+def compare_defaults(stage: Stage, rows: Part, model: GradientDescentRegressor) -> None:
     """What a default that trusts the scale of the columns makes of the same rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         theirs = sklearn.linear_model.SGDRegressor(random_state=SEED).fit(rows.X, rows.y)
-        sgd = SGDRegressor(random_state=SEED)
-        sgd.column_names = model.column_names
-        sgd.fit(rows.X, rows.y)
+        sgd = SGDRegressor(random_state=SEED).fit(rows.source(tuple(model.feature_names_in_)))
     stage.say(
         "Gradient descent in the units of the table is at the mercy of them. Three estimators as they come, on these "
         "rows:",
         "단위를 맞추지 않은 경사하강법은 이렇게 터져 버릴 수 있어요. 기본 설정 그대로 견주어 봐요.",
     )
     fits = {
-        "GradientDescentRegressor()": predictions(model, rows.X),
-        "SGDRegressor(), scikit-learn": theirs.predict(rows.X),
-        "SGDRegressor(), Downslope": predictions(sgd, rows.X),
+        "GradientDescentRegressor()": model,
+        "SGDRegressor(), scikit-learn": theirs,
+        "SGDRegressor(), Downslope": sgd,
     }
-    lines = [(name, number(quality(rows, predicted).r2)) for name, predicted in fits.items()]
+    qualities = {
+        name: measure_quality(rows.source(), fitted.coef_, float(np.ravel(fitted.intercept_)[0]))
+        for name, fitted in fits.items()
+    }
+    lines = [(name, number(quality.r2)) for name, quality in qualities.items()]
     stage.show(number_table(("", "R²"), [lines]))
     stage.say(
         f"scikit-learn says nothing. Downslope warns: {sgd.stop_message_}",
