@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import signal
 import threading
 import warnings
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from numba import njit
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
@@ -22,6 +24,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from downslope import SGDRegressor
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, InputError, NotConvergedWarning
+from downslope.stochastic.compiling import EXACT, FAST
+from downslope.stochastic.losses import HuberAt, PassiveAggressive, Squared, SquaredTube, Tube, pull, value
 from downslope.stochastic.rows import MANY
 from tests.problems import course, real_table
 
@@ -126,6 +130,25 @@ def test_every_combination_has_their_numbers(seed: int) -> None:
     if scipy.sparse.issparse(X):
         assert ours.coef_.shape == theirs.coef_.shape
     assert ours.intercept_.shape == theirs.intercept_.shape == (1,)
+
+
+def freed(kernel: Any) -> list[str]:
+    """The instructions that the compiler may fuse or reorder."""
+    lines = "\n".join(kernel.inspect_llvm().values()).splitlines()
+    return [line for line in lines if re.search(r"\b(fast|reassoc|contract|arcp|nsz)\b", line)]
+
+
+@pytest.mark.parametrize("loss", [Squared(), HuberAt(1.0), Tube(0.1), SquaredTube(0.1), PassiveAggressive(0.1, 1.0)])
+def test_losses_do_as_their_kernel_does(loss: Any) -> None:
+    def look(loss: Any, residual: float) -> tuple[float, float]:
+        return value(loss, residual), pull(loss, residual, residual * residual)
+
+    fast, exact, again = (njit(**options)(look) for options in (FAST, EXACT, FAST))
+    for kernel in (fast, exact, again):
+        kernel(loss, 3.0)
+    assert freed(fast)
+    assert not freed(exact)
+    assert freed(again)
 
 
 def test_the_combinations_hold_every_choice() -> None:

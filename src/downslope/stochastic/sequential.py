@@ -7,7 +7,6 @@ Srebro, "Pegasos", 2007). Their average is kept as ``(mean + share · v) / growt
 "Stochastic Gradient Descent Tricks", 2012). Adding one row and looking at the next is one loop over the coefficients.
 """
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,7 +178,7 @@ def close_mean(mean: Array, v: Array, share: float, growth: float, begin: int, e
         mean[j] = (mean[j] + share * v[j]) * inverse
 
 
-@partial(inlined, exact=True)
+@inlined
 def counted(share: Any, growth: Any, scale: Any, count: Any) -> Any:
     """`share` and `growth` of the mean when place number `count` has entered it."""
     part = 1.0 / count
