@@ -7,6 +7,7 @@ Srebro, "Pegasos", 2007). Their average is kept as ``(mean + share · v) / growt
 "Stochastic Gradient Descent Tricks", 2012). Adding one row and looking at the next is one loop over the coefficients.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from downslope.stochastic.arithmetic import (
     shrunk,
     update_of,
 )
+from downslope.stochastic.blas import add_multiple
 from downslope.stochastic.compiling import compiled, inlined
 from downslope.stochastic.entries import (
     absolute_row,
@@ -166,16 +168,17 @@ def no_sums() -> NDArray[np.float64]:
     return np.zeros(len(Sums._fields))
 
 
-@compiled
+@partial(compiled, exact=True)
 def close_mean(mean: Array, v: Array, share: float, growth: float, begin: int, end: int) -> None:
     """Mean ← (mean + share·v)/growth of the columns begin … end - 1.
 
-    A difference of large numbers where the scale has become small. As BLAS does it for scikit-learn: product and sum
-    are fused, and the divisor is inverted first.
+    A difference of large numbers where the scale has become small, so that its last bits count: BLAS adds as it does
+    for scikit-learn, and the divisor is inverted first.
     """
-    inverse = 1.0 / growth
+    add_multiple(mean, share, v, begin, end)
+    inverse = mean.dtype.type(1.0 / growth)
     for j in range(begin, end):
-        mean[j] = (mean[j] + share * v[j]) * inverse
+        mean[j] *= inverse
 
 
 @inlined
