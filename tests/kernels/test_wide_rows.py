@@ -195,5 +195,5 @@ def test_kernels_that_another_version_kept_are_made_again(tmp_path: Path) -> Non
     for index in indices:
         # A pickle of a class that is no more, behind numba's own version.
         version = index.read_bytes().split(b".", 1)[0]
-        index.write_bytes(index.read_bytes()[: len(version)] + b"\x80\x04.cdownslope.stochastic.rows\nGoneRows\n.")
+        index.write_bytes(index.read_bytes()[: len(version)] + b"\x80\x04.cdownslope.kernels.rows\nGoneRows\n.")
     call()

@@ -5,7 +5,6 @@ as little as it can.
 """
 
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,7 +110,7 @@ def _fill_rates(rows: Any, plan: Any, t: Any, rates: Any) -> Any:
     return fill
 
 
-@partial(inlined, exact=True)
+@inlined
 def fill_shrinkage(plan: Any, rates: Any, kept: Any, released: Any) -> None:
     """Write by what each update multiplies the coefficients, and the inverse."""
     for k in range(rates.size):

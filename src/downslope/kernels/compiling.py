@@ -1,7 +1,7 @@
 """How kernels are compiled: cached on disk, without the interpreter's lock.
 
-Code that is handed rows of an exact kind keeps to the order in which it is written, sum by sum and product by product;
-all other code is free to reorder sums.
+A kernel that is exact keeps to the order in which it is written, sum by sum and product by product, and so does all
+code that it calls; all other kernels are free to reorder sums.
 """
 
 import os
@@ -22,8 +22,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Sums may be taken in any order and products fused, so that loops use wide registers; NaN and infinity keep their
 # meaning, because they are how a run that blew up is told.
 ARITHMETIC = {"reassoc", "contract", "nsz", "arcp"}
-EXACT: Any = {"error_model": "numpy"}
-FAST: Any = {**EXACT, "fastmath": ARITHMETIC}
+FAST: Any = {"error_model": "numpy", "fastmath": ARITHMETIC}
+EXACT: Any = {"error_model": "numpy", "fastmath": False}
+# Says nothing of arithmetic: numba lets it inherit from the kernel. What is said here would hold in exact kernels too.
+INLINED: Any = {"error_model": "numpy", "forceinline": True}
 
 
 def compiled(function: F, *, exact: bool = False) -> F:
@@ -70,24 +72,20 @@ def implements(function: Callable[..., Any], *, of: type | None = None, but: typ
         return (of is None or is_one_of(kind, of)) and (but is None or not is_one_of(kind, but))
 
     def register(choose: Callable[..., Any]) -> Callable[..., Any]:
-        for options, exact in ((FAST, False), (EXACT, True)):
+        @wraps(choose)
+        def chosen(*numba_types: Any) -> Any:
+            return choose(*numba_types) if meant(numba_types[0]) else None
 
-            @wraps(choose)
-            def chosen(*numba_types: Any, exact: bool = exact) -> Any:
-                asked = meant(numba_types[0]) and exact == any(map(is_exact, numba_types))
-                return choose(*numba_types) if asked else None
-
-            inlining: Any = {**options, "forceinline": True}
-            # Not strict: numba would take the annotations for a part of the signature.
-            overload(function, strict=False, jit_options=inlining)(chosen)
+        # Not strict: numba would take the annotations for a part of the signature.
+        overload(function, strict=False, jit_options=INLINED)(chosen)
         return choose
 
     return register
 
 
-def inlined(function: F, *, exact: bool = False) -> F:
+def inlined(function: F) -> F:
     """A function that compiled code may call, written into its caller."""
-    code: Any = register_jitable(forceinline=True, **(EXACT if exact else FAST))(function)
+    code: Any = register_jitable(**INLINED)(function)
     return cast(F, code)
 
 

@@ -3,7 +3,6 @@
 A kernel holds its coefficients as ``scale · v``; here only v is touched.
 """
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -262,7 +261,7 @@ def _columns_of(rows: Any, v: Any) -> Any:
     return lambda rows, v: (0, v.size)
 
 
-@partial(inlined, exact=True)
+@inlined
 def truncate_one(v: Any, paid: Any, j: Any, due: Any, scale: Any) -> None:
     """Pay what coefficient j owes, at most down to zero."""
     before = v[j]

@@ -22,6 +22,7 @@ from downslope.kernels.arithmetic import (
     shrunk,
     update_of,
 )
+from downslope.kernels.blas import add_multiple
 from downslope.kernels.compiling import compiled, inlined
 from downslope.kernels.entries import (
     absolute_row,
@@ -167,19 +168,20 @@ def no_sums() -> NDArray[np.float64]:
     return np.zeros(len(Sums._fields))
 
 
-@compiled
+@partial(compiled, exact=True)
 def close_mean(mean: Array, v: Array, share: float, growth: float, begin: int, end: int) -> None:
     """Mean ← (mean + share·v)/growth of the columns begin … end - 1.
 
-    A difference of large numbers where the scale has become small. As BLAS does it for scikit-learn: product and sum
-    are fused, and the divisor is inverted first.
+    A difference of large numbers where the scale has become small, so that its last bits count: BLAS adds as it does
+    for scikit-learn, and the divisor is inverted first.
     """
-    inverse = 1.0 / growth
+    add_multiple(mean, share, v, begin, end)
+    inverse = mean.dtype.type(1.0 / growth)
     for j in range(begin, end):
-        mean[j] = (mean[j] + share * v[j]) * inverse
+        mean[j] *= inverse
 
 
-@partial(inlined, exact=True)
+@inlined
 def counted(share: Any, growth: Any, scale: Any, count: Any) -> Any:
     """`share` and `growth` of the mean when place number `count` has entered it."""
     part = 1.0 / count
