@@ -214,6 +214,8 @@ def attempt(task: RowTask, start: Place, first: Row, exact: bool, heard: int) ->
                         reason = StopReason.NO_IMPROVEMENT
                         break
                     plan, patience = plan._replace(first=plan.first / 5.0), patience._replace(since=0)
+            # What is raised while a generator is merely dropped is lost, a Ctrl-C too.
+            orders.close()
         except KeyboardInterrupt:
             reason = StopReason.INTERRUPTED
             place = work.place if work.finite else place
