@@ -1,8 +1,5 @@
 """Mini-batch and per-sample descent: against the loop by hand, the rules in Python, and the exact optimum."""
 
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +16,7 @@ from downslope.objective.penalties import make_penalty
 from downslope.statistics.coordinates import raw_coordinates
 from downslope.steps.rules import METHODS, make_step_rule
 from downslope.steps.schedules import InverseTime
+from tests.interrupts import interrupted_after
 from tests.problems import course, graded, real_table
 
 Array = np.ndarray
@@ -310,19 +308,12 @@ def test_orders_are_the_seeds() -> None:
 
 
 def test_an_interrupt_in_the_middle_of_an_epoch_keeps_what_there_is() -> None:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     random = np.random.default_rng(0)
     X = random.normal(size=(300_000, 20))
     model = GradientDescentRegressor(batch_size=1, max_iter=100_000, tol=0, random_state=0)
     GradientDescentRegressor(batch_size=1, max_iter=1, tol=0).fit(X[:100], X[:100, 0])
-    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(X, X @ np.arange(20.0))
-    finally:
-        timer.cancel()
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt), interrupted_after(0.7):
+        model.fit(X, X @ np.arange(20.0))
     assert model.stop_reason_ == "interrupted"
     assert model.history_.measured[-1]
     assert np.all(np.isfinite(model.predict(X[:5])))

@@ -7,16 +7,23 @@ import numpy as np
 from matplotlib.text import Annotation
 
 
+def lay_out(figure: Any) -> None:
+    """Give everything its place, unless nothing has changed since that was done: it is what a look costs."""
+    if figure.stale:
+        figure.draw_without_rendering()
+
+
 def is_complete(figure: Any) -> bool:
     """Whether everything drawn lies on the page."""
-    figure.draw_without_rendering()
+    lay_out(figure)
     box, page = figure.get_tightbbox(), figure.bbox_inches
+    figure.stale = False  # measuring it marks it as changed
     return bool(box.x0 > -0.01 and box.y0 > -0.01 and box.x1 < page.x1 + 0.01 and box.y1 < page.y1 + 0.01)
 
 
 def points_under_legend(ax: Any) -> int:
     """How many points of curves and scatters lie under the legend, lines sampled between their records too."""
-    ax.figure.draw_without_rendering()
+    lay_out(ax.figure)
     legend = ax.get_legend()
     if legend is None:
         return 0
@@ -39,6 +46,6 @@ def names_at_line_ends(ax: Any) -> list[Any]:
 
 def touching_names(ax: Any) -> list[tuple[str, str]]:
     """Pairs of names whose boxes overlap."""
-    ax.figure.draw_without_rendering()
+    lay_out(ax.figure)
     boxes = [(text.get_text(), super(Annotation, text).get_window_extent()) for text in names_at_line_ends(ax)]
     return [(a, b) for (a, first), (b, second) in combinations(boxes, 2) if first.overlaps(second)]

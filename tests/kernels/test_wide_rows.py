@@ -1,5 +1,6 @@
 """Wide rows, a few at a time and by two threads: scikit-learn's numbers, and the same bits whoever did the work."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -109,32 +110,30 @@ def test_a_busy_core_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return make
 
-    def descend(pieces: int) -> list[str]:
+    def by_two(pieces: int) -> float:
+        """The share of the rows of so many pieces that two threads have made; each is made once."""
         ways.clear()
         for _ in range(pieces):
             shared(None, rows, np.arange(90), None, None, None, None)
-        # Each piece in two, whoever makes them.
-        assert [size for _, size in ways] == [12, 78] * pieces
-        return [name for name, _ in ways]
+        assert sum(size for _, size in ways) == 90 * pieces
+        return sum(size for name, size in ways if name == "two") / (90 * pieces)
 
     monkeypatch.setattr(sharing.time, "perf_counter", lambda: now)
     rows = kernel_rows(*wide(), np.empty(0), linear=True)
     assert isinstance(rows, WideRows)
     shared = sharing.Shared(way("one", 1.0), rows)
     monkeypatch.setattr(shared, "share", way("two", 3.0))
-    # The first piece is shared once it is known how long one thread takes; then short stretches tell, more and more
-    # rarely.
-    tried = [k for k, name in enumerate(descend(100)) if name == "two"]
-    assert tried[:6] == [1, 4, 8, 16, 32, 64]
-    assert all(k % 2 == 0 for k in tried[1:])
-    assert np.diff(tried).max() == 2 * (1 + sharing.MOST_ALONE)
-    # When the core is free again, two threads go on; one slow stretch costs the rest of its piece.
+    # It is tried, and hardly costs more than one thread alone would have taken.
+    assert 0 < by_two(100) < 0.05
+    assert now < 1.1 * 100 * 90
+    # When the core is free again, two threads go on; a slow moment ends that for the moment only.
     monkeypatch.setattr(shared, "share", way("two", 0.6))
-    assert descend(100)[-150:] == ["two"] * 150
+    by_two(50)
+    assert by_two(50) == 1.0
     monkeypatch.setattr(shared, "share", way("two", 3.0))
-    assert descend(1) == ["two", "one"]
+    assert by_two(1) < 0.5
     monkeypatch.setattr(shared, "share", way("two", 0.6))
-    assert descend(2) == ["two"] * 4
+    assert by_two(10) > 0.8
 
 
 class BrokenError(Exception):
@@ -186,7 +185,7 @@ assert out.tolist() == [4.0, 0.0, 2.0]
 
 def test_kernels_that_another_version_kept_are_made_again(tmp_path: Path) -> None:
     def call() -> None:
-        environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": ""}
+        environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": "", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
         subprocess.run([sys.executable, "-W", "error", "-c", CALL], env=environment, check=True, timeout=120)
 
     call()

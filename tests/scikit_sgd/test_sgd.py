@@ -3,11 +3,11 @@
 import os
 import pickle
 import re
-import signal
 import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from downslope import SGDRegressor
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, InputError, NotConvergedWarning
-from downslope.kernels import sequential
+from downslope.kernels import orders, sequential
 from downslope.kernels.compiling import EXACT, FAST
 from downslope.kernels.losses import HuberAt, PassiveAggressive, Squared, SquaredTube, Tube, pull, value
 from downslope.kernels.rows import MANY
 from downslope.kernels.sequential import close_mean
+from tests.interrupts import interrupted_after
 from tests.problems import course, real_table
 
 Array = np.ndarray
@@ -158,7 +159,7 @@ def test_runs_that_amplify_have_their_bits() -> None:
 def test_they_have_them_where_blas_fuses_nothing() -> None:
     # What OpenBLAS fuses it chooses by the processor; the oldest that it knows cannot fuse, and all others can be it.
     environment = {**os.environ, "OPENBLAS_CORETYPE": "Prescott", "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", "from tests.test_sgd import assert_their_bits; assert_their_bits()"]
+    command = [sys.executable, "-c", "from tests.scikit_sgd.test_sgd import assert_their_bits; assert_their_bits()"]
     subprocess.run(command, env=environment, check=True, timeout=300)
 
 
@@ -518,18 +519,11 @@ def test_verbose_prints_passes(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_interrupt_keeps_what_there_is() -> None:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     X, y = rows(300_000, 20)
     SGDRegressor(max_iter=1, tol=None).fit(X[:100], y[:100])
-    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     model = SGDRegressor(max_iter=100_000, tol=None, random_state=0)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(X, y)
-    finally:
-        timer.cancel()
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt), interrupted_after(0.5):
+        model.fit(X, y)
     assert model.stop_reason_ == "interrupted"
     assert model.history_.measured[-1]
     np.testing.assert_array_equal(model.history_.coef[-1], model.coef_)
@@ -537,26 +531,52 @@ def test_an_interrupt_keeps_what_there_is() -> None:
 
 
 def test_an_interrupt_within_a_block_leaves_the_model_as_it_was() -> None:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     X, y = rows(1_000_000, 20)
     model = SGDRegressor(random_state=0).partial_fit(X[:100], y[:100])
     weights = weights_of(model)
 
     def pass_until_interrupted() -> None:
         nonlocal weights
-        while True:
+        for _ in range(200):
             weights = weights_of(model)
             model.partial_fit(X, y)
 
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            pass_until_interrupted()
-    finally:
-        timer.cancel()
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt), interrupted_after(0.3):
+        pass_until_interrupted()
     np.testing.assert_array_equal(weights_of(model), weights)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_interrupt_after_the_last_row_is_not_lost(early_stopping: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(n: int, seed: int | None) -> Iterator[Array]:
+        try:
+            yield np.arange(n, dtype=np.int32)
+        finally:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(orders, "orders_of_passes", interrupted)
+    model = SGDRegressor(early_stopping=early_stopping, max_iter=1, tol=None, random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*rows())
+    assert model.stop_reason_ == "interrupted"
+    if not early_stopping:
+        before = weights_of(model)
+        with pytest.raises(KeyboardInterrupt):
+            model.partial_fit(*rows())
+        np.testing.assert_array_equal(weights_of(model), before)
+
+
+def test_the_order_of_a_pass_that_is_not_made_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = threading.Event()
+    monkeypatch.setattr(orders, "take", lambda *_: passed.wait())
+    visited = orders.orders_of_passes(orders.MANY_ROWS, 1)
+    assert next(visited).size == orders.MANY_ROWS
+    closing = threading.Thread(target=visited.close)
+    closing.start()
+    closing.join(60)
+    waits = closing.is_alive()
+    passed.set()
+    assert not waits
 
 
 # ------------------------------------------------------------------------------------------------------- bad input

@@ -1,6 +1,6 @@
 """The orders in which rows are visited."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +15,7 @@ __all__ = ["orders_of_passes", "shuffled_indices", "take"]
 MANY_ROWS = 2**16
 
 
-def orders_of_passes(n: int, seed: int | None) -> Iterator[NDArray[Any]]:
+def orders_of_passes(n: int, seed: int | None) -> Generator[NDArray[Any], None, None]:
     """The order of the rows in each pass, as scikit-learn shuffles them with a seed; as they lie with None.
 
     An order is overwritten when the next is asked for.
@@ -32,12 +32,16 @@ def orders_of_passes(n: int, seed: int | None) -> Iterator[NDArray[Any]]:
             take(order, exchange, spare)
             order, spare = spare, order
     # The next order is made beside the pass: for few columns a tenth of its time.
-    with ThreadPoolExecutor(1) as beside:
+    beside = ThreadPoolExecutor(1)
+    try:
         while True:
             made = beside.submit(take, order, exchange, spare)
             yield order
             made.result()
             order, spare = spare, order
+    finally:
+        # After the last pass nobody needs the order that is being made.
+        beside.shutdown(wait=False)
 
 
 @compiled

@@ -214,6 +214,8 @@ def try_passes(task: SgdTask, start: SgdState, first: Row, exact: bool, heard: i
                         reason = StopReason.NO_IMPROVEMENT
                         break
                     plan, patience = plan._replace(first=plan.first / 5.0), patience._replace(since=0)
+            # What is raised while a generator is merely dropped is lost, a Ctrl-C too.
+            orders.close()
         except KeyboardInterrupt:
             reason = StopReason.INTERRUPTED
             state = work.state if work.finite else state

@@ -1,7 +1,8 @@
 """What SGDRegressor's passes over single rows are made of: a rule, a state, rows, and those held out."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -184,12 +185,11 @@ class SgdTask:
         """What to call the columns in sentences."""
         return list(self.feature_names or (f"x{j}" for j in range(self.X.shape[1])))
 
-    def orders(self) -> Iterator[Array]:
-        """The order of the rows to learn from, pass by pass."""
+    def orders(self) -> Generator[Array, None, None]:
+        """The order of the rows to learn from, pass by pass; close it where an interrupt is heard."""
         from downslope.kernels.orders import orders_of_passes
 
-        orders = orders_of_passes(self.y.size, self.seed)
-        if self.held_out is None:
-            return orders
-        learnt = ~self.held_out.mask
-        return (order[learnt[order]] for order in orders)
+        learnt = None if self.held_out is None else ~self.held_out.mask
+        with closing(orders_of_passes(self.y.size, self.seed)) as orders:
+            for order in orders:
+                yield order if learnt is None else order[learnt[order]]
