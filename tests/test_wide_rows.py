@@ -1,5 +1,6 @@
 """Wide rows, a few at a time and by two threads: scikit-learn's numbers, and the same bits whoever did the work."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -186,7 +187,7 @@ assert out.tolist() == [4.0, 0.0, 2.0]
 
 def test_kernels_that_another_version_kept_are_made_again(tmp_path: Path) -> None:
     def call() -> None:
-        environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": ""}
+        environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": "", "PYTHONPATH": os.pathsep.join(sys.path)}
         subprocess.run([sys.executable, "-W", "error", "-c", CALL], env=environment, check=True, timeout=120)
 
     call()
