@@ -185,7 +185,7 @@ assert out.tolist() == [4.0, 0.0, 2.0]
 
 def test_kernels_that_another_version_kept_are_made_again(tmp_path: Path) -> None:
     def call() -> None:
-        environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": "", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+        environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": "", "PYTHONPATH": os.pathsep.join(sys.path)}
         subprocess.run([sys.executable, "-W", "error", "-c", CALL], env=environment, check=True, timeout=120)
 
     call()

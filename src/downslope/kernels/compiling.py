@@ -6,14 +6,16 @@ code that it calls; all other kernels are free to reorder sums.
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
+
+from downslope.kernels.kernel_cache import KernelCache
 
 __all__ = ["compiled", "give_way", "implements", "inlined", "is_exact", "is_one_of", "prefetch", "publish", "seen"]
 
@@ -30,36 +32,10 @@ INLINED: Any = {"error_model": "numpy", "forceinline": True}
 
 def compiled(function: F, *, exact: bool = False) -> F:
     """The function as a compiled one, kept on disk where there is a folder that can be written."""
-    options: Any = EXACT if exact else FAST
-    try:
-        kernel: Any = njit(cache=True, nogil=True, **options)(function)
-    except RuntimeError:  # numba has found no such folder
-        return cast(F, njit(nogil=True, **options)(function))
-    # numba keeps a kernel until the file of its own changes, and ours take their code from all files of this folder.
-    index: Any = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
-    if hasattr(index, "_source_stamp") and hasattr(index, "_load_index"):
-        index._source_stamp = (index._source_stamp, stamp(Path(__file__).parent))
-        index._load_index = kept_by_this_version(index._load_index)
+    kernel: Any = njit(nogil=True, **(EXACT if exact else FAST))(function)
+    with suppress(RuntimeError):  # numba has found no such folder
+        kernel._cache = KernelCache(function)
     return cast(F, kernel)
-
-
-def kept_by_this_version(load: Callable[[], dict[Any, Any]]) -> Callable[[], dict[Any, Any]]:
-    """`load`, which gives the kernels kept on disk, giving none where an earlier version kept what no longer is."""
-
-    @wraps(load)
-    def kept() -> dict[Any, Any]:
-        try:
-            return load()
-        except Exception:
-            return {}
-
-    return kept
-
-
-def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """What changes when any module of a folder does."""
-    files = sorted(folder.glob("*.py"))
-    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
 
 
 def implements(function: Callable[..., Any], *, of: type | None = None, but: type | None = None) -> Any:
