@@ -1,12 +1,11 @@
 """A diagnosis as a value, as JSON, and as a page of plain text."""
 
-import json
-import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from downslope.data.documents import to_json
 from downslope.diagnosis.advice import Advice, format_epochs
 from downslope.diagnosis.bowl import SHARES, Bowl, Prospect
 from downslope.diagnosis.columns import Columns
@@ -84,16 +83,7 @@ class Diagnosis:
 
     def to_json(self) -> str:
         """`to_dict` as JSON, with null for infinities."""
-        return json.dumps(finite(self.to_dict()), ensure_ascii=False)
-
-
-def finite(value: Any) -> Any:
-    """The same without the numbers that JSON does not have."""
-    if isinstance(value, dict):
-        return {key: finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return to_json(self.to_dict())
 
 
 def page(diagnosis: Diagnosis) -> str:

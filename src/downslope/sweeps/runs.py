@@ -1,12 +1,12 @@
 """What came of a sweep: a value for each combination, and all of them as a table."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from downslope.data.documents import to_json
 from downslope.data.frames import make_frame
 
 __all__ = ["Run", "Sweep"]
@@ -89,12 +89,8 @@ class Sweep:
 
     def to_json(self) -> str:
         """The runs, the target, max_iter and the gap of the start as JSON; infinities as null."""
-        runs = [
-            {name: None if isinstance(v, float) and not np.isfinite(v) else v for name, v in run._asdict().items()}
-            for run in self.runs
-        ]
         about = {"target": self.target, "max_iter": self.max_iter, "start_gap": self.start_gap}
-        return json.dumps({**about, "best": runs[self.runs.index(self.best)], "runs": runs})
+        return to_json({**about, "best": self.best._asdict(), "runs": [run._asdict() for run in self.runs]})
 
     def to_frame(self) -> Any:
         """`to_dict` as a pandas DataFrame."""
