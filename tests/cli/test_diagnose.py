@@ -35,7 +35,7 @@ def test_the_page_speaks_in_options(call: Call) -> None:
     assert re.search(r"--method \w+, --learning-rate 0\.\d+, --momentum 0\.\d+", unwrapped)
     assert "diverges" in answer.out
     assert "--standardize" in answer.out
-    assert not re.search(r"\w=['\w]", answer.out)
+    assert not re.search(r"='|standardize=", answer.out)
 
 
 def test_a_sweep_is_that_of_the_library(call: Call, tmp_path: Path) -> None:
