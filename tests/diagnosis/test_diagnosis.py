@@ -1,6 +1,7 @@
 """What a diagnosis foretells against the runs that it foretells: compiled loops over plain recurrences, and fits."""
 
 import json
+import re
 import warnings
 from typing import Any, NamedTuple
 
@@ -13,7 +14,10 @@ from downslope import GradientDescentRegressor, diagnose, load_example
 from downslope.diagnosis import Diagnosis
 from downslope.diagnosis.bowl import SHARES, Prospect
 from downslope.exceptions import InputError
-from downslope.steps.rules import make_step_rule
+from downslope.steps.rules import METHODS, make_step_rule
+from downslope.texts import speaking
+from downslope.texts.width import display_width
+from tests.texts.english import english_in
 
 Array = NDArray[np.float64]
 
@@ -305,6 +309,37 @@ def test_what_it_writes() -> None:
     assert max(map(len, text.splitlines())) <= 130
     wide = np.random.default_rng(0).normal(size=(200, 30))
     assert max(map(len, str(diagnose(wide, wide[:, 0])).splitlines())) <= 130
+
+
+def alike() -> tuple[Array, Array]:
+    """Columns that are trouble: constant, the same, collinear, small."""
+    random = np.random.default_rng(5)
+    a, b, c = random.normal(size=(3, 300))
+    X = [a, b, 1e-3 * c, np.full(300, 4.0), 2.0 - 3.0 * a, a + b + 1e-3 * random.normal(size=300)]
+    return np.column_stack(X), a + b
+
+
+@pytest.mark.parametrize(
+    ("rows", "options"),
+    [
+        (hundred(), {"learning_rate": 0.5}),
+        (hundred(), {"learning_rate": 1e-6, "method": "momentum", "fit_intercept": False}),
+        (hundred(), {"method": "adam"}),
+        (alike(), {"penalty": "l2"}),
+        (square(15), {}),
+        (square(4), {}),
+    ],
+)
+def test_a_page_in_korean_has_no_english_and_the_same_numbers(rows: Any, options: dict[str, Any]) -> None:
+    found = diagnose(*rows, **options)
+    with speaking("ko"):
+        korean = str(found)
+        assert found.advice[0].text in " ".join(korean.split())
+    symbols = rf"Huber|λ_m\w+|x\d|{'|'.join(METHODS)}"
+    assert english_in(re.sub(symbols, "", korean)) == []
+    table, told = (page.split("\n\n")[1].splitlines() for page in (str(found), korean))
+    assert [line.split()[-1] for line in table[4:]] == [line.split()[-1] for line in told[4:]]
+    assert len(set(map(display_width, told))) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from downslope import GradientDescentRegressor, load_example, sweep
 from downslope.descent.stopping import StopReason
 from downslope.exceptions import InputError
 from downslope.sweeps import Run, Sweep, SweepInterrupted
+from downslope.texts import speaking
+from downslope.texts.width import display_width
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal([0.0, 5.0, -3.0], [1.0, 4.0, 0.3], size=(60, 3))
@@ -111,6 +113,19 @@ def test_what_it_writes() -> None:
     assert json.loads(endless.to_json())["runs"][0]["gap"] is None
     many = str(sweep(X, Y, learning_rates=np.linspace(0.1, 0.5, 100)))
     assert len(many.splitlines()) <= 28
+
+
+def test_a_table_in_korean() -> None:
+    found = sweep(X, Y, learning_rates=[1e-5, 0.1, 5.0], methods=["gd", "nesterov"], max_iter=300)
+    with speaking("ko"):
+        about, header, *lines = str(found).splitlines()
+    assert about == "목적함수와 최솟값의 차이가 처음의 1e-06배까지 줄어드는 데 걸리는 에포크, 최대 300번"
+    assert header.split(maxsplit=2) == ["학습률", "에포크", "남은 차이  결과"]
+    words = {"converged": "수렴", "diverged": "발산", "max_iter": "최대 에포크 도달"}
+    for run, line in zip(found.runs, lines, strict=True):
+        assert line.endswith(words[run.outcome] + (", 가장 좋음" if run == found.best else ""))
+    ends = [display_width(line.partition(words[run.outcome])[0]) for run, line in zip(found.runs, lines, strict=True)]
+    assert len(set(ends)) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Where words go: results to standard output, remarks to standard error."""
 
-import json
-import math
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -52,7 +50,9 @@ def put(console: Console, parts: Iterable[RenderableType]) -> None:
 
 def json_text(document: dict[str, Any]) -> str:
     """One JSON document."""
-    return json.dumps(without_nan(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    from downslope.data.documents import to_json
+
+    return to_json(document, indent=2) + "\n"
 
 
 def write_out(text: str) -> None:
@@ -61,12 +61,3 @@ def write_out(text: str) -> None:
     for start in range(0, len(text), SLICE):
         sys.stdout.write(text[start : start + SLICE])
     sys.stdout.flush()
-
-
-def without_nan(value: Any) -> Any:
-    """The same with null for the numbers that JSON does not have."""
-    if isinstance(value, dict):
-        return {key: without_nan(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

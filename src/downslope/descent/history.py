@@ -4,13 +4,13 @@ Every epoch is kept up to `MOST_RECORDS`; longer runs keep epochs on a grid that
 octave. Which epochs are kept depends on the length of the run alone, so all engines keep the same ones.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.data.documents import to_json
 from downslope.data.frames import make_frame
 from downslope.exceptions import InputError
 from downslope.texts import Finding
@@ -244,11 +244,7 @@ class History(Mapping[str, Array]):
 
     def to_json(self) -> str:
         """`to_dict` as JSON; infinities are written as null too, which JSON has no number for."""
-        finite = {
-            name: [None if v is None or not np.isfinite(v) else v for v in values]
-            for name, values in self.to_dict().items()
-        }
-        return json.dumps(finite)
+        return to_json(self.to_dict())
 
     def to_frame(self) -> Any:
         """`to_dict` as a pandas DataFrame."""

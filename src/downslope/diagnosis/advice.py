@@ -1,4 +1,4 @@
-"""Advice in order of effect: sentences whose every number a fit confirms."""
+"""Advice in order of effect: findings whose every number a fit confirms."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +9,10 @@ import numpy as np
 from downslope.diagnosis.bowl import HORIZON, N_USUAL, Bowl, Prospect
 from downslope.diagnosis.columns import Columns, condition_without
 from downslope.diagnosis.outliers import Outliers
-from downslope.fitting.explanation import name_list
 from downslope.statistics.least_squares import LeastSquares
+from downslope.texts import Finding, Remedy
 
-__all__ = ["Advice", "advise", "format_epochs"]
+__all__ = ["Advice", "advise", "count_epochs", "name_column"]
 
 # A change that saves less than this factor of epochs is not worth a sentence.
 WORTH = 1.2
@@ -21,7 +21,7 @@ ROWS_EACH = 10
 # Fewer outliers than this are left in peace: one in 20,000 is normal.
 USUAL = 1 / 20_000
 # What SHARES are called.
-WORDS = ("1 %", "0.01 %", "one millionth")
+WORDS = ("advice.one_percent", "advice.one_in_10000", "advice.one_millionth")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Advice:
 
     Attributes
     ----------
-    text : str
+    finding : Finding
+        What to do and why, as data.
     effect : float
         By what factor epochs, or the condition number, fall; infinite where nothing works without it. The order.
     parameters : mapping
@@ -50,10 +51,15 @@ class Advice:
     69
     """
 
-    text: str
+    finding: Finding
     effect: float
     parameters: Mapping[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The same as a sentence, in the language that is spoken."""
+        return str(self.finding)
 
     def __str__(self) -> str:
         return self.text
@@ -68,9 +74,14 @@ class Advice:
         }
 
 
-def format_epochs(epochs: int | None) -> str:
+def count_epochs(epochs: int | None) -> Finding:
     """A number of epochs."""
-    return "more than 10⁹" if epochs is None else f"{epochs:,}"
+    return Finding("advice.more_epochs") if epochs is None else Finding.of("advice.epochs", epochs=epochs)
+
+
+def name_column(name: str, names: Sequence[str]) -> Finding | str:
+    """A column, or the intercept in the language that is spoken."""
+    return Finding("explain.intercept") if name == "intercept" and name not in names else name
 
 
 def speedup(before: int | None, after: int | None) -> float:
@@ -80,14 +91,19 @@ def speedup(before: int | None, after: int | None) -> float:
     return np.inf if before is None else before / max(after, 1)
 
 
-def largest_speedup(before: Prospect, after: Prospect) -> tuple[float, str]:
-    """The largest factor by which epochs fall, over the shares of the excess, and the words for it."""
+def largest_speedup(before: Prospect, after: Prospect) -> tuple[float, Finding]:
+    """The largest factor by which epochs fall, over the shares of the excess, and what there is to say of it."""
     saved = [speedup(*pair) for pair in zip(before.epochs, after.epochs, strict=True)]
     # An infinite factor has no number to show: one that has is said first.
     shown = [value if np.isfinite(value) else -1.0 for value in saved]
     k = int(np.argmax(shown)) if max(shown) > WORTH else int(np.argmax(saved))
-    words = f"epochs to {WORDS[k]} fall from {format_epochs(before.epochs[k])} to {format_epochs(after.epochs[k])}"
-    return saved[k], words
+    return saved[k], describe_fall(before, after, k)
+
+
+def describe_fall(before: Prospect, after: Prospect, k: int) -> Finding:
+    """How the epochs to one of the shares fall."""
+    epochs = {"before": count_epochs(before.epochs[k]), "after": count_epochs(after.epochs[k])}
+    return Finding.of("advice.fall", share=Finding(WORDS[k]), **epochs)
 
 
 def advise(
@@ -102,71 +118,55 @@ def advise(
 ) -> tuple[Advice, ...]:
     """All that is worth saying, the largest effect first."""
     found = [
-        *about_the_rate(raw, standardised),
+        *about_the_rate(raw, "advice.in_raw", names),
+        *about_the_rate(standardised, "advice.in_standardised", names),
         *about_scaling(raw, standardised),
         *about_speed(standardised),
         *about_columns(columns, problem, names, standardised, fit_intercept=fit_intercept),
-        *about_rows(problem, outliers, fit_intercept=fit_intercept),
+        *about_rows(problem, fit_intercept=fit_intercept),
+        *about_outliers(outliers),
     ]
     return tuple(sorted(found, key=lambda advice: -advice.effect))
 
 
-def format_arguments(known: Prospect) -> str:
-    """A method with its numbers, as they are given to the estimator."""
-    momentum = "" if known.momentum is None else f", momentum={known.momentum:.6g}"
-    return f"method='{known.method}', learning_rate={known.learning_rate:.6g}{momentum}"
-
-
-def parameters_of(known: Prospect, *, standardize: bool) -> dict[str, Any]:
-    momentum = {} if known.momentum is None else {"momentum": known.momentum}
-    return {"method": known.method, "learning_rate": known.learning_rate, "standardize": standardize, **momentum}
-
-
-def about_the_rate(raw: Bowl, standardised: Bowl) -> Iterator[Advice]:
+def about_the_rate(bowl: Bowl, where: str, names: Sequence[str]) -> Iterator[Advice]:
     """A rate that was given and does not settle, or crawls."""
-    for bowl, where in ((raw, "in raw columns"), (standardised, "in standardised columns")):
-        given, plain = bowl.asked, bowl.plain
-        if given is None:
-            continue
-        limit = {
-            "gd": bowl.largest_stable,
-            "momentum": bowl.largest_stable_momentum,
-            "nesterov": bowl.largest_stable_nesterov,
-        }[given.method]
-        parameters = {"standardize": bowl.standardize, "method": "gd", "learning_rate": plain.learning_rate}
-        if not given.stable:
-            yield Advice(
-                f"Lower the learning rate {where}: {given.learning_rate:.6g} diverges, the largest stable is "
-                f"{limit:.6g} ('{bowl.steepest[0].column}' dominates); plain steps of {plain.learning_rate:.6g} are at "
-                f"1 % at epoch {format_epochs(plain.epochs[0])}.",
-                np.inf,
-                parameters,
-            )
-            continue
-        saved, words = largest_speedup(given, plain)
-        if saved > WORTH:
-            yield Advice(
-                f"Raise the learning rate {where}: {given.learning_rate:.6g} is {given.learning_rate / limit:.2g} of "
-                f"the largest stable, {limit:.6g}; with plain steps of {plain.learning_rate:.6g} {words}.",
-                saved,
-                parameters,
-            )
+    given, plain = bowl.asked, bowl.plain
+    if given is None:
+        return
+    limit = bowl.limits[given.method]
+    told = {"where": Finding(where), "rate": given.learning_rate, "limit": limit, "plain": plain.learning_rate}
+    parameters = {"standardize": bowl.standardize, "method": "gd", "learning_rate": plain.learning_rate}
+    if not given.stable:
+        cause = {"dominant": name_column(bowl.steepest[0].column, names), "epochs": count_epochs(plain.epochs[0])}
+        yield Advice(Finding.of("advice.lower_rate", **told, **cause), np.inf, parameters)
+        return
+    saved, fall = largest_speedup(given, plain)
+    if saved > WORTH:
+        share = given.learning_rate / limit
+        yield Advice(Finding.of("advice.raise_rate", **told, share=share, fall=fall), saved, parameters)
 
 
 def about_scaling(raw: Bowl, standardised: Bowl) -> Iterator[Advice]:
     """What standardising does to the epochs."""
-    saved, words = largest_speedup(raw.plain, standardised.plain)
+    saved, fall = largest_speedup(raw.plain, standardised.plain)
     if saved > WORTH:
-        yield Advice(
-            f"Standardise, which is the default: {words}, and the condition number from "
-            f"{raw.condition:.3g} to {standardised.condition:.3g}.",
-            saved,
-            {"standardize": True},
-        )
+        told = {"fall": fall, "before": raw.condition, "after": standardised.condition}
+        yield change("advice.standardise", saved, told, standardize=True)
         return
-    saved, words = largest_speedup(standardised.plain, raw.plain)
+    saved, fall = largest_speedup(standardised.plain, raw.plain)
     if saved > WORTH:
-        yield Advice(f"Do not standardise here (standardize=False): {words}.", saved, {"standardize": False})
+        yield change("advice.do_not_standardise", saved, {"fall": fall}, standardize=False)
+
+
+def change(code: str, effect: float, told: Mapping[str, Any], **parameters: Any) -> Advice:
+    """Advice to set parameters."""
+    return Advice(Finding(code, told, remedies_of(parameters)), effect, parameters)
+
+
+def remedies_of(parameters: Mapping[str, Any]) -> tuple[Remedy, ...]:
+    """Parameters as a sentence names them."""
+    return tuple(Remedy(name, value) for name, value in parameters.items())
 
 
 def about_speed(bowl: Bowl) -> Iterator[Advice]:
@@ -175,13 +175,12 @@ def about_speed(bowl: Bowl) -> Iterator[Advice]:
     best = min(others, key=lambda known: HORIZON if known.epochs[-1] is None else known.epochs[-1])
     saved = speedup(plain.epochs[-1], best.epochs[-1])
     if saved > WORTH:
-        yield Advice(
-            f"To go on to the last digits, take {format_arguments(best)}: epochs to one millionth fall from "
-            f"{format_epochs(plain.epochs[-1])} to {format_epochs(best.epochs[-1])}.",
-            # Epochs to a precision that few ask for come after those to 1 %.
-            float(np.sqrt(saved)),
-            parameters_of(best, standardize=bowl.standardize),
-        )
+        parameters: dict[str, Any] = {"method": best.method, "learning_rate": best.learning_rate}
+        code = "advice.faster" if best.momentum is None else "advice.faster_with_momentum"
+        parameters |= {} if best.momentum is None else {"momentum": best.momentum}
+        found = Finding(code, {"fall": describe_fall(plain, best, -1)}, remedies_of(parameters))
+        # Epochs to a precision that few ask for come after those to 1 %.
+        yield Advice(found, float(np.sqrt(saved)), {**parameters, "standardize": bowl.standardize})
 
 
 def about_columns(
@@ -189,49 +188,45 @@ def about_columns(
 ) -> Iterator[Advice]:
     """Columns to leave out."""
     if columns.constant and fit_intercept:
-        yield Advice(
-            f"Leave out {name_list(list(columns.constant))}: constant columns cannot be told apart from the intercept.",
-            np.inf,
-            without=columns.constant,
-        )
+        yield leave_out("advice.constant", np.inf, columns.constant, columns=columns.constant)
     for first, second in columns.duplicates:
-        yield Advice(
-            f"Leave out '{second}': it is '{first}' again but for shift and scale, and their coefficients are not "
-            "unique.",
-            np.inf,
-            without=(second,),
-        )
+        yield leave_out("advice.duplicate", np.inf, (second,), first=first, second=second)
     for group in columns.collinear:
         out = group.columns[0]
         gone = [names.index(name) for _, name in columns.duplicates] + [names.index(out)]
         after = condition_without(problem, gone)
-        yield Advice(
-            f"Look at {name_list(list(group.columns))}: they are nearly collinear (condition index "
-            f"{group.condition_index:.3g}); without '{out}' the condition number of standardised columns falls from "
-            f"{bowl.condition:.3g} to {after:.3g}.",
-            float(np.sqrt(bowl.condition / after)),
-            without=tuple(names[j] for j in gone),
-        )
+        told = {"index": group.condition_index, "before": bowl.condition, "after": after}
+        left_out, effect = tuple(names[j] for j in gone), float(np.sqrt(bowl.condition / after))
+        yield leave_out("advice.collinear", effect, left_out, columns=group.columns, out=out, **told)
 
 
-def about_rows(problem: LeastSquares, outliers: Outliers, *, fit_intercept: bool) -> Iterator[Advice]:
-    """Too few rows, and rows that pull."""
+def leave_out(code: str, effect: float, without: tuple[str, ...], **told: Any) -> Advice:
+    """Advice to leave columns out."""
+    return Advice(Finding(code, told), effect, without=without)
+
+
+def about_rows(problem: LeastSquares, *, fit_intercept: bool) -> Iterator[Advice]:
+    """Too few rows."""
     n_rows, n_parameters = problem.moments.n_rows, problem.n_active + int(fit_intercept)
-    if n_rows < ROWS_EACH * n_parameters:
-        few = n_rows < n_parameters
-        yield Advice(
-            f"{n_rows} rows are {'not enough to determine' if few else 'few for'} {n_parameters} parameters "
-            f"({ROWS_EACH} for each are usual): add rows, or penalty='l2'.",
-            np.inf if few else 1.0,
-            {"penalty": "l2"},
-        )
-    if outliers.count > max(1.0, USUAL * outliers.n_looked_at):
-        numbers = ", ".join(map(str, outliers.rows[:5]))
-        where = f", first of all {numbers} (counted from 0)" if outliers.rows else ""
-        yield Advice(
-            f"Bound the pull of outliers with loss='huber', delta={outliers.delta:.4g}: {outliers.count} of "
-            f"{outliers.n_looked_at:,} rows looked at lie beyond {3 * outliers.delta:.4g}, three times that{where}; "
-            f"the farthest is {outliers.farthest:.3g} robust σ away.",
-            outliers.farthest / 4.0,
-            {"loss": "huber", "delta": outliers.delta},
-        )
+    if n_rows >= ROWS_EACH * n_parameters:
+        return
+    told = {"n_rows": n_rows, "n_parameters": n_parameters, "each": ROWS_EACH}
+    if n_rows < n_parameters:
+        yield change("advice.fewer_rows", np.inf, told, penalty="l2")
+    else:
+        yield change("advice.few_rows", 1.0, told, penalty="l2")
+
+
+def about_outliers(outliers: Outliers) -> Iterator[Advice]:
+    """Rows that pull."""
+    if outliers.count <= max(1.0, USUAL * outliers.n_looked_at):
+        return
+    told = {
+        "count": outliers.count,
+        "n_rows": outliers.n_looked_at,
+        "beyond": 3 * outliers.delta,
+        "rows": ", ".join(map(str, outliers.rows[:5])),
+        "farthest": outliers.farthest,
+    }
+    code = "advice.outliers_in_rows" if outliers.rows else "advice.outliers"
+    yield change(code, outliers.farthest / 4.0, told, loss="huber", delta=outliers.delta)

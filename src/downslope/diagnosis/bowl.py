@@ -123,6 +123,15 @@ class Bowl:
         """Of plain steps at 1/λ_max, which is what learning_rate="auto" takes."""
         return self.prospects[-N_USUAL]
 
+    @property
+    def limits(self) -> dict[str, float]:
+        """The largest stable rate of each method, with the momentum that was asked for."""
+        return {
+            "gd": self.largest_stable,
+            "momentum": self.largest_stable_momentum,
+            "nesterov": self.largest_stable_nesterov,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """As what JSON can hold."""
         return {
@@ -132,11 +141,7 @@ class Bowl:
             "n_flat_directions": self.n_flat,
             "steepest": [share._asdict() for share in self.steepest],
             "flattest": [share._asdict() for share in self.flattest],
-            "largest_stable_rate": {
-                "gd": self.largest_stable,
-                "momentum": self.largest_stable_momentum,
-                "nesterov": self.largest_stable_nesterov,
-            },
+            "largest_stable_rate": self.limits,
             "fastest_plain_rate": self.fastest,
             "best_heavy_ball": self.heavy_ball._asdict(),
             "best_nesterov": self.nesterov._asdict(),

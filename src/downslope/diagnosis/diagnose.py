@@ -23,6 +23,7 @@ from downslope.fitting.start import Start, draw_start
 from downslope.statistics.coordinates import raw_coordinates
 from downslope.statistics.sample import SampleRows
 from downslope.steps.automatic_rate import curvature_rate
+from downslope.texts import Finding, Remedy
 from downslope.threads import one_blas_thread
 
 __all__ = ["Diagnosis", "diagnose", "diagnose_source"]
@@ -81,7 +82,7 @@ def diagnose(
     >>> round(found.standardised.condition), found.standardised.steepest[0].column
     (137, 'displacement')
     >>> print(found.advice[0])  # doctest: +ELLIPSIS
-    Standardise, which is the default: epochs to 1 % fall from ... to 45, and the condition number ...
+    Standardise, which is the default (standardize=True): epochs to 1 % fall from ... to 45, and ...
     """
     options = {
         "method": method,
@@ -100,7 +101,7 @@ def diagnose(
     names = source.schema.names if feature_names is None else tuple(feature_names)
     n_features = source.schema.n_features
     if names is not None and len(names) != n_features:
-        raise InputError(f"feature_names has {len(names)} names for {n_features} columns: give one for each")
+        raise InputError(Finding.of("diagnosis.feature_names", n_names=len(names), n_features=n_features))
     with opened(source), naming_spoilt_columns(source):
         return diagnose_source(source, Schema(n_features, names).spoken_names, model.get_params(deep=False))
 
@@ -108,11 +109,9 @@ def diagnose(
 def refuse_unforeseeable(penalty: str | None, learning_rate: Any) -> None:
     """Raise `InputError` for descents of which nothing can be foretold."""
     if penalty not in (None, "l2"):
-        raise InputError(f"penalty={penalty!r} has no closed form to foretell epochs from: give penalty='l2' or None")
+        raise InputError(Finding.of("diagnosis.penalty", Remedy("penalty", "l2"), penalty=penalty))
     if callable(learning_rate):
-        raise InputError(
-            "learning_rate is a schedule, and only a constant rate can be foretold: give a number or 'auto'"
-        )
+        raise InputError(Finding("diagnosis.schedule"))
 
 
 def diagnose_source(source: Source, names: list[str], options: Mapping[str, Any]) -> Diagnosis:
@@ -123,21 +122,14 @@ def diagnose_source(source: Source, names: list[str], options: Mapping[str, Any]
         first = prepare(source, settings, None, SampleRows(SAMPLE))
         (sample,), problem = first.others, first.least_squares
         if problem is None or first.landscape is None:
-            raise InputError(
-                f"X has {source.schema.n_features} columns for {first.n_rows} rows: their statistics would be larger "
-                "than the data, so that nothing can be foretold cheaply; leave columns out"
-            )
+            told = {"n_features": source.schema.n_features, "n_rows": first.n_rows}
+            raise InputError(Finding("diagnosis.too_many_columns", told))
         generator = check_random_state(options["random_state"])
         start = draw_start(options["init"], generator, source.schema.n_features, fit_intercept=settings.fit_intercept)
         standardised, in_raw = (look_at(problem, options, start, names) for problem in (first, to_raw(first)))
     outliers = find_outliers(sample, fit_intercept=settings.fit_intercept)
     columns = describe_columns(problem, names)
-    note = ""
-    if not settings.rule.linear:
-        note = (
-            f"Nothing is foretold of method='{options['method']}': its steps are not linear in the gradient, so that "
-            "the spectrum sets it no limit and no pace."
-        )
+    untold = None if settings.rule.linear else Finding.of("diagnosis.nothing_foretold", method=options["method"])
     advice = advise(in_raw, standardised, columns, outliers, problem, names, fit_intercept=settings.fit_intercept)
     return Diagnosis(
         n_rows=first.n_rows,
@@ -150,7 +142,7 @@ def diagnose_source(source: Source, names: list[str], options: Mapping[str, Any]
         columns=columns,
         outliers=outliers,
         advice=advice,
-        note=note,
+        untold=untold,
     )
 
 

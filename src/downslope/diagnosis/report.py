@@ -1,20 +1,21 @@
 """A diagnosis as a value, as JSON, and as a page of plain text."""
 
-import json
-import math
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from downslope.diagnosis.advice import Advice, format_epochs
-from downslope.diagnosis.bowl import SHARES, Bowl, Prospect
+from downslope.data.documents import to_json
+from downslope.diagnosis.advice import Advice, name_column
+from downslope.diagnosis.bowl import SHARES, Bowl, Prospect, Share
 from downslope.diagnosis.columns import Columns
 from downslope.diagnosis.outliers import Outliers
+from downslope.texts import Finding, say
+from downslope.texts.width import align, wrap
 
 __all__ = ["Diagnosis"]
 
 WIDTH = 100
+INDENT = "    "
 MOST_EIGENVALUES = 6
 
 
@@ -37,8 +38,8 @@ class Diagnosis:
     outliers : Outliers
     advice : tuple of Advice
         The largest effect first.
-    note : str
-        What cannot be foretold; empty where all can.
+    untold : Finding or None
+        What cannot be foretold; None where all can.
 
     Examples
     --------
@@ -61,7 +62,12 @@ class Diagnosis:
     columns: Columns
     outliers: Outliers
     advice: tuple[Advice, ...]
-    note: str = ""
+    untold: Finding | None = None
+
+    @property
+    def note(self) -> str:
+        """What cannot be foretold, as a sentence; empty where all can."""
+        return "" if self.untold is None else str(self.untold)
 
     def __str__(self) -> str:
         return page(self)
@@ -84,91 +90,109 @@ class Diagnosis:
 
     def to_json(self) -> str:
         """`to_dict` as JSON, with null for infinities."""
-        return json.dumps(finite(self.to_dict()), ensure_ascii=False)
-
-
-def finite(value: Any) -> Any:
-    """The same without the numbers that JSON does not have."""
-    if isinstance(value, dict):
-        return {key: finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return to_json(self.to_dict())
 
 
 def page(diagnosis: Diagnosis) -> str:
     """The page."""
-    bowls = diagnosis.raw, diagnosis.standardised
-    penalty = f", L2 penalty {diagnosis.alpha:g}" if diagnosis.alpha else ""
-    n_columns, beta = len(diagnosis.feature_names), diagnosis.momentum
-    shares = [f"{share:g}" for share in SHARES]
+    raw, standardised = diagnosis.raw, diagnosis.standardised
     lines = [
-        f"{diagnosis.n_rows:,} rows, {n_columns:,} columns, {diagnosis.n_parameters:,} parameters{penalty}",
-        "",
-        *table(
-            ["", "raw columns", "standardised"],
-            [
-                ["λ_max, dominated by", *(f"{bowl.eigenvalues[0]:.6g}, {dominant(bowl.steepest)}" for bowl in bowls)],
-                ["λ_min, dominated by", *(f"{lowest(bowl):.6g}, {dominant(bowl.flattest)}" for bowl in bowls)],
-                ["λ", *map(spectrum, bowls)],
-                ["condition number", *(f"{bowl.condition:.4g}" for bowl in bowls)],
-                ["largest stable rate 2/λ_max", *(f"{bowl.largest_stable:.6g}" for bowl in bowls)],
-                ["fastest plain rate 2/(λ_max + λ_min)", *(f"{bowl.fastest:.6g}" for bowl in bowls)],
-                [
-                    f"largest stable, heavy ball β = {beta:g}",
-                    *(f"{bowl.largest_stable_momentum:.6g}" for bowl in bowls),
-                ],
-                [f"largest stable, Nesterov β = {beta:g}", *(f"{bowl.largest_stable_nesterov:.6g}" for bowl in bowls)],
-            ],
+        say(
+            "diagnosis.penalised_rows" if diagnosis.alpha else "diagnosis.rows",
+            n_rows=diagnosis.n_rows,
+            n_columns=len(diagnosis.feature_names),
+            n_parameters=diagnosis.n_parameters,
+            alpha=diagnosis.alpha,
         ),
         "",
-        "Epochs until the excess objective is this share of that of the start",
-        *table(["raw columns", *shares], [prospect_line(known) for known in diagnosis.raw.prospects]),
-        *table(["standardised", *shares], [prospect_line(known) for known in diagnosis.standardised.prospects]),
+        *align(bowl_table(diagnosis)),
+        "",
+        say("diagnosis.epochs_to_share"),
+        *align(prospect_table(say("diagnosis.raw"), raw.prospects)),
+        *align(prospect_table(say("diagnosis.standardised"), standardised.prospects)),
     ]
     if diagnosis.note:
-        lines += ["", *textwrap.wrap(diagnosis.note, WIDTH)]
-    lines += ["", *findings(diagnosis), "", "Advice, the largest effect first"]
-    for number, advice in enumerate(diagnosis.advice, start=1):
-        lines += textwrap.wrap(advice.text, WIDTH, initial_indent=f"{number:2}. ", subsequent_indent="    ")
-    if not diagnosis.advice:
-        lines.append("    None: these rows are as good as they get for descent.")
+        lines += ["", *wrap(diagnosis.note, WIDTH)]
+    lines += ["", *noticed_of_columns(diagnosis.columns), noticed_of_rows(diagnosis.outliers)]
+    lines += ["", say("diagnosis.advice"), *advice_lines(diagnosis.advice)]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def bowl_table(diagnosis: Diagnosis) -> list[list[str]]:
+    """The curvatures and rates of both bowls, side by side."""
+    bowls, names, beta = (diagnosis.raw, diagnosis.standardised), diagnosis.feature_names, diagnosis.momentum
+    lines = {
+        say("diagnosis.steepest"): [f"{bowl.eigenvalues[0]:.6g}, {dominant(bowl.steepest, names)}" for bowl in bowls],
+        say("diagnosis.flattest"): [f"{lowest(bowl):.6g}, {dominant(bowl.flattest, names)}" for bowl in bowls],
+        say("diagnosis.eigenvalues"): [spectrum(bowl) for bowl in bowls],
+        say("diagnosis.condition"): [f"{bowl.condition:.4g}" for bowl in bowls],
+        say("diagnosis.largest_stable"): [f"{bowl.largest_stable:.6g}" for bowl in bowls],
+        say("diagnosis.fastest"): [f"{bowl.fastest:.6g}" for bowl in bowls],
+        say("diagnosis.stable_momentum", beta=beta): [f"{bowl.largest_stable_momentum:.6g}" for bowl in bowls],
+        say("diagnosis.stable_nesterov", beta=beta): [f"{bowl.largest_stable_nesterov:.6g}" for bowl in bowls],
+    }
+    header = ["", say("diagnosis.raw"), say("diagnosis.standardised")]
+    return [header, *([name, *cells] for name, cells in lines.items())]
+
+
+def prospect_table(title: str, prospects: Iterable[Prospect]) -> list[list[str]]:
+    """Descents, and the epochs that they take to each of `SHARES`."""
+    return [[title, *(f"{share:g}" for share in SHARES)], *map(prospect_line, prospects)]
 
 
 def prospect_line(known: Prospect) -> list[str]:
     """A descent, and its epochs."""
     momentum = "" if known.momentum is None else f", β = {known.momentum:.6g}"
-    told_epochs = map(format_epochs, known.epochs) if known.stable else ["diverges"] * len(SHARES)
-    return [f"{known.method}, η = {known.learning_rate:.6g}{momentum}", *told_epochs]
+    told = [say("advice.more_epochs") if epochs is None else f"{epochs:,}" for epochs in known.epochs]
+    told = told if known.stable else [say("diagnosis.diverges")] * len(SHARES)
+    return [f"{known.method}, η = {known.learning_rate:.6g}{momentum}", *told]
 
 
-def findings(diagnosis: Diagnosis) -> Iterator[str]:
-    """What was noticed of columns and rows, a line each."""
-    columns, outliers = diagnosis.columns, diagnosis.outliers
+def noticed_of_columns(columns: Columns) -> Iterator[str]:
+    """What was noticed of columns, a line each."""
     pairs = [f"{a} = {b}" for a, b in columns.duplicates]
     groups = [f"{', '.join(group.columns)} ({group.condition_index:.3g})" for group in columns.collinear]
-    for name, found in (
-        ("constant columns", columns.constant),
-        ("the same twice", pairs),
-        ("nearly collinear (condition index)", groups),
-        (f"below a hundredth of '{columns.largest}' in size", columns.dominated),
+    for code, found in (
+        ("constant", columns.constant),
+        ("duplicates", pairs),
+        ("collinear", groups),
+        ("dominated", columns.dominated),
     ):
-        yield f"{name}: {'; '.join(found) if found else 'none'}"
+        named = say(f"diagnosis.{code}", largest=columns.largest)
+        yield say("diagnosis.noticed", what=named, found="; ".join(found) or say("diagnosis.none"))
+
+
+def noticed_of_rows(outliers: Outliers) -> str:
+    """What was noticed of rows."""
     if not outliers.delta:
-        yield "outliers: cannot be told, since a fit goes through most of the rows"
-        return
-    yield (
-        f"outliers: {outliers.count:,} of {outliers.n_looked_at:,} rows looked at beyond {3 * outliers.delta:.4g} "
-        f"(robust σ = {outliers.scale:.4g}); Huber's loss with delta={outliers.delta:.4g} would bound the pull of "
-        f"{outliers.n_clipped:,}"
+        return say("diagnosis.outliers_unknown")
+    return say(
+        "diagnosis.outliers",
+        count=outliers.count,
+        n_rows=outliers.n_looked_at,
+        beyond=3 * outliers.delta,
+        scale=outliers.scale,
+        delta=outliers.delta,
+        n_clipped=outliers.n_clipped,
     )
 
 
-def dominant(shares: Iterable[tuple[str, float]]) -> str:
+def advice_lines(advice: Iterable[Advice]) -> Iterator[str]:
+    """Advice, numbered; one line where there is none."""
+    lines = [line for number, one in enumerate(advice, start=1) for line in numbered(number, one.text)]
+    yield from lines or [INDENT + say("diagnosis.no_advice")]
+
+
+def numbered(number: int, text: str) -> list[str]:
+    """A text in lines, a number before the first."""
+    first, *others = wrap(text, WIDTH - len(INDENT))
+    return [f"{number:2}. {first}", *(INDENT + line for line in others)]
+
+
+def dominant(shares: Iterable[Share], names: Sequence[str]) -> str:
     """The column with the largest share."""
-    name, share = next(iter(shares))
-    return f"{name} ({share:.0%})"
+    largest = next(iter(shares))
+    return f"{name_column(largest.column, names)} ({largest.share:.0%})"
 
 
 def lowest(bowl: Bowl) -> float:
@@ -182,13 +206,5 @@ def spectrum(bowl: Bowl) -> str:
     if len(shown) > MOST_EIGENVALUES:
         half = MOST_EIGENVALUES // 2
         shown = [*shown[:half], "…", *shown[-half:]]
-    return " ".join(shown) + (f" and {bowl.n_flat} × 0" if bowl.n_flat else "")
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Names to the left, all else to the right."""
-    widths = [max(len(row[j]) for row in (header, *rows)) for j in range(len(header))]
-    return [
-        "  ".join(cell.ljust(width) if j == 0 else cell.rjust(width) for j, (cell, width) in enumerate(pairs))
-        for pairs in ([*zip(row, widths, strict=True)] for row in (header, *rows))
-    ]
+    listed = " ".join(shown)
+    return say("diagnosis.spectrum", shown=listed, n_flat=bowl.n_flat) if bowl.n_flat else listed

@@ -5,10 +5,10 @@ to hand the language on. Data that are prepared before hold no words of ours.
 """
 
 import math
-import unicodedata
 
 from downslope import texts
 from downslope.descent.stopping import StopReason
+from downslope.texts.width import display_width, shorten, wrap
 
 __all__ = [
     "epoch_text",
@@ -40,17 +40,6 @@ def say(key: str, **values: object) -> str:
     return texts.say(f"pictures.{key}", **values | cut)
 
 
-def width(words: str) -> int:
-    """How wide words are, in Latin letters: those of Korean take the room of two.
-
-    Examples
-    --------
-    >>> width("w1"), width("가중치")
-    (2, 6)
-    """
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in words)
-
-
 def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
     """The beginning of a name that is longer than a picture has room for.
 
@@ -59,11 +48,7 @@ def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
     >>> short_name("서울특별시 아파트 실거래 가격")
     '서울특별시 아파트 실거…'
     """
-    if width(name) <= longest:
-        return name
-    while name and width(name) >= longest:
-        name = name[:-1]
-    return name + "…"
+    return name if display_width(name) <= longest else shorten(name, longest - 1) + "…"
 
 
 def wrapped(words: str, room: int) -> str:
@@ -74,13 +59,7 @@ def wrapped(words: str, room: int) -> str:
     >>> wrapped("mean squared error", 12)
     'mean squared\nerror'
     """
-    lines = [""]
-    for word in words.split(" "):
-        if lines[-1] and width(lines[-1]) + 1 + width(word) > room:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
-    return "\n".join(lines)
+    return "\n".join(wrap(words, room))
 
 
 def number_text(value: float) -> str:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, Protocol, TextIO
 
 from downslope.texts import say
+from downslope.texts.width import display_width, shorten
 
 __all__ = ["Field", "Lines", "Notebook", "Report", "Screen", "Terminal", "clock", "screen_of"]
 
@@ -69,7 +70,7 @@ class Report(NamedTuple):
             text = "  ".join(field.text for field in fields)
         length = min(room - columns_of(text) - 1, LONGEST_BAR) // SHORTEST_BAR * SHORTEST_BAR - 2
         if length < 0:
-            return cut(text, room)
+            return shorten(text, room, ambiguous=2)
         full = round(self.share * length)
         return f"[{'#' * full}{'-' * (length - full)}] {text}"
 
@@ -210,15 +211,8 @@ def screen_of(stream: TextIO | None) -> Screen:
 
 
 def columns_of(text: str) -> int:
-    """The columns that a text may take: letters beyond ASCII are two wide on East Asian terminals."""
-    return len(text) + sum(not letter.isascii() for letter in text)
-
-
-def cut(text: str, room: int) -> str:
-    """As much of a text as there are columns for."""
-    while columns_of(text) > room:
-        text = text[:-1]
-    return text
+    """The columns that a text may take: a line that is too long would leave its end behind on every update."""
+    return display_width(text, ambiguous=2)
 
 
 def clock(seconds: float) -> str:

@@ -1,13 +1,14 @@
 """What came of a sweep: a value for each combination, and all of them as a table."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from downslope.data.documents import to_json
 from downslope.data.frames import make_frame
+from downslope.texts import say
+from downslope.texts.width import align
 
 __all__ = ["Run", "Sweep"]
 
@@ -89,12 +90,8 @@ class Sweep:
 
     def to_json(self) -> str:
         """The runs, the target, max_iter and the gap of the start as JSON; infinities as null."""
-        runs = [
-            {name: None if isinstance(v, float) and not np.isfinite(v) else v for name, v in run._asdict().items()}
-            for run in self.runs
-        ]
         about = {"target": self.target, "max_iter": self.max_iter, "start_gap": self.start_gap}
-        return json.dumps({**about, "best": runs[self.runs.index(self.best)], "runs": runs})
+        return to_json({**about, "best": self.best._asdict(), "runs": [run._asdict() for run in self.runs]})
 
     def to_frame(self) -> Any:
         """`to_dict` as a pandas DataFrame."""
@@ -103,13 +100,11 @@ class Sweep:
     def __str__(self) -> str:
         count, best = len(self.runs), self.runs.index(self.best)
         shown = sorted({*np.linspace(0, count - 1, min(count, MOST_LINES)).astype(int).tolist(), best})
-        header = ("", "learning rate", "epochs", "gap", "outcome")
-        rows = [header, *(line(self.runs[k], best=k == best) for k in shown)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        about = f"Epochs until the excess objective is {self.target:g} of that of the start, at most {self.max_iter:,}"
-        if len(shown) < count:
-            about += f"; {len(shown)} of {count:,} combinations shown"
-        return "\n".join([about, *(align(row, widths) for row in rows)])
+        header = ("", say("sweep.rate"), say("sweep.epochs"), say("sweep.gap"), say("sweep.outcome"))
+        lines = align([header, *(line(self.runs[k], best=k == best) for k in shown)], left=(0, 4))
+        code = "sweep.page" if len(shown) == count else "sweep.page_of_some"
+        about = {"target": self.target, "max_iter": self.max_iter, "shown": len(shown), "count": count}
+        return "\n".join([say(code, **about), *lines])
 
 
 def standing(run: Run) -> tuple[float, float, float]:
@@ -128,10 +123,5 @@ def line(run: Run, *, best: bool) -> tuple[str, ...]:
     else:
         gap = f"{run.gap:.3g}" if run.gap >= rounding else f"< {rounding:.0e}"
     epochs = "-" if run.epochs is None else f"{run.epochs:,}"
-    return name, f"{run.learning_rate:.6g}", epochs, gap, run.outcome + (", the best" if best else "")
-
-
-def align(row: Sequence[str], widths: Sequence[int]) -> str:
-    """Words to the left, numbers to the right."""
-    cells = (cell.rjust(w) if 0 < j < 4 else cell.ljust(w) for j, (cell, w) in enumerate(zip(row, widths, strict=True)))
-    return "  ".join(cells).rstrip()
+    outcome = say(f"outcome.{run.outcome}")
+    return name, f"{run.learning_rate:.6g}", epochs, gap, say("sweep.best", outcome=outcome) if best else outcome

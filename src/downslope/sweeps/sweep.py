@@ -27,6 +27,7 @@ from downslope.monitor.terminal import Field, Report, clock, screen_of
 from downslope.steps.rules import METHODS, StepRule, make_step_rule
 from downslope.sweeps.known import Known
 from downslope.sweeps.runs import Run, Sweep
+from downslope.texts import Finding, say
 from downslope.threads import one_blas_thread
 
 __all__ = ["SweepInterrupted", "setup", "sweep"]
@@ -44,7 +45,7 @@ class SweepInterrupted(KeyboardInterrupt):
     """Ctrl-C in a sweep: `sweep` holds the runs that were made, of `wanted`."""
 
     def __init__(self, sweep: Sweep, wanted: int) -> None:
-        super().__init__(f"{len(sweep.runs):,} of {wanted:,} combinations were made")
+        super().__init__(Finding.of("sweep.interrupted", made=len(sweep.runs), wanted=wanted))
         self.sweep = sweep
 
 
@@ -167,24 +168,22 @@ def setup(
     known = GradientDescentRegressor().get_params(deep=False)
     for name in options:
         if name in swept:
-            raise InputError(f"sweep got {name}=, which it varies or sets itself: give {swept[name]}=")
+            raise InputError(Finding.of("sweep.varied", got=name, instead=swept[name]))
         if name not in known or name in ("callbacks", "verbose", "warm_start", "early_stopping"):
-            raise InputError(
-                f"sweep got {name}=, which is no option of the runs it makes: give one of {', '.join(known)}"
-            )
+            raise InputError(Finding.of("sweep.no_option", got=name, known=", ".join(known)))
     if not (isinstance(target, Real) and 0 < target < 1):
-        raise InputError(f"target={target!r} must be a share of the start's excess between 0 and 1, such as 1e-6")
+        raise InputError(Finding.of("sweep.target", got=target))
     model = GradientDescentRegressor(tol=float(target), max_iter=max_iter, **options)
     for method in [methods] if isinstance(methods, str) else methods:
         if method not in METHODS:
-            raise InputError(f"methods has {method!r}: choose among {', '.join(METHODS)}")
+            raise InputError(Finding.of("sweep.method", got=method, known=", ".join(METHODS)))
     for momentum in np.ravel(momenta).tolist():
         model.set_params(momentum=momentum)._validate_params()
     if learning_rates is None:
         return model, None
     rates = np.asarray(learning_rates, dtype=np.float64).reshape(-1)
     if not rates.size or not np.all(np.isfinite(rates) & (rates > 0)):
-        raise InputError("learning_rates must be numbers above 0, at least one of them")
+        raise InputError(Finding("sweep.rates"))
     return model, rates
 
 
@@ -192,10 +191,7 @@ def usual_rates(problem: Problem, method: str, rule: StepRule) -> Array:
     """Rates around the largest stable one."""
     limit = replace(problem, settings=replace(problem.settings, rule=rule)).largest_stable_rate
     if limit is None:
-        raise InputError(
-            f"without rates those around the largest stable one are tried, and the method {method!r} has none "
-            "that is known on this loss: give learning_rates"
-        )
+        raise InputError(Finding.of("sweep.no_limit", method=method))
     return np.geomspace(LOWEST * limit, HIGHEST * limit, N_RATES)
 
 
@@ -218,7 +214,8 @@ def make_runs(
             seconds = time.perf_counter() - began
             if progress and seconds >= due:
                 left = clock(seconds * (len(waiting) - done) / done)
-                fields = (Field(0, f"run {done:,}/{len(waiting):,}"), Field(1, f"about {left} left"))
+                told = say("progress.run", run=done, last=len(waiting)), say("progress.about", time=left)
+                fields = (Field(0, told[0]), Field(1, told[1]))
                 screen.show(Report(done / len(waiting), fields, seconds))
                 due, shown = seconds + screen.pause(seconds), True
     finally:

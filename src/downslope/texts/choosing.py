@@ -27,7 +27,7 @@ def set_language(lang: str | None) -> None:
     >>> model = GradientDescentRegressor(max_iter=5, tol=0).fit(data.X, data.y)
     >>> set_language("ko")
     >>> print(model.stop_reason_)
-    다른 정지 규칙이 적용되기 전에 max_iter번의 에포크를 모두 마쳤어요.
+    다른 정지 규칙이 적용되기 전에 max_iter로 정한 에포크를 모두 마쳤어요.
     >>> set_language(None)
     """
     speak_always(None if lang is None else chosen_language(lang))

@@ -15,7 +15,7 @@ from typing import Any, Self
 from downslope.texts.catalogue import fill
 from downslope.texts.language import language
 
-__all__ = ["UNSET", "Finding", "Remedy", "naming_options", "say"]
+__all__ = ["UNSET", "Finding", "Remedy", "name_in_python", "naming_options", "say"]
 
 # How an option is named: its parameter, the value it should have as text, or None where it is only named.
 Naming = Callable[[str, str | None], str]
