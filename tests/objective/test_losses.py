@@ -149,20 +149,41 @@ def test_smoothed_derivative_rises_and_is_lipschitz(name: str, here: float, ther
     assert -1e-15 <= high - low <= abs(there - here) / smoothing + 1e-12
 
 
-@pytest.mark.parametrize("name", [*KINKED, "huber"])
-@few
-@given(smoothing=widths)
-def test_the_value_exceeds_the_smoothed_one_by_at_most_half_of_smoothing(name: str, smoothing: float) -> None:
-    loss = loss_of(name).smooth_over(smoothing)
+# What smoothing costs at the worst residual, from a smoothing and the parameter of the loss.
+COSTS: dict[str, Callable[[float, float], float]] = {
+    "absolute_error": lambda smoothing, _: smoothing / 2,
+    "quantile": lambda smoothing, _: smoothing / 4,
+    # Each edge of the tube costs a quarter of it, and a tube that is narrower than the smoothing has both at once.
+    "epsilon_insensitive": lambda smoothing, e: smoothing / 4 + max(smoothing - 2 * e, 0.0) ** 2 / smoothing / 4,
+    "huber": lambda smoothing, delta: max(smoothing - delta**2, 0.0) / 2,
+}
+
+
+@pytest.mark.parametrize("name", COSTS)
+@settings(max_examples=100)
+@given(
+    parameter=st.floats(0.01, 0.99),
+    smoothing=st.floats(1e-3, 50.0),
+    residual=st.floats(-100, 100) | st.sampled_from([-1e6, 0.0, 1e6]),
+)
+def test_the_value_exceeds_the_smoothed_one_by_at_most_half_of_smoothing(
+    name: str, parameter: float, smoothing: float, residual: float
+) -> None:
+    loss = make_loss(name, delta=parameter, epsilon=parameter, quantile=parameter).smooth_over(smoothing)
     # The derivative is straight between these places, so the trapezoidal rule integrates it exactly.
-    bends = [kink + side * smoothing for kink in KINKS[name] for side in (-1, 1)]
-    bends += [-smoothing / DELTA, smoothing / DELTA]
-    grid = np.unique([-9.0, 9.0, *bends, *KINKS[name], *np.linspace(-4, 4, 33)])
+    width = smoothing / parameter if name == "huber" else smoothing
+    bends = [kink + side for kink in (-parameter, 0.0, parameter) for side in (-width, 0.0, width)]
+    grid = np.unique([-2e6, residual, *bends, 2e6])
     value, derivative = loss.value_and_derivative(grid)
     integral = np.append(0.0, np.cumsum(0.5 * (derivative[1:] + derivative[:-1]) * np.diff(grid)))
     excess = value - (value[0] + integral)
-    assert abs(excess[0] - excess[-1]) < 1e-12
-    assert excess.max() - excess.min() <= 0.5 * smoothing + 1e-12
+    # Far from the kinks the two losses are one but for a constant; the loss with kinks is above it in between.
+    assert excess[-1] == pytest.approx(0.0, abs=1e-8)
+    if name == "huber":
+        excess = excess - excess[grid == 0.0]
+    cost = np.abs(excess)
+    assert cost[grid == residual] <= 0.5 * smoothing + 1e-8
+    assert cost.max() == pytest.approx(COSTS[name](smoothing, parameter), abs=1e-8)
 
 
 @pytest.mark.parametrize(("smoothing", "slope"), [(0.0, 1.0), (0.9 * DELTA**2, 1.0), (2 * DELTA**2, 0.5)])
