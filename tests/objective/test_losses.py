@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, mean_pinball_loss, mean_squared_error
 
 from downslope.exceptions import InputError
-from downslope.objective.losses import LOSSES, Loss, make_loss
+from downslope.objective.losses import LOSSES, Loss, make_loss, sum_and_derivative
 
 DELTA, EPSILON, Q = 0.7, 0.3, 0.2
 
@@ -228,6 +228,20 @@ def test_huber_is_scipys(delta: float) -> None:
     residual = np.linspace(-4, 4, 101)
     value, _ = make_loss("huber", delta=delta).value_and_derivative(residual)
     np.testing.assert_allclose(value, huber(delta, residual), rtol=1e-14, atol=1e-16)
+
+
+# ----------------------------------------------------------------------------------------------------- in one go
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.5 * DELTA**2, 4.0 * DELTA**2], ids=["", "slight", "strong"])
+@name_of_loss
+def test_the_sum_and_the_derivative_are_those_of_each_residual(name: str, smoothing: float, weighted: bool) -> None:
+    loss, residual = loss_of(name).smooth_over(smoothing), np.linspace(-3.0, 4.0, 57)
+    weight = np.random.default_rng(0).random(57) if weighted else None
+    total, derivative = sum_and_derivative(loss, residual, weight)
+    single = [at(loss, float(r)) for r in residual]
+    shares = np.ones(57) if weight is None else weight
+    assert total == pytest.approx(math.fsum(s * value for s, (value, _) in zip(shares, single, strict=True)), rel=1e-13)
+    np.testing.assert_allclose(derivative, [slope for _, slope in single], rtol=1e-14)
 
 
 # ---------------------------------------------------------------------------------------------------- contract
