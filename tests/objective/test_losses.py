@@ -7,10 +7,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
+from sklearn.linear_model import QuantileRegressor, SGDRegressor
 from sklearn.metrics import mean_absolute_error, mean_pinball_loss, mean_squared_error
 
 from downslope.exceptions import InputError
-from downslope.objective.losses import LOSSES, Loss, make_loss, sum_and_derivative
+from downslope.objective.losses import (
+    LOSSES,
+    EpsilonInsensitive,
+    Huber,
+    Loss,
+    Quantile,
+    SquaredEpsilonInsensitive,
+    make_loss,
+    sum_and_derivative,
+)
 
 DELTA, EPSILON, Q = 0.7, 0.3, 0.2
 
@@ -121,6 +132,33 @@ def test_a_loss_is_squared_where_it_is_half_the_square_everywhere(name: str) -> 
 @pytest.mark.parametrize("name", ["squared_error", "squared_epsilon_insensitive"])
 def test_a_smooth_loss_needs_no_smoothing(name: str) -> None:
     assert loss_of(name).smooth_over(0.1) == loss_of(name)
+
+
+# ---------------------------------------------------------------------------------------------------- defaults
+@pytest.mark.parametrize("made", [Huber(), make_loss("huber")], ids=["class", "name"])
+def test_huber_gives_up_a_twentieth_of_what_squares_know_of_normal_errors(made: Huber) -> None:
+    """Huber (1964): the variance of the location is E[ψ²]/E[ψ']², which is 1 of squares."""
+    delta = made.delta
+    inside = 2.0 * norm.cdf(delta) - 1.0
+    squares = inside - 2.0 * delta * norm.pdf(delta) + delta**2 * (1.0 - inside)
+    assert inside**2 / squares == pytest.approx(0.95, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "theirs"),
+    [
+        ("quantile", Quantile(), QuantileRegressor().quantile),
+        ("epsilon_insensitive", EpsilonInsensitive(), SGDRegressor().epsilon),
+        ("squared_epsilon_insensitive", SquaredEpsilonInsensitive(), SGDRegressor().epsilon),
+    ],
+)
+def test_other_defaults_are_scikit_learns(name: str, made: Loss, theirs: float) -> None:
+    assert make_loss(name) == made == make_loss(name, quantile=theirs, epsilon=theirs)
+
+
+@name_of_loss
+def test_nothing_is_smoothed_unasked(name: str) -> None:
+    assert loss_of(name) == loss_of(name).smooth_over(0.0)
 
 
 # --------------------------------------------------------------------------------------------------- smoothing
