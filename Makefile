@@ -9,9 +9,10 @@ BACKEND := hatchling editables
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
 DOCS_READY := $(VENV)/.ready-docs
+MUTANTS_READY := $(VENV)/.ready-mutants
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage check format bench docs clean
+.PHONY: help setup demo test coverage mutants check format bench docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +44,15 @@ coverage: setup ## run all tests and hold line and branch coverage to the limits
 	@$(RUN)coverage report --fail-under=90
 	@echo "The exact part:"
 	@$(RUN)coverage report --fail-under=100 --include="$(EXACT)"
+
+$(MUTANTS_READY): $(READY)
+	@echo "Installing Cosmic Ray into $(VENV)"
+	@$(INSTALL) --no-build-isolation --editable ".[mutants]"
+	@touch $@
+
+# A copy of the tree is changed: an interrupt leaves everything as it was.
+mutants: $(MUTANTS_READY) ## list the changed constants and comparisons that no test notices (an hour; ARGS="steps/rules.py" one module)
+	@$(RUN)python -m mutants $(ARGS)
 
 check: setup ## format, lint, strict types, layers
 	@$(RUN)ruff format --check

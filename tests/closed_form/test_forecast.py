@@ -36,6 +36,33 @@ def first(hits: NDArray[np.bool_]) -> Array:
     return np.where(hits.any(axis=0), hits.argmax(axis=0), np.nan)
 
 
+@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.5), HeavyBall(0.9), Nesterov(0.5), Nesterov(0.9)])
+def test_the_limit_is_right_on_both_sides(rule: StepRule) -> None:
+    eigenvalues, residual = np.array([3.0, 1.0, 0.2]), np.array([1.0, -2.0, 0.5])
+    rates = rule.stable_product / 3.0 * np.array([0.999, 1.001])
+    calm, wild = Forecast(rule, rates, eigenvalues, residual).after(200_000)
+    assert calm < 1e-12
+    assert not wild < 1e6
+
+
+@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.9), Nesterov(0.9)])
+def test_an_epoch_in_the_hundreds_of_millions(rule: StepRule) -> None:
+    flat, below, rate = 1e-8, 1e-6, 0.5
+    epoch = Forecast(rule, np.array([rate]), np.array([1.0, flat]), np.array([1.0, 1.0])).first_below(below, 10**10)[0]
+    h, beta = rate * flat, 0.0 if isinstance(rule, Plain) else 0.9
+    # By the slow root, in logarithms: of plain steps (1 - h)^k, with momentum that of the quadratic, from rest.
+    trace, det = (1 + beta - h, beta) if isinstance(rule, HeavyBall) else ((1 + beta) * (1 - h), beta * (1 - h))
+    slow = (trace + np.sqrt(trace**2 - 4 * det)) / 2
+    assert epoch == pytest.approx(0.5 * np.log(2 * below) / np.log(slow), rel=1e-6)
+
+
+def test_what_never_happens_is_not_a_number() -> None:
+    forecast = Forecast(Plain(), np.array([1e-3, 3.0]), np.array([1.0]), np.array([1.0]))
+    assert np.isnan(forecast.first_below(1e-6, 100)).all()
+    assert forecast.first_below(0.5, 100).tolist() == [0.0, 0.0]
+
+
+# Last, for it takes the longest.
 @given(
     seed=st.integers(0, 10_000),
     p=st.integers(1, 8),
@@ -61,29 +88,3 @@ def test_first_epochs_and_blow_ups(seed: int, p: int, beta: float, kind: type, s
     for epochs in (reached, expected):
         epochs[epochs > end.epochs] = np.nan
     np.testing.assert_array_equal(reached, expected)
-
-
-@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.5), HeavyBall(0.9), Nesterov(0.5), Nesterov(0.9)])
-def test_the_limit_is_right_on_both_sides(rule: StepRule) -> None:
-    eigenvalues, residual = np.array([3.0, 1.0, 0.2]), np.array([1.0, -2.0, 0.5])
-    rates = rule.stable_product / 3.0 * np.array([0.999, 1.001])
-    calm, wild = Forecast(rule, rates, eigenvalues, residual).after(200_000)
-    assert calm < 1e-12
-    assert not wild < 1e6
-
-
-@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.9), Nesterov(0.9)])
-def test_an_epoch_in_the_hundreds_of_millions(rule: StepRule) -> None:
-    flat, below, rate = 1e-8, 1e-6, 0.5
-    epoch = Forecast(rule, np.array([rate]), np.array([1.0, flat]), np.array([1.0, 1.0])).first_below(below, 10**10)[0]
-    h, beta = rate * flat, 0.0 if isinstance(rule, Plain) else 0.9
-    # By the slow root, in logarithms: of plain steps (1 - h)^k, with momentum that of the quadratic, from rest.
-    trace, det = (1 + beta - h, beta) if isinstance(rule, HeavyBall) else ((1 + beta) * (1 - h), beta * (1 - h))
-    slow = (trace + np.sqrt(trace**2 - 4 * det)) / 2
-    assert epoch == pytest.approx(0.5 * np.log(2 * below) / np.log(slow), rel=1e-6)
-
-
-def test_what_never_happens_is_not_a_number() -> None:
-    forecast = Forecast(Plain(), np.array([1e-3, 3.0]), np.array([1.0]), np.array([1.0]))
-    assert np.isnan(forecast.first_below(1e-6, 100)).all()
-    assert forecast.first_below(0.5, 100).tolist() == [0.0, 0.0]

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from downslope import GradientDescentRegressor
 from downslope.descent.stopping import EPS, Stopping, StopReason, Watch
+from downslope.exceptions import DivergenceWarning
 from downslope.texts import say
 
 NAN, INF = np.nan, np.inf
@@ -99,8 +101,18 @@ def test_what_rounding_of_the_whole_gradient_allows_bounds_the_scale() -> None:
         (0.1, [1.0, 0.95, 0.89], 0, 0.89),
         (0.0, [1.0, NAN, NAN], 2, 1.0),
         (0.0, [NAN, 1.0], 0, 1.0),
+        (0.0, [NAN, NAN], 2, INF),
     ],
-    ids=["falling", "flat", "up and down", "less than tol", "more than tol", "not a number", "late number"],
+    ids=[
+        "falling",
+        "flat",
+        "up and down",
+        "less than tol",
+        "more than tol",
+        "not a number",
+        "late number",
+        "never one",
+    ],
 )
 def test_records_without_a_better_validation_error_are_counted(
     tol: float, errors: list[float], since: int, best: float
@@ -111,8 +123,30 @@ def test_records_without_a_better_validation_error_are_counted(
     assert (watch.since, watch.best) == (since, best)
 
 
+def test_without_a_tolerance_only_a_fall_is_better() -> None:
+    rules, watch = Stopping(9, patience=5), Watch()
+    for error in (1.0, 1.0, 1.5, 1.0 - EPS):
+        watch = rules.watch(watch, 0.0, 0.0, error)
+    assert watch == Watch(0.0, 1.0 - EPS, 0)
+
+
 def test_without_validation_rows_nothing_is_counted() -> None:
     assert Stopping(9).watch(Watch(0.0, 7.0, 3), 0.0, 0.0, None) == Watch(0.0)
+
+
+# -------------------------------------------------------------------------------------------------------- divergence
+@pytest.mark.parametrize(("growth", "epochs"), [(99.0, 4), (101.0, 3), (999.0, 3), (1001.0, 2)])
+@pytest.mark.parametrize("engine", ["data", "moments", "spectral"])
+def test_a_run_has_diverged_where_it_is_a_million_times_its_start(engine: str, growth: float, epochs: int) -> None:
+    """At the rate 1 + √growth the objective ½(1 - w)² of one column of ones and minus ones grows so much an epoch."""
+    x = np.array([1.0, -1.0])
+    model = GradientDescentRegressor(
+        learning_rate=1.0 + growth**0.5, standardize=False, fit_intercept=False, engine=engine
+    )
+    with pytest.warns(DivergenceWarning, match=f"at epoch {epochs}"):
+        model.fit(x[:, None], x)
+    assert (model.stop_reason_, model.n_iter_) == ("diverged", epochs)
+    np.testing.assert_allclose(model.history_["objective"], 0.5 * growth ** np.arange(epochs + 1), rtol=1e-12)
 
 
 # ------------------------------------------------------------------------------------------------------ sentences

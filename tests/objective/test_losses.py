@@ -7,10 +7,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
+from sklearn.linear_model import QuantileRegressor, SGDRegressor
 from sklearn.metrics import mean_absolute_error, mean_pinball_loss, mean_squared_error
 
 from downslope.exceptions import InputError
-from downslope.objective.losses import LOSSES, Loss, make_loss
+from downslope.objective.losses import (
+    LOSSES,
+    EpsilonInsensitive,
+    Huber,
+    Loss,
+    Quantile,
+    SquaredEpsilonInsensitive,
+    make_loss,
+    sum_and_derivative,
+)
 
 DELTA, EPSILON, Q = 0.7, 0.3, 0.2
 
@@ -123,6 +134,33 @@ def test_a_smooth_loss_needs_no_smoothing(name: str) -> None:
     assert loss_of(name).smooth_over(0.1) == loss_of(name)
 
 
+# ---------------------------------------------------------------------------------------------------- defaults
+@pytest.mark.parametrize("made", [Huber(), make_loss("huber")], ids=["class", "name"])
+def test_huber_gives_up_a_twentieth_of_what_squares_know_of_normal_errors(made: Huber) -> None:
+    """Huber (1964): the variance of the location is E[ψ²]/E[ψ']², which is 1 of squares."""
+    delta = made.delta
+    inside = 2.0 * norm.cdf(delta) - 1.0
+    squares = inside - 2.0 * delta * norm.pdf(delta) + delta**2 * (1.0 - inside)
+    assert inside**2 / squares == pytest.approx(0.95, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "theirs"),
+    [
+        ("quantile", Quantile(), QuantileRegressor().quantile),
+        ("epsilon_insensitive", EpsilonInsensitive(), SGDRegressor().epsilon),
+        ("squared_epsilon_insensitive", SquaredEpsilonInsensitive(), SGDRegressor().epsilon),
+    ],
+)
+def test_other_defaults_are_scikit_learns(name: str, made: Loss, theirs: float) -> None:
+    assert make_loss(name) == made == make_loss(name, quantile=theirs, epsilon=theirs)
+
+
+@name_of_loss
+def test_nothing_is_smoothed_unasked(name: str) -> None:
+    assert loss_of(name) == loss_of(name).smooth_over(0.0)
+
+
 # --------------------------------------------------------------------------------------------------- smoothing
 @pytest.mark.parametrize("name", KINKED)
 def test_a_loss_with_a_kink_has_no_curvature(name: str) -> None:
@@ -149,20 +187,41 @@ def test_smoothed_derivative_rises_and_is_lipschitz(name: str, here: float, ther
     assert -1e-15 <= high - low <= abs(there - here) / smoothing + 1e-12
 
 
-@pytest.mark.parametrize("name", [*KINKED, "huber"])
-@few
-@given(smoothing=widths)
-def test_the_value_exceeds_the_smoothed_one_by_at_most_half_of_smoothing(name: str, smoothing: float) -> None:
-    loss = loss_of(name).smooth_over(smoothing)
+# What smoothing costs at the worst residual, from a smoothing and the parameter of the loss.
+COSTS: dict[str, Callable[[float, float], float]] = {
+    "absolute_error": lambda smoothing, _: smoothing / 2,
+    "quantile": lambda smoothing, _: smoothing / 4,
+    # Each edge of the tube costs a quarter of it, and a tube that is narrower than the smoothing has both at once.
+    "epsilon_insensitive": lambda smoothing, e: smoothing / 4 + max(smoothing - 2 * e, 0.0) ** 2 / smoothing / 4,
+    "huber": lambda smoothing, delta: max(smoothing - delta**2, 0.0) / 2,
+}
+
+
+@pytest.mark.parametrize("name", COSTS)
+@settings(max_examples=100)
+@given(
+    parameter=st.floats(0.01, 0.99),
+    smoothing=st.floats(1e-3, 50.0),
+    residual=st.floats(-100, 100) | st.sampled_from([-1e6, 0.0, 1e6]),
+)
+def test_the_value_exceeds_the_smoothed_one_by_at_most_half_of_smoothing(
+    name: str, parameter: float, smoothing: float, residual: float
+) -> None:
+    loss = make_loss(name, delta=parameter, epsilon=parameter, quantile=parameter).smooth_over(smoothing)
     # The derivative is straight between these places, so the trapezoidal rule integrates it exactly.
-    bends = [kink + side * smoothing for kink in KINKS[name] for side in (-1, 1)]
-    bends += [-smoothing / DELTA, smoothing / DELTA]
-    grid = np.unique([-9.0, 9.0, *bends, *KINKS[name], *np.linspace(-4, 4, 33)])
+    width = smoothing / parameter if name == "huber" else smoothing
+    bends = [kink + side for kink in (-parameter, 0.0, parameter) for side in (-width, 0.0, width)]
+    grid = np.unique([-2e6, residual, *bends, 2e6])
     value, derivative = loss.value_and_derivative(grid)
     integral = np.append(0.0, np.cumsum(0.5 * (derivative[1:] + derivative[:-1]) * np.diff(grid)))
     excess = value - (value[0] + integral)
-    assert abs(excess[0] - excess[-1]) < 1e-12
-    assert excess.max() - excess.min() <= 0.5 * smoothing + 1e-12
+    # Far from the kinks the two losses are one but for a constant; the loss with kinks is above it in between.
+    assert excess[-1] == pytest.approx(0.0, abs=1e-8)
+    if name == "huber":
+        excess = excess - excess[grid == 0.0]
+    cost = np.abs(excess)
+    assert cost[grid == residual] <= 0.5 * smoothing + 1e-8
+    assert cost.max() == pytest.approx(COSTS[name](smoothing, parameter), abs=1e-8)
 
 
 @pytest.mark.parametrize(("smoothing", "slope"), [(0.0, 1.0), (0.9 * DELTA**2, 1.0), (2 * DELTA**2, 0.5)])
@@ -207,6 +266,20 @@ def test_huber_is_scipys(delta: float) -> None:
     residual = np.linspace(-4, 4, 101)
     value, _ = make_loss("huber", delta=delta).value_and_derivative(residual)
     np.testing.assert_allclose(value, huber(delta, residual), rtol=1e-14, atol=1e-16)
+
+
+# ----------------------------------------------------------------------------------------------------- in one go
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.5 * DELTA**2, 4.0 * DELTA**2], ids=["", "slight", "strong"])
+@name_of_loss
+def test_the_sum_and_the_derivative_are_those_of_each_residual(name: str, smoothing: float, weighted: bool) -> None:
+    loss, residual = loss_of(name).smooth_over(smoothing), np.linspace(-3.0, 4.0, 57)
+    weight = np.random.default_rng(0).random(57) if weighted else None
+    total, derivative = sum_and_derivative(loss, residual, weight)
+    single = [at(loss, float(r)) for r in residual]
+    shares = np.ones(57) if weight is None else weight
+    assert total == pytest.approx(math.fsum(s * value for s, (value, _) in zip(shares, single, strict=True)), rel=1e-13)
+    np.testing.assert_allclose(derivative, [slope for _, slope in single], rtol=1e-14)
 
 
 # ---------------------------------------------------------------------------------------------------- contract

@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import brentq, linprog
 
+from downslope import GradientDescentRegressor
 from downslope.data.arrays import ArraySource
 from downslope.objective.losses import LOSSES, SquaredError, make_loss
 from downslope.objective.objective import SMOOTHING, Evaluation, QuadraticObjective, RowsObjective
@@ -186,3 +190,101 @@ def test_the_statistics_need_no_smoothing() -> None:
     X, y = course(1)
     statistics, _ = both(X, y, None, raw_coordinates(1, True), Penalty(0.0, 0.0, 1))
     assert statistics.tuned(1.0) is statistics
+
+
+# What smoothing promises: an optimum at most 0.1 % above the exact one, for any parameter of the loss.
+PROMISED = 1e-3
+LARGE = 1e5
+SMOOTHED: dict[str, dict[str, Any]] = {
+    "absolute": {"loss": "absolute_error"},
+    "median": {"loss": "quantile"},
+    "lower third": {"loss": "quantile", "quantile": 0.3},
+    "tube": {"loss": "epsilon_insensitive"},
+    "huber beside large residuals": {"loss": "huber"},
+}
+promised = pytest.mark.parametrize("case", SMOOTHED)
+
+
+def value_of(loss: str, residual: Array, quantile: float = 0.5) -> float:
+    """The mean loss, by its definition."""
+    size = np.abs(residual)
+    values = {
+        "absolute_error": size,
+        "quantile": np.maximum(-quantile * residual, (1 - quantile) * residual),
+        "epsilon_insensitive": np.maximum(size - 0.1, 0.0),
+        "huber": np.where(size <= 1.35, 0.5 * residual**2, 1.35 * (size - 0.675)),
+    }
+    return float(values[loss].mean())
+
+
+def lowest_of(loss: str, design: Array, y: Array, quantile: float = 0.5) -> float:
+    """The exact minimum, as a linear programme: y = Zθ + above - below, what lies in the tube being free."""
+    n, p = design.shape
+    tube = 0.1 if loss == "epsilon_insensitive" else 0.0
+    prices = {"quantile": (quantile, 1 - quantile)}.get(loss, (1.0, 1.0))
+    cost = np.concatenate([np.zeros(p), np.full(n, prices[0] / n), np.full(n, prices[1] / n), np.zeros(n)])
+    bounds = [(None, None)] * p + [(0, None)] * (2 * n) + [(-tube, tube)] * n
+    balance = np.hstack([design, np.eye(n), -np.eye(n), np.eye(n)])
+    return float(linprog(cost, A_eq=balance, b_eq=y, bounds=bounds, method="highs").fun)
+
+
+def lowest_of_huber(y: Array) -> float:
+    """Of a constant: where the clipped residuals balance."""
+    return value_of("huber", brentq(lambda c: np.clip(c - y, -1.35, 1.35).sum(), y.min(), y.max(), xtol=1e-14) - y)
+
+
+@promised
+@settings(max_examples=60)
+@given(
+    y=st.lists(st.sampled_from([0.0, 0.0, 0.0, 1.0, -1.0]) | st.floats(-9, 9), min_size=3, max_size=15).filter(
+        lambda found: max(found) - min(found) > 1.0
+    )
+)
+def test_the_optimum_of_the_smoothed_loss_is_a_thousandth_above_the_exact_one_at_most(
+    case: str, y: list[float]
+) -> None:
+    options = SMOOTHED[case]
+    quantile = options.get("quantile", 0.5)
+    target = np.array(y) * (LARGE if options["loss"] == "huber" else 1.0)
+    ones = np.ones((target.size, 1))
+    exact = (
+        lowest_of_huber(target) if options["loss"] == "huber" else lowest_of(options["loss"], ones, target, quantile)
+    )
+    objective = RowsObjective(
+        ArraySource(ones, target),
+        target.size,
+        raw_coordinates(1, False),
+        make_loss(**{"name" if key == "loss" else key: value for key, value in options.items()}),
+        Penalty(0.0, 0.0, 1),
+        smoothing=True,
+    ).tuned(exact)
+    constant = brentq(
+        lambda c: objective.value_and_gradient(np.array([c])).gradient[0],
+        target.min() - 1.0,
+        target.max() + 1.0,
+        xtol=1e-13,
+    )
+    reached = value_of(options["loss"], constant - target, quantile)
+    assert exact * (1 - 1e-12) <= reached <= exact * (1 + PROMISED)
+
+
+@promised
+@pytest.mark.parametrize("lifted", [2, 3])
+def test_a_fit_is_a_thousandth_above_the_exact_optimum_at_most_where_smoothing_costs_most(
+    case: str, lifted: int
+) -> None:
+    """Each row of X stands ten times: most on a plane, where all kinks meet, some far above it."""
+    options = SMOOTHED[case]
+    large = LARGE if options["loss"] == "huber" else 100.0
+    quantile = options.get("quantile", 0.5)
+    X = np.repeat(np.random.default_rng(0).normal(size=(12, 2)), 10, axis=0)
+    y = X @ [1.0, -2.0] + 0.5 + large * (np.arange(120) % 10 < lifted)
+    # Copies of rows that are lifted alike leave the constant of Huber's loss as the only thing to be found.
+    exact = (
+        lowest_of_huber(large * (np.arange(10) < lifted))
+        if options["loss"] == "huber"
+        else lowest_of(options["loss"], np.column_stack([X, np.ones(120)]), y, quantile)
+    )
+    model = GradientDescentRegressor(**options).fit(X, y)
+    reached = value_of(options["loss"], model.predict(X) - y, quantile)
+    assert exact * (1 - 1e-12) <= reached <= exact * (1 + PROMISED)

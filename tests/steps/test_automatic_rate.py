@@ -95,21 +95,23 @@ def test_kinks_get_the_rate_of_the_subgradient_method(method: str) -> None:
     )
 
 
-@method
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "saga"])
 def test_a_stream_by_hand(method: str) -> None:
-    if method == "saga":
-        return
     rate = stream_rate(make_step_rule(method, BETA), curvature=8.0, mean_length=4.0, distance=6.0, n_updates=24.0)
     expected = {"momentum": 0.25 / 8, "nesterov": 0.25 / 8, "adagrad": 1.8, "rmsprop": 1.8 / 5, "adam": 1.8 / 5}
     assert rate == pytest.approx(expected.get(method, 1 / 8))
 
 
-@method
+@pytest.mark.parametrize("method", ADAPTIVE)
 def test_adaptive_rules_ask_for_no_curvature(method: str) -> None:
     rule = make_step_rule(method, BETA)
-    if not rule.steady:
-        schedule = mini_batch_schedule(rule, curvature=math.nan, mean_length=math.nan, distance=6.0, n_updates=25)
-        assert schedule(0) == mini_batch_schedule(rule, **BATCH)(0)  # type: ignore[arg-type]
+    schedule = mini_batch_schedule(rule, curvature=math.nan, mean_length=math.nan, distance=6.0, n_updates=25)
+    assert schedule(0) == mini_batch_schedule(rule, **BATCH)(0)  # type: ignore[arg-type]
+
+
+def test_the_methods_are_steady_or_adaptive() -> None:
+    assert sorted(STEADY + ADAPTIVE) == sorted(METHODS)
+    assert [name for name in METHODS if make_step_rule(name).steady] == [name for name in METHODS if name in STEADY]
 
 
 @method

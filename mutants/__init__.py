@@ -1,0 +1,1 @@
+"""Mutants: the mathematics with one constant or comparison changed, and whether a test notices."""
