@@ -7,7 +7,7 @@ import pytest
 
 from downslope import GradientDescentRegressor
 from downslope.exceptions import CollinearColumnsWarning
-from downslope.fitting.problem import Optimum
+from downslope.fitting.optimum import Optimum
 from tests.problems import (
     NIST,
     collinear,

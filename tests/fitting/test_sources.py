@@ -18,9 +18,11 @@ from downslope.objective.objective import BlockLoss, ShiftedBlockLoss
 from downslope.objective.penalties import make_penalty
 from downslope.statistics.coordinates import raw_coordinates
 from downslope.statistics.least_squares import solve
-from downslope.statistics.moments import MeasureResiduals, SumBlocks, TriangulateRows, sum_columns
+from downslope.statistics.moments import SumBlocks, sum_columns
+from downslope.statistics.residuals import MeasureResiduals
 from downslope.statistics.row_lengths import BlockLengths
 from downslope.statistics.sample import SampleRows
+from downslope.statistics.triangle import TriangulateRows
 from downslope.steps.rules import make_step_rule
 from tests.problems import Stream, near_collinear
 

@@ -20,9 +20,9 @@ from downslope.statistics.moments import (
     UnderflowingSquaresError,
     gather,
     gather_columns,
-    measure_residuals,
-    triangulate,
 )
+from downslope.statistics.residuals import measure_residuals
+from downslope.statistics.triangle import triangulate
 from tests.problems import ExactMoments, Pieces, exact_moments, exactly, graded, nist, real_table
 
 Array = np.ndarray

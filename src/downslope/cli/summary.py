@@ -16,7 +16,7 @@ from downslope.cli.yardstick import least_squares
 from downslope.data.tables.files import Table
 from downslope.descent.stopping import StopReason
 from downslope.estimators import GradientDescentRegressor
-from downslope.fitting.problem import Optimum
+from downslope.fitting.optimum import Optimum
 from downslope.statistics.quality import Quality, measure_quality
 from downslope.texts import say
 

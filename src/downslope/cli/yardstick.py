@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from downslope.cli.rows import Part
 from downslope.descent.settings import Settings
 from downslope.estimators import GradientDescentRegressor, SGDRegressor
-from downslope.fitting.problem import Optimum, prepare
+from downslope.fitting.optimum import Optimum
+from downslope.fitting.problem import prepare
 from downslope.objective.losses import make_loss
 from downslope.objective.penalties import make_penalty
 from downslope.steps.rules import make_step_rule

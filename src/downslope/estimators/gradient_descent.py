@@ -277,8 +277,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             train, held_out = split_source(source, self.validation_fraction, rng if self.shuffle else None)
         told = ScikitLearnCallbacks.begin(self, X, y, schema.names)
         progress = Progress() if self.progress else None
-        write: Callable[[str], Any] = print if progress is None else progress.print
-        lines = Printed(int(self.verbose), None if schema.names is None else schema.spoken_names, write)
+        lines = self._lines(schema, progress)
         request = Request(
             train,
             Settings.of(options, schema.n_features),
@@ -428,6 +427,11 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             got = (self.method, self.standardize)
             raise InputError(Finding.of("warm_start.other_steps", remedy, before=self._made_by, got=got))
         return going_on
+
+    def _lines(self, schema: Schema, progress: Progress | None) -> Printed:
+        """What prints epochs, above the progress where that is shown."""
+        write: Callable[[str], Any] = print if progress is None else progress.print
+        return Printed(int(self.verbose), None if schema.names is None else schema.spoken_names, write)
 
     def _listeners(self, told: ScikitLearnCallbacks | None, lines: Printed | None) -> Callable[[Record], bool] | None:
         """One function of a record for the user's callbacks, scikit-learn's, and the printed lines."""

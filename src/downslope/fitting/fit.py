@@ -12,8 +12,9 @@ from downslope.descent.minibatch import descend_passes
 from downslope.descent.state import State
 from downslope.descent.stopping import EPS, EXPLOSION, Stopping
 from downslope.fitting.conclusion import conclude
-from downslope.fitting.problem import Problem, prepare, validation_error
+from downslope.fitting.problem import Problem, prepare
 from downslope.fitting.request import Continuation, Limits, Request, Solution, Watcher
+from downslope.fitting.validation import validation_error
 from downslope.objective.objective import Evaluation, Objective
 from downslope.statistics.quadratic import Quadratic, reference_excess
 from downslope.steps.automatic_rate import averaging_power

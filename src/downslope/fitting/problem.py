@@ -1,6 +1,6 @@
 """A problem made ready to be descended: one read of the rows, coordinates, curvature, optimum, safe rates."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,20 +13,12 @@ from downslope.data.source import Source, Task
 from downslope.descent.engines import Engine, Traits, choose_engine
 from downslope.descent.settings import Settings
 from downslope.exceptions import InputError
+from downslope.fitting.optimum import Optimum
 from downslope.objective.losses import Loss, SquaredError
 from downslope.objective.objective import Evaluation, QuadraticObjective, RowsObjective
-from downslope.objective.penalties import Penalty
 from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
 from downslope.statistics.least_squares import EPS, LeastSquares, believable_digits, solve
-from downslope.statistics.moments import (
-    ColumnMoments,
-    Moments,
-    gather,
-    gather_columns,
-    gather_columns_with,
-    gather_with,
-    triangulate,
-)
+from downslope.statistics.moments import ColumnMoments, Moments, gather, gather_columns_with, gather_with
 from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, add_ridge, half_mean_squared_error, minimise
 from downslope.statistics.row_checks import check_rows
 from downslope.statistics.row_lengths import RowCurvature, measure_rows
@@ -34,57 +26,12 @@ from downslope.steps.automatic_rate import cautious_rate, distance_to_go, full_b
 from downslope.steps.schedules import Constant, RateRule, Schedule, Scheduled
 from downslope.texts import Finding, Remedy
 
-__all__ = ["Optimum", "Problem", "prepare", "validation_error"]
+__all__ = ["Problem", "choose_coordinates", "prepare"]
 
 Array = NDArray[np.float64]
 
 # Columns whose mean is this many times their spread lose that many times ε when rows are multiplied unshifted.
 LARGEST_LEVER = 1e3
-# Of fewer digits a reader should know.
-ENOUGH_DIGITS = 6
-
-
-@dataclass(frozen=True)
-class Optimum:
-    """The exact minimum of the objective, where it is known.
-
-    Attributes
-    ----------
-    coef : array (d,)
-    intercept : float
-    objective : float
-        J*.
-    digits : int
-        How many digits of the worst parameter can be believed.
-    unique : bool
-        Whether the rows determine all coefficients; where they do not, these are the shortest ones.
-    condition : float
-        The condition number of the correlation matrix of the columns.
-
-    Examples
-    --------
-    >>> from downslope import GradientDescentRegressor, make_linear
-    >>> data = make_linear(coef=3.0, intercept=7.0, noise=0.1, random_state=0)
-    >>> optimum = GradientDescentRegressor().fit(data.X, data.y).optimum_
-    >>> optimum.coef.round(1).tolist(), round(optimum.intercept, 1), optimum.unique
-    ([3.0], 7.0, True)
-    """
-
-    coef: Array
-    intercept: float
-    objective: float
-    digits: int
-    unique: bool
-    condition: float
-
-    @property
-    def note(self) -> str:
-        """What to know before believing the digits; empty where all is well."""
-        if not self.unique:
-            return str(Finding("optimum.collinear"))
-        if self.digits < ENOUGH_DIGITS:
-            return str(Finding.of("optimum.few_digits", condition=self.condition, digits=self.digits))
-        return ""
 
 
 @dataclass(frozen=True)
@@ -394,33 +341,3 @@ def read_statistics(
     if n_rows is None and Traits.of(settings, source.schema, columns.n_rows).affordable:
         return gather(source), tuple(found)
     return columns, tuple(found)
-
-
-def validation_error(problem: Problem, source: Source) -> tuple[Callable[[Array], float], Quadratic | None]:
-    """The mean squared error of parameters on other rows; as a quadratic too where statistics are affordable."""
-    if problem.engine != "data" and problem.least_squares is not None:
-        quadratic = validation_quadratic(source, problem.coordinates)
-        return lambda parameters: 2.0 * quadratic.value(parameters), quadratic
-    rows = replace(
-        problem.rows_objective(SquaredError()),
-        source=source,
-        weight=gather_columns(source).weight,
-        penalty=Penalty(0.0, 0.0, source.schema.n_features),
-        smoothing=False,
-        smooth=None,
-    )
-    return lambda parameters: rows.value_and_gradient(parameters).mse, None
-
-
-def validation_quadratic(source: Source, coordinates: Coordinates) -> Quadratic:
-    """½ mse on other rows; by an orthogonal factor, since few rows may make a singular problem."""
-    moments = gather(source)
-    d = coordinates.n_features
-    triangle = triangulate(source, moments.mean, coordinates.inverse_scale, moments.y_mean, 1.0)
-    triangle /= np.sqrt(moments.weight)
-    factor = np.zeros((d + 2, coordinates.n_parameters))
-    factor[: d + 1, :d] = triangle[:, :d]
-    factor[d + 1, :d] = (moments.mean - coordinates.shift) * coordinates.inverse_scale
-    if coordinates.fit_intercept:
-        factor[d + 1, d] = 1.0
-    return Quadratic(factor, np.append(triangle[:, d], moments.y_mean), 0.0)

@@ -15,7 +15,8 @@ from downslope.descent.loop import Row
 from downslope.descent.settings import Settings
 from downslope.descent.state import State
 from downslope.descent.stopping import Stopping, StopReason
-from downslope.fitting.problem import Optimum, Problem
+from downslope.fitting.optimum import Optimum
+from downslope.fitting.problem import Problem
 from downslope.fitting.start import Start
 from downslope.statistics.coordinates import Coordinates
 from downslope.texts import Finding

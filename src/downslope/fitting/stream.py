@@ -101,64 +101,78 @@ class Stream(NamedTuple):
 
 def follow(stream: Stream, source: Source, passing: Pass) -> Stream:
     """One pass over a block; the stream given stays as it was."""
-    from downslope.kernels.batch_passes import BatchPasses
-
     # The columns are measured before the pass.
     settings, source = passing.settings, source.resident()
     block, checks = gather_columns_with(source, check_rows)
     checks.refuse()
     columns = block if stream.columns is None else stream.columns + block
     coordinates = choose_coordinates(settings, columns.mean, spread_of(columns))
-    start = coordinates.from_original(*stream.place)
-    objective = RowsObjective(source, block.weight, coordinates, settings.loss, settings.penalty)
-    shown = start if stream.history is None else coordinates.from_original(*stream.model)
-    at = objective.value_and_gradient(shown) if stream.history is None else None
-    steepest, distance, auto = stream.steepest, stream.distance, settings.automatic
-    if at is not None:
+    start, at = coordinates.from_original(*stream.place), None
+    if stream.history is None:
+        objective = RowsObjective(source, block.weight, coordinates, settings.loss, settings.penalty)
+        at = objective.value_and_gradient(start)
         distance = distance_to_go(start, None, at.objective, at.gradient)
-    if auto:
-        steepest = max(steepest, measure_rows(source, coordinates, None).largest)
-        made = 0.0 if stream.state is None else stream.state.updates
-        rate = automatic_rate(settings, columns, coordinates, steepest, distance, made)
-    else:
-        rate = scheduled_rate(settings.learning_rate, stream)
+        stream = stream._replace(distance=distance, first=at.objective)
+    steepest, rate = next_rate(stream, source, settings, columns, coordinates)
+    if at is not None:
+        stream = stream._replace(history=make_record(at, 0, rate, stream.model, passing))
+    state, running = make_pass(stream, source, passing, columns, coordinates, rate)
+    cost = running.loss / running.weight + settings.penalty.value(state.shown)
+    seen = Evaluation(cost, running.squares / running.weight, np.full(1, np.nan))
+    model = to_original(coordinates, state.shown)
+    record = make_record(seen, stream.n_blocks + 1, rate, model, passing)
+    assert stream.history is not None
+    return stream._replace(
+        place=to_original(coordinates, state.iterate.theta),
+        model=model,
+        columns=columns,
+        coordinates=coordinates,
+        state=state,
+        steepest=steepest,
+        n_blocks=stream.n_blocks + 1,
+        rate=rate,
+        history=stream.history.followed_by(record),
+    )
+
+
+def next_rate(
+    stream: Stream, source: Source, settings: Settings, columns: ColumnMoments, coordinates: Coordinates
+) -> tuple[float, float]:
+    """The steepest row so far, and the rate of the next block."""
+    if not settings.automatic:
+        return stream.steepest, scheduled_rate(settings.learning_rate, stream)
+    steepest = max(stream.steepest, measure_rows(source, coordinates, None).largest)
+    made = 0.0 if stream.state is None else stream.state.updates
+    return steepest, automatic_rate(settings, columns, coordinates, steepest, stream.distance, made)
+
+
+def make_pass(
+    stream: Stream, source: Source, passing: Pass, columns: ColumnMoments, coordinates: Coordinates, rate: float
+) -> tuple[Any, Any]:
+    """The state after a pass over a block, and the running sums of the pass."""
+    from downslope.kernels.batch_passes import BatchPasses
+
+    settings, n_rows = passing.settings, columns.n_rows - stream.n_rows
     passes = BatchPasses(
         settings.loss,
         settings.rule,
         settings.penalty,
         coordinates,
         settings.batch_size,
-        block.n_rows,
+        n_rows,
         columns.weight / columns.n_rows,
-        averaging_power(settings.rule) if auto else None,
+        averaging_power(settings.rule) if settings.automatic else None,
         passing.shuffle,
     )
-    state = passes.begin(start, passing.seed)
+    state = passes.begin(coordinates.from_original(*stream.place), passing.seed)
     if stream.state is not None and stream.coordinates is not None:
         state = state._replace(
             iterate=move_iterate(stream, state.iterate, coordinates),
             updates=stream.state.updates,
             generator=stream.state.generator,
         )
-    history = stream.history if at is None else make_record(at, 0, rate, stream.model, passing)
     *_, (state, running) = passes.over(source, state, rate)
-    cost = running.loss / running.weight + settings.penalty.value(state.shown)
-    seen = Evaluation(cost, running.squares / running.weight, np.full(1, np.nan))
-    model = to_original(coordinates, state.shown)
-    record = make_record(seen, stream.n_blocks + 1, rate, model, passing)
-    return Stream(
-        to_original(coordinates, state.iterate.theta),
-        model,
-        columns,
-        coordinates,
-        state,
-        steepest,
-        distance,
-        stream.n_blocks + 1,
-        stream.first if at is None else at.objective,
-        rate,
-        record if history is None else history.followed_by(record),
-    )
+    return state, running
 
 
 def explain_stream(stream: Stream) -> Finding:

@@ -16,7 +16,7 @@ from downslope.descent.engines import Engine
 from downslope.descent.stopping import StopReason
 from downslope.estimators import GradientDescentRegressor, SGDRegressor
 from downslope.exceptions import FileError, InputError, ModelFileWarning
-from downslope.fitting.problem import Optimum
+from downslope.fitting.optimum import Optimum
 from downslope.steps import schedules
 from downslope.texts import Finding, Remedy
 

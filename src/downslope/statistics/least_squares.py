@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from downslope.data.source import Source
 from downslope.exceptions import InputError
 from downslope.statistics.coordinates import spread_of
-from downslope.statistics.moments import Moments, gather, measure_residuals, triangulate
+from downslope.statistics.moments import Moments, gather
+from downslope.statistics.residuals import measure_residuals
+from downslope.statistics.triangle import triangulate
 from downslope.texts import Finding
 
 __all__ = ["LeastSquares", "solve"]

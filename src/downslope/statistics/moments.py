@@ -1,15 +1,13 @@
 """Sufficient statistics: all that full-batch descent on the squared loss ever needs of the rows.
 
-`Moments` are gathered in one pass and merge exactly (Chan, Golub and LeVeque, 1983). `Triangle` is the same
-knowledge as a triangular factor, found by orthogonal transformations: a second pass, for columns so nearly
-collinear that products of columns no longer tell them apart.
+They are gathered in one pass and merge exactly (Chan, Golub and LeVeque, 1983).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce as fold
 from operator import add
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -25,15 +23,11 @@ __all__ = [
     "ColumnMoments",
     "Moments",
     "OverflowingSquaresError",
-    "Residuals",
-    "Triangle",
     "UnderflowingSquaresError",
     "gather",
     "gather_columns",
     "gather_columns_with",
     "gather_with",
-    "measure_residuals",
-    "triangulate",
 ]
 
 Array = NDArray[np.float64]
@@ -324,99 +318,3 @@ def sparse_columns(X: Any, weight: Array) -> ColumnMoments:
     # Once more about the first mean: a column that is constant must not get a spread from rounding.
     mean += (sums(values - mean[X.indices]) - absent * mean) / total
     return ColumnMoments(n_rows, total, mean, sums(np.square(values - mean[X.indices])) + absent * mean * mean)
-
-
-@dataclass(frozen=True)
-class Triangle:
-    """R with RᵀR = Σ s zzᵀ over rows z; triangles of two sets of rows merge by a QR of one on the other."""
-
-    factor: Array
-
-    def __add__(self, other: "Triangle") -> "Triangle":
-        stacked = np.vstack([self.factor, other.factor])
-        return Triangle(np.asarray(scipy.linalg.qr(stacked, mode="r", check_finite=False)[0][: stacked.shape[1]]))
-
-
-@dataclass(frozen=True)
-class TriangulateRows:
-    """The task that gives the triangle of the rows [(x - shift)·scale, (y - y_shift)·y_scale]·√s."""
-
-    shift: Array
-    scale: Array
-    y_shift: float
-    y_scale: float
-
-    def __call__(self, block: Block) -> Triangle:
-        # A row of zeros, so that few rows have a triangle too.
-        return fold(add, map(self.of_part, block.dense_slices(self.shift))) + Triangle(
-            np.zeros((1, self.shift.size + 1))
-        )
-
-    def of_part(self, part: Block) -> Triangle:
-        """Those of rows that are dense and shifted, as they are: their triangle is found when they are merged."""
-        rows = np.column_stack([part.X * self.scale, (part.y - self.y_shift) * self.y_scale])
-        if part.weight is not None:
-            rows *= np.sqrt(part.weight)[:, None]
-        return Triangle(rows)
-
-
-def triangulate(source: Source, shift: Array, scale: Array, y_shift: float, y_scale: float) -> Array:
-    """The triangular factor (d + 1, d + 1) of the rows [(x - shift)·scale, (y - y_shift)·y_scale]·√s."""
-    (triangle,) = source.scan(TriangulateRows(shift, scale, y_shift, y_scale))
-    square = np.zeros((shift.size + 1, shift.size + 1))
-    square[: triangle.factor.shape[0]] = triangle.factor
-    return square
-
-
-@dataclass(frozen=True)
-class Residuals:
-    """Σ s r², Σ s r, Σ s (x - shift) r and Σ s (x - shift) at one place."""
-
-    squares: float
-    total: float
-    gradient: Array
-    columns: Array
-
-    def __add__(self, other: "Residuals") -> "Residuals":
-        return Residuals(
-            self.squares + other.squares,
-            self.total + other.total,
-            self.gradient + other.gradient,
-            self.columns + other.columns,
-        )
-
-
-@dataclass(frozen=True)
-class MeasureResiduals:
-    """The task that gives the residuals of ŷ = (x - shift)·coef against y - y_shift; see `measure_residuals`."""
-
-    coef: Array
-    shift: Array
-    y_shift: float
-    extended: bool
-
-    def __call__(self, block: Block) -> Residuals:
-        return fold(add, map(self.of_part, block.dense_slices(None if self.extended else self.shift)))
-
-    def of_part(self, part: Block) -> Residuals:
-        """Those of rows that are dense, and shifted unless `extended`."""
-        wide: Any = np.longdouble if self.extended else np.float64
-        X = part.X.astype(wide) - self.shift if self.extended else part.X
-        weight = np.ones(part.y.size, dtype=wide) if part.weight is None else part.weight
-        residual = X @ self.coef.astype(wide)
-        residual -= part.y.astype(wide) - self.y_shift
-        weighted = weight * residual
-        gradient, columns = (weighted @ X).astype(np.float64), (weight @ X).astype(np.float64)
-        return Residuals(float(weighted @ residual), float(weighted.sum()), gradient, columns)
-
-
-def measure_residuals(
-    source: Source, coef: Array, shift: Array, y_shift: float, *, extended: bool = False
-) -> Residuals:
-    """The residuals of ŷ = (x - shift)·coef against y - y_shift, in one read.
-
-    With `extended` they are formed in the widest floating type of the machine: residuals of an
-    ill-conditioned fit are small differences of large numbers.
-    """
-    (residuals,) = source.scan(MeasureResiduals(coef, shift, y_shift, extended))
-    return cast(Residuals, residuals)
