@@ -20,7 +20,7 @@ from downslope import GradientDescentRegressor, SGDRegressor, animate, load_exam
 from downslope.descent.history import kept_epochs
 from downslope.displays import Animation
 from downslope.displays.frames import frame_records
-from downslope.displays.scenes import compose, read_rows
+from downslope.displays.scenes import compose, pair_rows
 from downslope.displays.style import drawing
 from downslope.exceptions import ConstantColumnWarning, DivergenceWarning, FileError, InputError
 from tests.displays.sight import is_complete
@@ -50,7 +50,7 @@ def composed(model, X, y, record, **known):
     """The figure of a record, and the artists that moved there, by their axes."""
     known = {"features": None, "true_coef": None, "true_intercept": None, **known}
     with drawing(own_figure=True, lang="en"), np.errstate(all="ignore"):
-        figure, parts = compose(model, read_rows(model, X, y, None), 100, **known)
+        figure, parts = compose(model, pair_rows(model, X, y, None), 100, **known)
         for part in parts:
             part.show(record)
         figure.draw_without_rendering()
@@ -135,10 +135,10 @@ def test_of_several_features_the_predictions_move():
 def test_a_part_of_many_rows_is_drawn():
     data = make_linear([0.3, 0.5], n_samples=5000, random_state=0)
     model = GradientDescentRegressor(max_iter=5, tol=0.0).fit(data.X, data.y)
-    rows = read_rows(model, data.X, data.y, None)
+    rows = pair_rows(model, data.X, data.y, None)
     assert rows.y.size == 400
     assert np.isin(rows.y, data.y).all()
-    assert_array_equal(rows.y, read_rows(model, data.X, data.y, None).y)
+    assert_array_equal(rows.y, pair_rows(model, data.X, data.y, None).y)
 
 
 @pytest.mark.parametrize("rate", [1.9, 50.0, 1e200])
@@ -226,7 +226,7 @@ def test_too_large_a_file_is_made_smaller(monkeypatch):
 def test_in_korean_every_panel_is_whole(n_features, korean_font):
     data, model = fitted(n_features)
     with drawing(own_figure=True, lang="ko"):
-        rows = read_rows(model, data.X, data.y, "아주 길고 길고 또 긴 목표 이름 하나")
+        rows = pair_rows(model, data.X, data.y, "아주 길고 길고 또 긴 목표 이름 하나")
         known = {"features": None, "true_coef": data.coef, "true_intercept": data.intercept}
         figure, (_, *_) = compose(model, rows, 100, **known)
         assert is_complete(figure)

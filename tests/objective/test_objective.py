@@ -174,22 +174,22 @@ def test_a_loss_is_smoothed_less_as_the_descent_comes_down(loss: str) -> None:
     rule = make_loss(loss)
     rows = ArraySource(*course(1))
     objective = RowsObjective(rows, 100.0, raw_coordinates(1, True), rule, Penalty(0.0, 0.0, 1), smoothing=True)
-    assert objective.tuned(np.inf) is objective
+    assert objective.tune(np.inf) is objective
     for lowest in (10.0, 5.0):
-        assert objective.tuned(lowest).loss == rule.smooth_over(SMOOTHING * lowest)
+        assert objective.tune(lowest).loss == rule.smooth_over(SMOOTHING * lowest)
 
 
 def test_a_loss_that_is_not_to_be_smoothed_stays_as_it_is() -> None:
     objective = RowsObjective(
         ArraySource(*course(1)), 100.0, raw_coordinates(1, True), make_loss("quantile"), Penalty(0.0, 0.0, 1)
     )
-    assert objective.tuned(1.0) is objective
+    assert objective.tune(1.0) is objective
 
 
 def test_the_statistics_need_no_smoothing() -> None:
     X, y = course(1)
     statistics, _ = both(X, y, None, raw_coordinates(1, True), Penalty(0.0, 0.0, 1))
-    assert statistics.tuned(1.0) is statistics
+    assert statistics.tune(1.0) is statistics
 
 
 # What smoothing promises: an optimum at most 0.1 % above the exact one, for any parameter of the loss.
@@ -257,7 +257,7 @@ def test_the_optimum_of_the_smoothed_loss_is_a_thousandth_above_the_exact_one_at
         make_loss(**{"name" if key == "loss" else key: value for key, value in options.items()}),
         Penalty(0.0, 0.0, 1),
         smoothing=True,
-    ).tuned(exact)
+    ).tune(exact)
     constant = brentq(
         lambda c: objective.value_and_gradient(np.array([c])).gradient[0],
         target.min() - 1.0,

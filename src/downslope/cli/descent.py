@@ -12,7 +12,7 @@ from downslope.estimators import GradientDescentRegressor
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
 from downslope.monitor.callbacks import Printed
 
-__all__ = ["descend", "expect_engine"]
+__all__ = ["expect_engine", "watch_fit"]
 
 # More rows than any batch has, and whose statistics are smaller than they are.
 MANY = 2**62
@@ -30,7 +30,7 @@ def expect_engine(model: GradientDescentRegressor, n_features: int = 1, n_rows: 
     return choose_engine(Traits.of(settings, Schema(n_features), n_rows), model.engine)
 
 
-def descend(model: GradientDescentRegressor, rows: Source, *, every: int = 0) -> list[str]:
+def watch_fit(model: GradientDescentRegressor, rows: Source, *, every: int = 0) -> list[str]:
     """Fit, and say what the fit warns of; after an interrupt the model so far is kept.
 
     Parameters

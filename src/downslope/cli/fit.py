@@ -66,7 +66,7 @@ def fit(
     """Fit a linear model to a table and say how far to believe it."""
     given = dict(locals())
     from downslope.cli.console import json_text, show, write_out
-    from downslope.cli.descent import descend, expect_engine
+    from downslope.cli.descent import expect_engine, watch_fit
     from downslope.cli.files import check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
     from downslope.cli.rows import Choice, load_rows, split_off
@@ -86,7 +86,7 @@ def fit(
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
     table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights))
     train, held_out = split_off(rows, test_size, seed, data)
-    told = descend(regressor, train.source(table.feature_names), every=verbose)
+    told = watch_fit(regressor, train.source(table.feature_names), every=verbose)
     summary = summarise(data, table, regressor, train, held_out, told)
     failures = write_files(summary, outputs)
     if as_json:

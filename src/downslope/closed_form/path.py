@@ -188,7 +188,7 @@ class ClosedForm:
 
 
 @dataclass(frozen=True)
-class Columns:
+class EpochColumns:
     """What the stop rules look at, for consecutive epochs."""
 
     objective: Array
@@ -199,14 +199,14 @@ class Columns:
     validation: Array
 
 
-def columns_of(path: ClosedForm, states: Array, validation: Quadratic | None) -> Columns:
+def measure_epochs(path: ClosedForm, states: Array, validation: Quadratic | None) -> EpochColumns:
     """The columns of states (3, k, p)."""
     with np.errstate(over="ignore", invalid="ignore"):
         excess, parameters = path.excess(states), path.parameters(states)
         slope = states[0] * path.spectrum.singular
         largest = np.abs(slope).max(axis=1, initial=0.0)
         safe = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
-        return Columns(
+        return EpochColumns(
             path.spectrum.minimum + excess,
             path.mse(excess, parameters),
             safe * np.linalg.norm(slope / safe[:, None], axis=1),
@@ -222,7 +222,7 @@ def descend_spectrum(task: Task, path: ClosedForm, state: State, validation: Qua
     heard = listen(task, path, state, validation) if remembers else search(task, path, state)
     epochs = kept_epochs(heard.length + 1, most_records(state.parameters.size))
     states = powers(path.matrices, path.start, epochs)
-    seen = columns_of(path, states, validation)
+    seen = measure_epochs(path, states, validation)
     rows = np.empty((epochs.size, len(Row._fields)))
     rows[:, 0] = epochs + state.epoch
     rows[:, 1], rows[:, 2], rows[:, 3] = seen.objective, seen.mse, seen.gradient_norm
@@ -299,7 +299,7 @@ def listen(task: Task, path: ClosedForm, state: State, validation: Quadratic | N
     """As `search`, an epoch at a time, for rules that remember and for listeners."""
     at, numbers_of_best = state, np.empty(0)
     for first, states in path.chunks(task.stopping.last_epoch - state.epoch, 3):
-        seen = columns_of(path, states, validation)
+        seen = measure_epochs(path, states, validation)
         for k in range(states.shape[1]):
             at = at._replace(parameters=seen.parameters[k], epoch=state.epoch + first + k)
             row = Row(

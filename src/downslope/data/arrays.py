@@ -84,12 +84,12 @@ class ArraySource:
         waiting = iter(enumerate(range(0, self.n_rows, step)))
 
         def work() -> None:
-            with emptied(waiting), np.errstate(all="ignore"):
+            with emptying(waiting), np.errstate(all="ignore"):
                 for number, start in waiting:
                     block = self._block(number, start, min(start + step, self.n_rows))
                     counter.add(number, Together(task(block) for task in tasks))
 
-        with emptied(waiting):
+        with emptying(waiting):
             self._on_threads(work)
         return tuple(counter.total())
 
@@ -139,7 +139,7 @@ def rows_of_a_block(n_rows: int, n_bytes: int) -> int:
 
 
 @contextmanager
-def emptied(waiting: Iterator[Any]) -> Iterator[None]:
+def emptying(waiting: Iterator[Any]) -> Iterator[None]:
     """Where an error or an interrupt leaves it, other threads find nothing more to do."""
     try:
         yield

@@ -121,7 +121,7 @@ def descend(task: Task, state: State) -> Outcome:
     reason: StopReason | None = None
     try:
         while True:
-            objective = task.objective.tuned(state.objective)
+            objective = task.objective.tune(state.objective)
             at = objective.value_and_gradient(state.parameters)
             shown = task.rule.report(state.parameters, state.rule)
             seen = at if shown is state.parameters else objective.value_and_gradient(shown)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from downslope.displays.frames import encode, frame_records, render
 from downslope.displays.reading import fitted
-from downslope.displays.scenes import COLOURS, compose, read_rows
+from downslope.displays.scenes import COLOURS, compose, pair_rows
 from downslope.displays.style import drawing
 from downslope.exceptions import FileError, InputError
 
@@ -152,7 +152,7 @@ def animate(
     history = fitted(model).history_
     if isinstance(max_frames, bool) or not isinstance(max_frames, Integral) or not 2 <= max_frames <= _MOST_FRAMES:
         raise InputError(f"max_frames is {max_frames!r}, but it must be a whole number from 2 to {_MOST_FRAMES}.")
-    rows = read_rows(model, X, y, target_name)
+    rows = pair_rows(model, X, y, target_name)
     known = {"features": features, "true_coef": true_coef, "true_intercept": true_intercept}
     for share, dpi, shades in _QUALITIES:
         records = frame_records(history["epoch"], max(round(share * max_frames), 2))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-__all__ = ["COLOURS", "Rows", "compose", "read_rows"]
+__all__ = ["COLOURS", "Rows", "compose", "pair_rows"]
 
 Floats = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ class Rows:
     target_name: str | None
 
 
-def read_rows(estimator: Any, X: Any, y: ArrayLike, target_name: str | None) -> Rows:
+def pair_rows(estimator: Any, X: Any, y: ArrayLike, target_name: str | None) -> Rows:
     """At most 400 of the rows, chosen at random but always the same."""
     final = fitted(estimator)
     before = estimator[:-1] if len(getattr(estimator, "steps", ())) > 1 else None

@@ -8,10 +8,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.data.frames import to_array, to_vector
 from downslope.data.rows import Rows, check_rows, check_target, check_weights, refuse_non_finite
+from downslope.data.source import Schema
 from downslope.exceptions import InputError
 from downslope.texts import Finding
 
-__all__ = ["called", "read_columns", "read_rows", "refuse_other_columns", "remember_columns", "rows_to_predict"]
+__all__ = ["read_columns", "read_rows", "refuse_other_columns", "remember_columns", "rows_to_predict"]
 
 Names = tuple[str, ...] | None
 
@@ -45,11 +46,6 @@ def read_rows(
     return Rows(array, target, check_weights(weight, array.shape[0])), names
 
 
-def called(columns: Names, n_features: int) -> list[str]:
-    """What to call the columns in sentences."""
-    return list(columns) if columns is not None else [f"x{j}" for j in range(n_features)]
-
-
 def remember_columns(estimator: Any, n_features: int, columns: Names) -> None:
     """Set the attributes that tell which columns an estimator was fitted on."""
     estimator.n_features_in_ = n_features
@@ -75,5 +71,5 @@ def rows_to_predict(estimator: Any, X: Any) -> NDArray[Any] | Any:
     array, _ = read_columns(estimator, X)
     validate_data(estimator, X if hasattr(X, "shape") else array, reset=False, skip_check_array=True)
     names = getattr(estimator, "feature_names_in_", None)
-    refuse_non_finite(array, called(None if names is None else tuple(names), estimator.n_features_in_))
+    refuse_non_finite(array, Schema(estimator.n_features_in_, None if names is None else tuple(names)).spoken_names)
     return array

@@ -89,11 +89,11 @@ def refuse_other_validation(schema: Schema, given: Source | None) -> None:
     theirs, ours = given.schema.names, schema.names
     if given.schema.n_features != schema.n_features or (theirs and ours and theirs != ours):
         n_features, got = schema.n_features, given.schema.n_features
-        names = {"names": listed(ours), "got_names": listed(theirs)}
+        names = {"names": list_names(ours), "got_names": list_names(theirs)}
         raise InputError(Finding("estimator.other_validation", {"n_features": n_features, "got": got, **names}))
 
 
-def listed(names: tuple[str, ...] | None) -> Finding:
+def list_names(names: tuple[str, ...] | None) -> Finding:
     """Names of columns in a sentence, or that they have none."""
     return Finding.of("estimator.names", names=names) if names else Finding("estimator.unnamed")
 

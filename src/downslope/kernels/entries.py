@@ -16,10 +16,10 @@ __all__ = [
     "absolute_row",
     "add_row",
     "average_row",
-    "columns_of",
     "dot_row",
     "fetch_places",
     "fetch_row",
+    "own_columns",
     "square_of",
     "squared_row",
     "truncate_row",
@@ -56,7 +56,7 @@ def add_row(rows: Any, i: int, v: Any, c: float) -> None:
     raise NotImplementedError
 
 
-def columns_of(rows: Any, v: Any) -> tuple[int, int]:
+def own_columns(rows: Any, v: Any) -> tuple[int, int]:
     """The first and the end of the columns that are this thread's, inside compiled code."""
     raise NotImplementedError
 
@@ -81,7 +81,7 @@ def _fetch_row(rows: Any, i: Any) -> Any:
         line = a_line(rows.types[1])
 
         def fetch_dense(rows: Any, i: Any) -> None:
-            first, end = columns_of(rows, rows.X[0])
+            first, end = own_columns(rows, rows.X[0])
             end = min(end, first + HEAD * line)
             begin, last = i * rows.X.shape[1] + first, i * rows.X.shape[1] + end - 1
             prefetch(rows.y, i)
@@ -231,7 +231,7 @@ def _average_row(rows: Any, i: Any, mean: Any, share: Any, c: Any) -> Any:
     if is_one_of(rows, *DENSE):
 
         def average_dense(rows: Any, i: Any, mean: Any, share: Any, c: Any) -> None:
-            begin, end = columns_of(rows, mean)
+            begin, end = own_columns(rows, mean)
             for j in range(begin, end):
                 mean[j] += share * rows.X[i, j] * -c
 
@@ -256,7 +256,7 @@ def _square_of(counts: Any, w: Any) -> Any:
     return lambda counts, w: w * w
 
 
-@implements(columns_of, but=WideRows)  # type: ignore[untyped-decorator]
+@implements(own_columns, but=WideRows)  # type: ignore[untyped-decorator]
 def _columns_of(rows: Any, v: Any) -> Any:
     return lambda rows, v: (0, v.size)
 

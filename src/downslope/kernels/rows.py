@@ -35,32 +35,27 @@ __all__ = [
 ]
 
 CACHE_LINE = 64
-# So many bytes of rows to come, but no more than so many rows, are asked for ahead of their use. Measured in random
-# order, ns a row at 3, 20 and 100 columns: 20, 48, 143 with 2^11 bytes into the first cache, 20, 42, 109 so.
+# So many bytes of rows to come, but no more than so many rows, are asked for ahead of their use. What was measured to
+# choose these numbers stands in docs/architecture.md.
 BYTES_AHEAD = 2**15
 ROWS_AHEAD = 32
-# Of a row only so many lines: the processor goes on by itself, and fetches more lines at a time than can be asked for
-# (at 1000 columns 820 → 670 ns a row; by two threads 450 with 16 lines, 390 with 24). Of rows of more bytes than LONG
-# fewer are asked for (at 130 and 190 columns 32 rows ahead take 114 and 192, 8 rows 131 and 175); where several are
-# looked at together what lies behind their heads is asked for so many lines at a time, see `wide` (at 250, 500 and 1000
-# columns 155 → 120, 300 → 250, 560 → 490).
+# Of a row only so many lines: the processor goes on by itself, and fetches more lines at a time than can be asked for.
+# Of rows of more bytes than LONG fewer are asked for; where several are looked at together what lies behind their heads
+# is asked for so many lines at a time, see `wide`.
 HEAD = 24
 LONG = 20 * CACHE_LINE
 LONG_AHEAD = 8
 STRETCH = 4
 # So many rows ahead the entries of vectors that a sparse row has are asked for, where columns are so many that the
-# second cache does not hold the vectors (measured, ns a row of 50 at 10⁵, 3·10⁵ and 10⁶ columns: 130 → 136, 146 → 146,
-# 260 → 160 in a pass; 174 → 140 at 10⁵ where two vectors are needed, which share the cache with each other).
+# second cache does not hold the vectors; two vectors share it.
 NEAR = 2
 MANY = 2**19
 MANY_OF_TWO = 2**16
-# Up to so many columns a step is found from products of rows (measured in cache, ns a row at 3 columns: 12.8 → 11.3).
+# Up to so many columns a step is found from products of rows, so that it need not wait for the one before.
 FEW = 12
-# Rows of so many bytes are looked at together (measured in random order, ns a row at 24, 32, 60, 100 and 160 columns:
-# 36 → 36, 42 → 37, 81 → 64, 107 → 71, 158 → 114).
+# Rows of so many bytes are looked at together.
 WIDE = 2**8
-# From so many bytes in a row on the waiting of two threads for each other is worth it (in random order, near each
-# other, at 160, 250, 500 and 1000 columns: 120 → 90, 170 → 140, 300 → 220, 550 → 370), so that sums are made in halves.
+# From so many bytes in a row on the waiting of two threads for each other is worth it, so that sums are made in halves.
 SHARED = 3 * 2**9
 # So many rows are a group; the products of each two and of each with itself; with those with v and ‖v‖² its sums;
 # and what a thread tells another of it: these and a number.

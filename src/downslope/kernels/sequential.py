@@ -27,9 +27,9 @@ from downslope.kernels.compiling import compiled, inlined
 from downslope.kernels.entries import (
     absolute_row,
     average_row,
-    columns_of,
     fetch_places,
     fetch_row,
+    own_columns,
     squared_row,
     truncate_row,
 )
@@ -182,7 +182,7 @@ def close_mean(mean: Array, v: Array, share: float, growth: float, begin: int, e
 
 
 @inlined
-def counted(share: Any, growth: Any, scale: Any, count: Any) -> Any:
+def count_in(share: Any, growth: Any, scale: Any, count: Any) -> Any:
     """`share` and `growth` of the mean when place number `count` has entered it."""
     part = 1.0 / count
     if count > 1.0:
@@ -198,7 +198,9 @@ def weights_at(vectors: Vectors, position: Position) -> tuple[Array, Array]:
     return v * v.dtype.type(position.scale), mean
 
 
-def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, position: Array, sums: Array) -> None:
+def descend_in_order(
+    loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, position: Array, sums: Array
+) -> None:
     """One update for each row of `order`; writes to `vectors`, and to `position` and `sums` the fields of these."""
     v, mean, paid = vectors
     t, intercept, mean_intercept, scale, squares = position[0], position[1], position[2], position[3], position[4]
@@ -250,9 +252,9 @@ def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, po
                 if scale < plan.smallest_scale:
                     settle(rows, order, k, v)
                     if mean.size:
-                        close_mean(mean, v, share, growth, *columns_of(rows, v))
+                        close_mean(mean, v, share, growth, *own_columns(rows, v))
                         share, growth = 0.0, 1.0
-                    for j in range(*columns_of(rows, v)):
+                    for j in range(*own_columns(rows, v)):
                         v[j] *= scale
                     ahead = rescale(rows, v, ahead, scale)
                     squares, absolutes, scale, inverse = squares * scale * scale, absolutes * scale, 1.0, 1.0
@@ -268,7 +270,7 @@ def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, po
             if 0.0 < plan.average_from <= t:
                 count = t - plan.average_from + 1.0
                 average_row(rows, i, mean, share, factor)
-                share, growth = counted(share, growth, scale, count)
+                share, growth = count_in(share, growth, scale, count)
                 mean_intercept += (intercept - mean_intercept) / count
             if plan.truncates:
                 due += plan.l1_ratio * rate * plan.alpha
@@ -287,6 +289,6 @@ def descend(loss: Any, rows: Any, order: Array, plan: Plan, vectors: Vectors, po
     sums[6] += resets
 
 
-descend_rows = compiled(descend)
+descend_rows = compiled(descend_in_order)
 # Where steps amplify rounding errors, only scikit-learn's own order of operations leads to its numbers.
-descend_rows_exactly = compiled(descend, exact=True)
+descend_rows_exactly = compiled(descend_in_order, exact=True)

@@ -13,7 +13,7 @@ from typing import Any
 from numba import types
 
 from downslope.kernels.compiling import give_way, implements, inlined, prefetch, publish, seen
-from downslope.kernels.entries import a_line, columns_of, square_of
+from downslope.kernels.entries import a_line, own_columns, square_of
 from downslope.kernels.rows import GROUP, LETTER, SUMS, WideRows, place, unsigned
 from downslope.kernels.steps import advance, gather, look, product, rescale, settle
 
@@ -107,7 +107,7 @@ def dot_of(rows: Any, r: Any) -> Any:
     return dot
 
 
-@implements(columns_of, of=WideRows)  # type: ignore[untyped-decorator]
+@implements(own_columns, of=WideRows)  # type: ignore[untyped-decorator]
 def _columns_of(rows: Any, v: Any) -> Any:
     return lambda rows, v: (unsigned(rows.halves[rows.begin]), unsigned(rows.halves[rows.end]))
 

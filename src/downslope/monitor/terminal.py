@@ -65,10 +65,10 @@ class Report(NamedTuple):
         """
         fields = list(self.fields)
         text = "  ".join(field.text for field in fields)
-        while len(fields) > 1 and columns_of(text) + SHORTEST_BAR + 1 > room:
+        while len(fields) > 1 and columns_taken(text) + SHORTEST_BAR + 1 > room:
             fields.remove(max(fields))
             text = "  ".join(field.text for field in fields)
-        length = min(room - columns_of(text) - 1, LONGEST_BAR) // SHORTEST_BAR * SHORTEST_BAR - 2
+        length = min(room - columns_taken(text) - 1, LONGEST_BAR) // SHORTEST_BAR * SHORTEST_BAR - 2
         if length < 0:
             return shorten(text, room, ambiguous=2)
         full = round(self.share * length)
@@ -139,7 +139,7 @@ class Terminal:
         """Write over the line, and go back to its beginning: there a ^C is echoed, and will be wiped out."""
         room = self.columns() - 1
         line = report.within(room)
-        self.write(f"\r{line}{' ' * (room - columns_of(line))}\r")
+        self.write(f"\r{line}{' ' * (room - columns_taken(line))}\r")
 
     def clear(self) -> None:
         """Blank the line; by blanks, which every terminal knows."""
@@ -210,7 +210,7 @@ def screen_of(stream: TextIO | None) -> Screen:
     return Terminal(stream) if stream.isatty() and not dumb else Lines(stream)
 
 
-def columns_of(text: str) -> int:
+def columns_taken(text: str) -> int:
     """The columns that a text may take: a line that is too long would leave its end behind on every update."""
     return display_width(text, ambiguous=2)
 

@@ -56,7 +56,7 @@ class Objective(Protocol):
     def value_and_gradient(self, parameters: Array) -> Evaluation:
         """J, the mean squared error and the gradient of the smooth part at `parameters` (p,)."""
 
-    def tuned(self, lowest: float) -> "Objective":
+    def tune(self, lowest: float) -> "Objective":
         """The objective to use where the lowest so far is `lowest`: itself, or one smoothed in proportion to it."""
 
 
@@ -86,7 +86,7 @@ class QuadraticObjective:
             return Evaluation(value + self.penalty.kink(parameters), 2.0 * half_mse, gradient)
         return Evaluation(value, 2.0 * half_mse, gradient, excess)
 
-    def tuned(self, lowest: float) -> "QuadraticObjective":
+    def tune(self, lowest: float) -> "QuadraticObjective":
         """Itself."""
         return self
 
@@ -160,7 +160,7 @@ class RowsObjective:
     shifted : bool
         Whether the rows must be shifted, a block at a time, before they are multiplied.
     smoothing : bool
-        Whether a loss with kinks is smoothed on the way, see `tuned`.
+        Whether a loss with kinks is smoothed on the way, see `tune`.
     smooth : Quadratic or None
         The objective's own closed form, where it has one: only J - J* is read off it.
     """
@@ -193,7 +193,7 @@ class RowsObjective:
             None if self.smooth is None else self.smooth.excess_and_gradient(parameters)[0],
         )
 
-    def tuned(self, lowest: float) -> "RowsObjective":
+    def tune(self, lowest: float) -> "RowsObjective":
         """The same with a loss smoothed in proportion to the lowest objective so far, where it is to be smoothed."""
         if not self.smoothing or not np.isfinite(lowest):
             return self

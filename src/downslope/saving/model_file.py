@@ -71,7 +71,7 @@ def save_model(model: Regressor, path: str | os.PathLike[str], *, table: dict[st
     names, parameters = getattr(model, "feature_names_in_", None), {}
     kind = next(name for name, estimator in ESTIMATORS.items() if isinstance(model, estimator))
     for name, value in model.get_params(deep=False).items():
-        parameters[name] = encoded(name, value, ESTIMATORS[kind])
+        parameters[name] = encode_parameter(name, value, ESTIMATORS[kind])
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -125,7 +125,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     """
     content = read_content(Path(path))
     try:
-        model = unfitted(content["estimator"], content["parameters"])
+        model = make_unfitted(content["estimator"], content["parameters"])
         restore_coefficients(model, content)
         restore_descent(model, content)
         model.table_ = content["table"]
@@ -134,11 +134,11 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     return model
 
 
-def unfitted(kind: str, parameters: dict[str, Any]) -> Any:
+def make_unfitted(kind: str, parameters: dict[str, Any]) -> Any:
     """The estimator of a file before it has coefficients."""
     if kind not in ESTIMATORS:
         raise InputError(Finding.of("model_file.no_estimator", kind=kind))
-    model = ESTIMATORS[kind](**{name: decoded(name, value) for name, value in parameters.items()})
+    model = ESTIMATORS[kind](**{name: decode_parameter(name, value) for name, value in parameters.items()})
     model._validate_params()
     return model
 
@@ -225,7 +225,7 @@ def write_text(path: Path, text: str) -> None:
         raise FileError(Finding.of("model_file.unwritable", path=str(path), cause=error.strerror)) from error
 
 
-def encoded(name: str, value: Any, estimator: Any) -> Any:
+def encode_parameter(name: str, value: Any, estimator: Any) -> Any:
     """A parameter as JSON; what JSON cannot hold becomes the default, with a warning."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -242,7 +242,7 @@ def encoded(name: str, value: Any, estimator: Any) -> Any:
     return default
 
 
-def decoded(name: str, value: Any) -> Any:
+def decode_parameter(name: str, value: Any) -> Any:
     """The inverse of `encoded`."""
     if isinstance(value, dict):
         numbers = dict(value)
