@@ -122,6 +122,7 @@ def test_a_mean_is_shown_unless_the_noise_is_met_otherwise(method: str) -> None:
 def test_the_way_to_go() -> None:
     start, minimum, gradient = np.array([1.0, 0.0]), np.array([3.0, -5.0]), np.array([0.5, -2.0])
     assert distance_to_go(start, minimum, 6.0, gradient) == 5.0
+    assert distance_to_go(start, start + 1e-9 * (minimum - start), 6.0, gradient) == pytest.approx(5e-9)
     # J falls by 2 a unit along the second parameter, so that a straight line meets zero after 3.
     assert distance_to_go(start, None, 6.0, gradient) == distance_to_go(minimum, minimum, 6.0, gradient) == 3.0
     assert distance_to_go(start, None, 6.0, np.zeros(2)) == distance_to_go(start, None, 0.0, gradient) == 1.0

@@ -5,11 +5,23 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pytest
+from sklearn.neural_network import MLPRegressor
 
 from downslope import GradientDescentRegressor
 from downslope.exceptions import InputError
 from downslope.objective.penalties import make_penalty
-from downslope.steps.rules import METHODS, Adam, Averaged, HeavyBall, Nesterov, StepRule, make_step_rule
+from downslope.steps.rules import (
+    METHODS,
+    Adam,
+    Averaged,
+    HeavyBall,
+    Nesterov,
+    StepRule,
+    fastest_heavy_ball,
+    fastest_nesterov,
+    fastest_plain,
+    make_step_rule,
+)
 
 Array = np.ndarray
 Gradient = Callable[[Array], Array]
@@ -203,6 +215,25 @@ def test_the_stable_product_is_where_the_spectral_radius_passes_one(method: str,
     assert spectral_radius(rule, 0.999 * rule.stable_product) < 1.0 < spectral_radius(rule, 1.001 * rule.stable_product)
 
 
+# What the fastest rate and momentum leave of a condition κ in each step, in the long run (Lessard et al., 2016).
+FASTEST: dict[str, tuple[Callable[[float, float], tuple[float, float]], Callable[[float], float]]] = {
+    "gd": (lambda steep, flat: (fastest_plain(steep, flat), 0.0), lambda k: (k - 1) / (k + 1)),
+    "momentum": (fastest_heavy_ball, lambda k: (math.sqrt(k) - 1) / (math.sqrt(k) + 1)),
+    "nesterov": (fastest_nesterov, lambda k: 1 - 2 / math.sqrt(3 * k + 1)),
+}
+
+
+@pytest.mark.parametrize(("steep", "flat"), [(4.0, 1.0), (1.0, 1e-3), (1e6, 1e3), (2.0, 1.9)])
+@pytest.mark.parametrize("method", FASTEST)
+def test_the_fastest_rate_and_momentum_leave_what_is_published(method: str, steep: float, flat: float) -> None:
+    fastest, published = FASTEST[method]
+    rate, momentum = fastest(steep, flat)
+    rule = make_step_rule(method, momentum)
+    left = [spectral_radius(rule, rate * curvature) for curvature in np.geomspace(flat, steep, 41)]
+    # At a double root the radius of the matrix keeps half of the digits.
+    assert max(left) == pytest.approx(published(steep / flat), abs=1e-6)
+
+
 def steps_under(rule: StepRule, gradients: Iterable[Array]) -> Array:
     """The steps that a rule makes of gradients that do not depend on the place."""
     place, path = np.zeros(2), [np.zeros(2)]
@@ -228,6 +259,15 @@ def test_inertia_is_what_a_step_keeps_of_the_last_one(method: str, wrapped: bool
     steps = steps_under(rule, [np.ones(2), np.zeros(2), np.zeros(2)])
     np.testing.assert_allclose(steps[2], rule.inertia * steps[1], rtol=1e-12)
     assert rule.inertia == (BETA if method in ("momentum", "nesterov") else 0.0)
+
+
+@pytest.mark.parametrize("method", ["adagrad", "rmsprop", "adam"])
+def test_adaptive_rules_have_no_inertia_and_count_their_updates(method: str) -> None:
+    rule, place = make_step_rule(method, BETA), START
+    state = rule.init(place)
+    for _ in range(7):
+        place, state = rule.update(place, slope(place), RATE, state, untouched)
+    assert (rule.inertia, state.updates) == (0.0, 7)
 
 
 @method
@@ -324,6 +364,14 @@ def test_state_is_handed_back_and_nothing_is_written_to(method: str) -> None:
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(place, START)
     np.testing.assert_array_equal(gradient, slope(START))
+
+
+@pytest.mark.parametrize(("made", "method"), [(HeavyBall(), "momentum"), (Nesterov(), "nesterov"), (Adam(), "adam")])
+def test_what_is_not_asked_for_is_what_scikit_learn_takes(made: StepRule, method: str) -> None:
+    theirs = MLPRegressor()
+    assert theirs.momentum == theirs.beta_1
+    assert made == make_step_rule(method) == make_step_rule(method, theirs.momentum)
+    assert Adam().decay == theirs.beta_2
 
 
 def test_momentum_is_the_beta_of_the_rules_that_have_one() -> None:

@@ -30,9 +30,12 @@ Array = np.ndarray
     [
         (Constant(0.3), {0: 0.3, 1: 0.3, 10**9: 0.3}),
         (InverseTime(0.5, half_life=10), {0: 0.5, 10: 0.25, 30: 0.125, 90: 0.05}),
+        (InverseTime(0.5), {0: 0.5, 100: 0.25, 300: 0.125}),
         (InverseScaling(2.0), {0: 2.0, 3: 1.0, 99: 0.2}),
         (InverseScaling(2.0, power=1.0), {0: 2.0, 1: 1.0, 9: 0.2}),
         (Exponential(0.8, decay=0.5), {0: 0.8, 1: 0.4, 4: 0.05}),
+        (Exponential(0.8), {0: 0.8, 1: 0.792, 2: 0.78408}),
+        (StepDecay(0.8), {0: 0.8, 99: 0.8, 100: 0.4, 199: 0.4, 200: 0.2}),
         (StepDecay(0.8, factor=0.5, every=3), {0: 0.8, 2: 0.8, 3: 0.4, 5: 0.4, 6: 0.2, 9: 0.1}),
         (Cosine(1.0, epochs=4, last=0.2), {0: 1.0, 1: 0.6 + 0.4 * math.sqrt(0.5), 2: 0.6, 4: 0.2, 99: 0.2}),
     ],
@@ -164,3 +167,11 @@ def test_measured_rate_case_by_case(moved: float, turned: float, growth: float, 
     given, after = MeasuredRate(1.0).rate(7, np.array([moved]), np.array([turned]), before)
     assert (after.rate, after.growth) == pytest.approx((rate, grown))
     assert rate * math.sqrt(0.5) < given <= rate
+
+
+@pytest.mark.parametrize("growth", [1.0, math.inf], ids=["measured", "unmeasured"])
+def test_a_measured_rate_that_would_not_be_finite_stays(growth: float) -> None:
+    before = Measured(1.5e308, growth, np.zeros(1), np.zeros(1))
+    given, after = MeasuredRate(1.0).rate(7, np.ones(1), np.zeros(1), before)
+    assert after.rate == 1.5e308
+    assert math.sqrt(0.5) * 1.5e308 < given <= 1.5e308
