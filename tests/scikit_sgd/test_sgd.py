@@ -247,6 +247,14 @@ def test_float32_stays_float32(loss: str, penalty: str | None, sparse: bool) -> 
     assert_same(ours, theirs, 2e-5)
 
 
+def test_a_million_updates_shrink_float32_as_theirs_do() -> None:
+    # Theirs rounds by what the scale is multiplied, not the scale.
+    X, y = rows(20_000, 3)
+    options = {"learning_rate": "constant", "eta0": 0.001, "max_iter": 50, "tol": None, "random_state": 0}
+    models = [kind(**options).fit(X.astype(np.float32), y.astype(np.float32)) for kind in (SGDRegressor, Theirs)]
+    assert_same(*models, tolerance=1e-6)
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_generator_is_left_where_theirs_leaves_it(early_stopping: bool) -> None:
     X, y = rows()

@@ -57,8 +57,8 @@ def _factor_of(rows: Any, pull: Any, pace: Any, weight: Any, scale: Any, inverse
 def shrunk(v: Array, scale: float, inverse: float, kept: float, released: float) -> tuple[float, float]:
     """The common scale of the coefficients v, and its inverse, after an update, inside compiled code.
 
-    Of single precision it is rounded to that each time, which moves it by a thousandth in a million updates: so does
-    scikit-learn's.
+    Of single precision the factor is rounded to that each time, which moves the scale by a thousandth in a million
+    updates: so does scikit-learn, which keeps the scale itself in double precision.
     """
     raise NotImplementedError
 
@@ -69,7 +69,7 @@ def _shrunk(v: Any, scale: Any, inverse: Any, kept: Any, released: Any) -> Any:
         return lambda v, scale, inverse, kept, released: (scale * kept, inverse * released)
 
     def shrink_singly(v: Any, scale: Any, inverse: Any, kept: Any, released: Any) -> Any:
-        product = np.float64(np.float32(np.float32(scale) * np.float32(kept)))
+        product = scale * np.float64(np.float32(kept))
         return product, 1.0 / product
 
     return shrink_singly
