@@ -20,7 +20,7 @@ from downslope.statistics.coordinates import spread_of
 from downslope.statistics.moments import Moments, gather, measure_residuals, triangulate
 from downslope.texts import Finding
 
-__all__ = ["LeastSquares", "solve"]
+__all__ = ["LeastSquares", "Summary", "solve"]
 
 Array = NDArray[np.float64]
 
@@ -34,6 +34,30 @@ SMALL_ENOUGH_TO_EXTEND = 20_000
 ENOUGH_DIGITS = 8
 # Fewer digits than this lost are not worth a pass over many rows.
 WORTH_A_PASS = 1e-12
+
+
+class Summary(NamedTuple):
+    """All that rows say of the squared loss, in d² numbers.
+
+    Attributes
+    ----------
+    n_rows : int
+    weight : float
+        S, the sum of the weights.
+    mean : array (d,)
+    y_mean : float
+    spread, factor, target, residual
+        See `LeastSquares`.
+    """
+
+    n_rows: int
+    weight: float
+    mean: Array
+    y_mean: float
+    spread: Array
+    factor: Array
+    target: Array
+    residual: float
 
 
 @dataclass(frozen=True)
@@ -76,6 +100,12 @@ class LeastSquares:
     rank: int
     digits: int
     passes: int
+
+    @property
+    def summary(self) -> Summary:
+        """What descents need of it."""
+        of = self.moments
+        return Summary(of.n_rows, of.weight, of.mean, of.y_mean, self.spread, self.factor, self.target, self.residual)
 
     @property
     def n_active(self) -> int:
