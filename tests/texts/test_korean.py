@@ -9,7 +9,19 @@ from tests.texts.english import english_in
 
 # What blanks are filled with is tested where it is said.
 BLANK = re.compile(r"\{[^}]*\}")
-SECTIONS = ("engine", "history", "model_file", "options", "progress", "reading", "sgd", "statistics", "text")
+SECTIONS = (
+    "codec",
+    "engine",
+    "history",
+    "model_file",
+    "options",
+    "progress",
+    "reading",
+    "replay",
+    "sgd",
+    "statistics",
+    "text",
+)
 SENTENCES = {code: told for code, told in templates("ko").items() if code.partition(".")[0] in SECTIONS}
 
 

@@ -32,6 +32,7 @@ from downslope.estimators.sources import (
 from downslope.exceptions import DivergenceWarning, InputError, NotConvergedWarning, frames_to_user
 from downslope.fitting.explanation import explain_descent
 from downslope.fitting.fit import fit
+from downslope.fitting.replayable import Replayable
 from downslope.fitting.request import Continuation, Limits, Request, Solution
 from downslope.fitting.start import Start, draw_start
 from downslope.fitting.stream import Pass, Stream, explain_stream, follow
@@ -461,6 +462,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         self.gap_ = solution.gap
         self.landscape_: Landscape | None = solution.problem.landscape
         self._going_on: Continuation | None = solution.continuation
+        self._replayable: Replayable | Finding = solution.replayable
         self._stream: Stream | None = None
         self._made_by = (self.method, self.standardize)
 
@@ -479,7 +481,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         assert stream.history is not None
         if stream.n_blocks == 1:
             self.init_ = Start(stream.history.coef[0], float(stream.history.intercept[0]))
-        self._stream, self._going_on = stream, None
+        self._stream, self._going_on, self._replayable = stream, None, Finding("replay.blocks")
         self.coef_, self.intercept_ = stream.model
         if schema.names is not None or not hasattr(self, "n_features_in_"):
             remember_columns(self, int(self.coef_.size), schema.names)

@@ -1,5 +1,7 @@
 """What a descent has come to: which state is kept, how far from the optimum it is, and what to say of it."""
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,16 +10,24 @@ from downslope.descent.loop import Outcome, Row
 from downslope.descent.stopping import StopReason
 from downslope.fitting.explanation import explain_divergence, explain_stop
 from downslope.fitting.problem import Problem
+from downslope.fitting.replayable import Replayable
 from downslope.fitting.request import Continuation, Request, Solution
 from downslope.fitting.start import Start
 from downslope.texts import Finding
 
-__all__ = ["conclude"]
+__all__ = ["conclude", "judge"]
 
 Array = NDArray[np.float64]
 
 
-def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array, start_objective: float) -> Solution:
+def conclude(
+    problem: Problem,
+    request: Request,
+    outcome: Outcome,
+    start: Array,
+    start_objective: float,
+    replayable: Replayable | Finding,
+) -> Solution:
     """Restore the best state where that is due, and say what happened.
 
     Parameters
@@ -28,6 +38,7 @@ def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array,
     start : array (p,)
     start_objective : float
         J there.
+    replayable : Replayable or Finding
     """
     outcome, best = outcome._replace(reason=judge(problem, outcome, start_objective)), outcome.best
     epoch, rate = int(outcome.rows[-1, 0]), float(outcome.rows[-1, 4])
@@ -63,10 +74,19 @@ def conclude(problem: Problem, request: Request, outcome: Outcome, start: Array,
             problem.engine == "stochastic",
             problem.n_rows,
         ),
+        replayable=replayable,
     )
 
 
-def judge(problem: Problem, outcome: Outcome, start: float) -> StopReason:
+class Bounded(Protocol):
+    """A problem that knows which rates its steps settle at."""
+
+    @property
+    def largest_stable_rate(self) -> float | None:
+        """The rate at and beyond which they do not; None for rules without such a limit."""
+
+
+def judge(problem: Bounded, outcome: Outcome, start: float) -> StopReason:
     """The reason, where a run that only bounced at too large a rate counts as diverged.
 
     A loss with bounded slopes cannot explode.

@@ -13,6 +13,7 @@ from downslope.descent.state import State
 from downslope.descent.stopping import EPS, EXPLOSION, Stopping
 from downslope.fitting.conclusion import conclude
 from downslope.fitting.problem import Problem, prepare
+from downslope.fitting.replayable import Replayable
 from downslope.fitting.request import Continuation, Limits, Request, Solution, Watcher
 from downslope.fitting.validation import validation_error
 from downslope.objective.objective import Evaluation, Objective
@@ -47,7 +48,8 @@ def fit(request: Request) -> Solution:
         outcome = run(problem, task, state, request, quadratic)
         if watcher is not None:
             watcher.end(Row(*outcome.rows[-1].tolist()), outcome.parameters[-1])
-        return conclude(problem, request, outcome, start, at.objective)
+        replayable = Replayable.of(problem, task, start, quadratic, went_on=going_on is not None)
+        return conclude(problem, request, outcome, start, at.objective, replayable)
 
 
 def task_of(

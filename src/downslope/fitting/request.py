@@ -17,6 +17,7 @@ from downslope.descent.state import State
 from downslope.descent.stopping import Stopping, StopReason
 from downslope.fitting.optimum import Optimum
 from downslope.fitting.problem import Problem
+from downslope.fitting.replayable import Replayable
 from downslope.fitting.start import Start
 from downslope.statistics.coordinates import Coordinates
 from downslope.texts import Finding
@@ -160,6 +161,8 @@ class Solution:
         J - J* of the parameters that are returned.
     problem : Problem
     continuation : Continuation
+    replayable : Replayable or Finding
+        What the run can be made of again without its rows, or why it cannot.
     """
 
     coef: Array
@@ -176,3 +179,4 @@ class Solution:
     gap: float | None
     problem: Problem
     continuation: Continuation
+    replayable: Replayable | Finding

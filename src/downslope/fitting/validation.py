@@ -22,8 +22,10 @@ Array = NDArray[np.float64]
 
 def validation_error(problem: Problem, source: Source) -> tuple[Callable[[Array], float], Quadratic | None]:
     """The mean squared error of parameters on other rows; as a quadratic too where statistics are affordable."""
-    if problem.engine != "data" and problem.least_squares is not None:
+    quadratic = None
+    if problem.least_squares is not None and (problem.engine != "data" or problem.settings.squared):
         quadratic = validation_quadratic(source, problem.coordinates)
+    if problem.engine != "data" and quadratic is not None:
         return lambda parameters: 2.0 * quadratic.value(parameters), quadratic
     rows = replace(
         problem.rows_objective(SquaredError()),
@@ -33,7 +35,7 @@ def validation_error(problem: Problem, source: Source) -> tuple[Callable[[Array]
         smoothing=False,
         smooth=None,
     )
-    return lambda parameters: rows.value_and_gradient(parameters).mse, None
+    return lambda parameters: rows.value_and_gradient(parameters).mse, quadratic
 
 
 def validation_quadratic(source: Source, coordinates: Coordinates) -> Quadratic:

@@ -22,7 +22,7 @@ from downslope.statistics.residuals import measure_residuals
 from downslope.statistics.triangle import triangulate
 from downslope.texts import Finding
 
-__all__ = ["LeastSquares", "solve"]
+__all__ = ["LeastSquares", "Summary", "solve"]
 
 Array = NDArray[np.float64]
 
@@ -36,6 +36,30 @@ SMALL_ENOUGH_TO_EXTEND = 20_000
 ENOUGH_DIGITS = 8
 # Fewer digits than this lost are not worth a pass over many rows.
 WORTH_A_PASS = 1e-12
+
+
+class Summary(NamedTuple):
+    """All that rows say of the squared loss, in d² numbers.
+
+    Attributes
+    ----------
+    n_rows : int
+    weight : float
+        S, the sum of the weights.
+    mean : array (d,)
+    y_mean : float
+    spread, factor, target, residual
+        See `LeastSquares`.
+    """
+
+    n_rows: int
+    weight: float
+    mean: Array
+    y_mean: float
+    spread: Array
+    factor: Array
+    target: Array
+    residual: float
 
 
 @dataclass(frozen=True)
@@ -78,6 +102,12 @@ class LeastSquares:
     rank: int
     digits: int
     passes: int
+
+    @property
+    def summary(self) -> Summary:
+        """What descents need of it."""
+        of = self.moments
+        return Summary(of.n_rows, of.weight, of.mean, of.y_mean, self.spread, self.factor, self.target, self.residual)
 
     @property
     def n_active(self) -> int:

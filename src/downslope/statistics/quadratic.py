@@ -12,13 +12,14 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from downslope.statistics.coordinates import Coordinates
-from downslope.statistics.least_squares import LeastSquares
+from downslope.statistics.least_squares import LeastSquares, Summary
 
 __all__ = [
     "Quadratic",
     "Spectrum",
     "add_ridge",
     "half_mean_squared_error",
+    "half_mse_of",
     "half_square",
     "half_squares",
     "minimise",
@@ -250,16 +251,20 @@ def graded_svd(factor: Array) -> tuple[Array, Array, Array]:
 
 def half_mean_squared_error(problem: LeastSquares, coordinates: Coordinates) -> Quadratic:
     """½ mean squared residual of ŷ = z·v + c as a quadratic of θ = (v, c)."""
-    moments = problem.moments
-    scale = problem.spread * coordinates.inverse_scale
-    means = (moments.mean - coordinates.shift) * coordinates.inverse_scale
+    return half_mse_of(problem.summary, coordinates)
+
+
+def half_mse_of(rows: Summary, coordinates: Coordinates) -> Quadratic:
+    """The same, of what a summary says of the rows."""
+    scale = rows.spread * coordinates.inverse_scale
+    means = (rows.mean - coordinates.shift) * coordinates.inverse_scale
     d = coordinates.n_features
     factor = np.zeros((d + 1, coordinates.n_parameters))
-    factor[:d, :d] = problem.factor * scale
+    factor[:d, :d] = rows.factor * scale
     factor[d, :d] = means
     if coordinates.fit_intercept:
         factor[d, d] = 1.0
-    return Quadratic(factor, np.append(problem.target, moments.y_mean), 0.5 * problem.residual)
+    return Quadratic(factor, np.append(rows.target, rows.y_mean), 0.5 * rows.residual)
 
 
 def add_ridge(quadratic: Quadratic, l2: float, n_features: int) -> Quadratic:
