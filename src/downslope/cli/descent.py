@@ -4,7 +4,6 @@ import warnings
 
 from downslope.cli.console import remark
 from downslope.cli.outcome import one_line, said_by, warn
-from downslope.cli.plain import in_options
 from downslope.cli.regressor import TableRegressor
 from downslope.cli.rows import Part
 from downslope.descent.engines import Engine, Traits, choose_engine
@@ -76,7 +75,7 @@ def descend(model: TableRegressor, rows: Part, *, every: int = 0) -> list[str]:
         lines.close()
     ending = (DivergenceWarning, NotConvergedWarning)
     kept = [warning.message for warning in caught if not issubclass(warning.category, ending)]
-    told = [one_line(in_options(said_by(message))) for message in kept]
+    told = [one_line(said_by(message)) for message in kept]
     for sentence in told:
         warn(sentence)
     return told
