@@ -12,6 +12,7 @@ import pytest
 from downslope.cli.language import asked_language, language_of
 from tests.cli.conftest import CARS, Call
 from tests.cli.test_bad_input import FAILED, MISUSED
+from tests.texts.english import english_in
 
 KOREAN, ENGLISH = "ko_KR.UTF-8", "en_GB.UTF-8"
 
@@ -77,23 +78,10 @@ def test_a_korean_locale_is_enough() -> None:
     assert "there is no example named 'cars'" in done.stderr
 
 
-# What the library still says as text; it goes when those sentences are findings.
-PLAIN = {
-    "squares that overflow",
-    "no model",
-    "a table as a model",
-    "half a model",
-    "a damaged model",
-    "a later model",
-    "a damaged encoding",
-    "a rule that needs a smooth loss",
-    "an engine for whole batches",
-    "an engine that cannot",
-}
-REFUSED = {name: case[0] for name, case in {**FAILED, **MISUSED}.items() if name not in PLAIN}
+REFUSED = {name: case[0] for name, case in {**FAILED, **MISUSED}.items()}
 
 
-def english_in(sentence: str) -> list[str]:
+def english_beyond_options(sentence: str) -> list[str]:
     """English words, but for names in quotes, options with their values, files and abbreviations."""
     for known in (
         r"'[^']*'|\"[^\"]*\"",
@@ -102,7 +90,7 @@ def english_in(sentence: str) -> list[str]:
         r"downslope( fit)?|CSV|UTF|NaN|nan|inf",
     ):
         sentence = re.sub(known, "", sentence)
-    return re.findall("[A-Za-z]{3,}", sentence)
+    return english_in(sentence)
 
 
 @pytest.mark.parametrize("typed", REFUSED.values(), ids=REFUSED)
@@ -110,7 +98,7 @@ def test_refusals_are_whole_sentences_in_korean(call: Call, places: dict[str, Pa
     answer = call(*(word.format(**places) for word in typed), "--lang", "ko")
     assert (answer.code in (1, 2), answer.out) == (True, "")
     assert re.fullmatch("downslope: .*[가-힣].*\n", answer.err), answer.err
-    assert english_in(answer.err) == []
+    assert english_beyond_options(answer.err) == []
     assert not re.search(r"\[[가-힣]+/[가-힣]+\]|\{", answer.err)
 
 

@@ -101,7 +101,7 @@ def test_values_inside_that_are_none(case: str, path: Path) -> None:
 
 
 FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
-    "empty": (lambda text: b"", r"damaged or no model file \(Expecting value"),
+    "empty": (lambda text: b"", r"damaged or no model file \(line 1, column 1 is no JSON\)"),
     "cut short": (lambda text: text[:300], r"damaged or no model file"),
     "binary": (lambda text: bytes(range(256)), r"cannot be read \(it is not text\): give a file that save_model or"),
     "CSV": (lambda text: b"x,y\n1,2\n", r"damaged or no model file"),

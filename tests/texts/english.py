@@ -4,17 +4,43 @@ import inspect
 import re
 
 import downslope
-from downslope import GradientDescentRegressor, SGDRegressor
+from downslope import GradientDescentRegressor, SGDRegressor, diagnose, sweep
 from downslope.descent.engines import ENGINES
 from downslope.objective.losses import LOSSES
 from downslope.objective.penalties import PENALTIES
 
-ESTIMATORS = (GradientDescentRegressor, SGDRegressor)
+CALLED = (GradientDescentRegressor, SGDRegressor, diagnose, sweep)
 NAMES = {
-    *(name for estimator in ESTIMATORS for name in inspect.signature(estimator).parameters),
+    *(name for called in CALLED for name in inspect.signature(called).parameters),
     *(*dir(downslope), *ENGINES, *LOSSES, *PENALTIES),
-    *("fit", "partial_fit", "coef", "coef_init", "intercept", "intercept_init", "auto", "model", "max", "L1", "L2"),
-    *("StandardScaler", "scikit-learn", "JSON", "Downslope", "downslope", "None", "False", "True", "nan", "inf"),
+    *(
+        "fit",
+        "partial_fit",
+        "coef",
+        "coef_init",
+        "intercept",
+        "intercept_init",
+        "auto",
+        "model",
+        "max",
+        "min",
+        "L1",
+        "L2",
+        "GIF",
+    ),
+    *(
+        "StandardScaler",
+        "scikit-learn",
+        "JSON",
+        "Downslope",
+        "downslope",
+        "Huber",
+        "None",
+        "False",
+        "True",
+        "nan",
+        "inf",
+    ),
 }
 # A name in quotes, a value after its parameter, a number.
 VALUE = re.compile(r"'[^']*'|=[\w.+-]+|(?<![A-Za-z_])\d[\d.,]*(e[+-]?\d+)?", re.ASCII)

@@ -100,6 +100,9 @@ def test_no_sentence_is_missing() -> None:
         ("max_iter[을/를]", "max_iter를"),
         ("R[이/가]", "R이"),
         ("scaling[은/는]", "scaling은"),
+        ("batch_size=None[으로/로]", "batch_size=None으로"),
+        ("'quantile'[으로/로]", "'quantile'로"),
+        ("price[을/를]", "price를"),
         ("'origin=3'[이/가]", "'origin=3'이"),
     ],
 )

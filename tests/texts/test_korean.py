@@ -9,19 +9,11 @@ from tests.texts.english import english_in
 
 # What blanks are filled with is tested where it is said.
 BLANK = re.compile(r"\{[^}]*\}")
-SECTIONS = (
-    "codec",
-    "engine",
-    "history",
-    "model_file",
-    "options",
-    "progress",
-    "reading",
-    "replay",
-    "sgd",
-    "statistics",
-    "text",
-)
+SECTIONS = {
+    *("advice", "certificate", "diagnosis", "document", "engine", "explain", "fit", "history"),
+    *("model_file", "optimum", "options", "outcome", "progress", "reading", "reason", "sgd", "statistics", "steps"),
+    *("codec", "estimator", "replay", "stopped", "stream", "sweep", "text", "warm_start", "warning"),
+}
 SENTENCES = {code: told for code, told in templates("ko").items() if code.partition(".")[0] in SECTIONS}
 
 

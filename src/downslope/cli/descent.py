@@ -4,7 +4,6 @@ import warnings
 
 from downslope.cli.console import remark
 from downslope.cli.outcome import one_line, said_by, warn
-from downslope.cli.plain import in_options
 from downslope.data.source import Schema, Source
 from downslope.descent.engines import Engine, Traits, choose_engine
 from downslope.descent.settings import Settings
@@ -64,7 +63,7 @@ def watch_fit(model: GradientDescentRegressor, rows: Source, *, every: int = 0) 
         lines.close()
     ending = (DivergenceWarning, NotConvergedWarning)
     kept = [warning.message for warning in caught if not issubclass(warning.category, ending)]
-    told = [one_line(in_options(said_by(message))) for message in kept]
+    told = [one_line(said_by(message)) for message in kept]
     for sentence in told:
         warn(sentence)
     return told

@@ -29,7 +29,6 @@ def diagnose(
     from downslope._version import __version__
     from downslope.cli.console import json_text, write_out
     from downslope.cli.fit import parse_rate
-    from downslope.cli.plain import in_options
     from downslope.cli.rows import Choice, load_rows, split_off
 
     rate = parse_rate(learning_rate)
@@ -60,5 +59,5 @@ def diagnose(
         write_out(json_text({**about, **found.to_dict()}))
     else:
         notes = [f"{note}\n" for note in table.notes]
-        write_out("".join([*notes, in_options(str(found)), "\n"]))
+        write_out("".join([*notes, str(found), "\n"]))
     return DONE

@@ -177,18 +177,16 @@ def write_files(summary: "Summary", outputs: dict[str, Path | None]) -> list[str
 
 def conclude(summary: "Summary", failures: list[str]) -> int:
     """Say what went wrong, and give the exit code."""
-    from downslope.cli.plain import in_options
     from downslope.descent.stopping import StopReason
 
-    model, message = summary.model, in_options(summary.model.stop_message_)
-    reason = model.stop_reason_
+    model, told = summary.model, summary.model.stop_finding_
+    reason, written = model.stop_reason_, summary.files.get("model")
     for failure in failures:
         complain(failure)
     if reason is StopReason.MAX_ITER and (model.tol or model.stop_below):
-        warn(message)
+        warn(told)
     if reason not in (StopReason.DIVERGED, StopReason.INTERRUPTED):
         return FAILED if failures else DONE
-    kept = "command.ended_and_best_kept" if reason is StopReason.DIVERGED else "command.ended_and_kept"
-    written = summary.files.get("model")
-    complain(Finding.of(kept if written else "command.ended", said=message.rstrip("."), path=written))
+    kept = "command.kept_best" if reason is StopReason.DIVERGED else "command.kept"
+    complain(told.then(Finding.of(kept, path=written)) if written else told)
     return FAILED

@@ -11,7 +11,6 @@ from functools import wraps
 from typing import ParamSpec
 
 from downslope.cli.console import remark
-from downslope.cli.plain import in_options
 from downslope.cli.wrong_calls import invalid_parameter
 from downslope.texts import Finding
 from downslope.texts.parts import cause_of, system_reason
@@ -85,7 +84,7 @@ def answer(command: Callable[P, int]) -> Callable[P, int]:
 
 def show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """A Python warning as one line."""
-    warn(one_line(in_options(said_by(message))))
+    warn(one_line(said_by(message)))
 
 
 def said_by(message: Warning | str) -> Finding | str:
@@ -112,7 +111,7 @@ def is_invalid_parameter(error: BaseException) -> bool:
 
 def reason_of(error: BaseException) -> str:
     """An error in one sentence."""
-    return one_line(in_options(finding_of(error)))
+    return one_line(finding_of(error))
 
 
 def finding_of(error: BaseException) -> Finding | str:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from rich.console import RenderableType
 
 from downslope._version import __version__
-from downslope.cli.plain import in_options
 from downslope.cli.rows import Part
 from downslope.cli.tables import facts, number, number_table, percent
 from downslope.cli.yardstick import least_squares
@@ -76,8 +75,8 @@ class Summary:
         """Why the run ended; where that is an error or a warning, its details stand on standard error."""
         model = self.model
         if model.stop_reason_ in (StopReason.DIVERGED, StopReason.INTERRUPTED, StopReason.MAX_ITER):
-            return in_options(str(model.stop_reason_))
-        return in_options(model.stop_message_)
+            return str(model.stop_reason_)
+        return model.stop_message_
 
     def document(self) -> dict[str, Any]:
         """All of it, as what JSON can hold."""
@@ -95,11 +94,11 @@ class Summary:
             },
             "notes": [str(note) for note in table.notes],
             "parameters": {name: as_json(value) for name, value in model.get_params(deep=False).items()},
-            "engine": {"name": str(model.engine_), "reason": in_options(model.engine_.reason)},
+            "engine": {"name": str(model.engine_), "reason": model.engine_.reason},
             "learning_rate": model.learning_rate_,
             "n_iter": model.n_iter_,
             "restored_epoch": model.restored_epoch_,
-            "stop": {"reason": model.stop_reason_.value, "message": in_options(model.stop_message_)},
+            "stop": {"reason": model.stop_reason_.value, "message": model.stop_message_},
             "objective_gap": model.gap_,
             "coef": by_name(table.feature_names, model.coef_),
             "intercept": model.intercept_,
@@ -113,7 +112,7 @@ class Summary:
         """All of it, to be read."""
         parts: list[RenderableType] = [facts(self.facts()), "", self.coefficients()]
         if self.baseline is not None and self.baseline.note:
-            parts += ["", say("page.least_squares_note", note=in_options(self.baseline.note))]
+            parts += ["", say("page.least_squares_note", note=self.baseline.note)]
         if self.files:
             parts += ["", say("page.written", files=", ".join(self.files.values()))]
         return parts
@@ -146,7 +145,7 @@ class Summary:
     def engine_sentence(self) -> str:
         """Which engine ran, and why."""
         engine = self.model.engine_
-        return say("page.engine_and_reason", engine=str(engine), reason=in_options(engine.reason))
+        return say("page.engine_and_reason", engine=str(engine), reason=engine.reason)
 
     def descent_sentence(self) -> str:
         """How many steps of which kind were made."""
@@ -206,7 +205,7 @@ def baseline_document(
         "intercept": baseline.intercept,
         "unique": baseline.unique,
         "digits": baseline.digits,
-        "note": in_options(baseline.note) or None,
+        "note": baseline.note or None,
         **measured._asdict(),
     }
 

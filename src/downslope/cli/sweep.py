@@ -50,7 +50,6 @@ def sweep(
     from downslope.cli.console import json_text, write_out
     from downslope.cli.files import check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
-    from downslope.cli.plain import in_options
     from downslope.cli.rows import Choice, load_rows, split_off
     from downslope.sweeps.sweep import setup
 
@@ -88,7 +87,7 @@ def sweep(
         )
     except sweeps.SweepInterrupted as interrupt:
         found, code = interrupt.sweep, FAILED
-        complain(Finding.of("command.sweep_interrupted", said=in_options(cause_of(interrupt))))
+        complain(Finding.of("command.sweep_interrupted", said=cause_of(interrupt)))
     if plot is not None and not draw(found, plot):
         plot, code = None, FAILED
     if as_json:

@@ -1,10 +1,13 @@
-"""Documents for programs: JSON, which has no number that is not finite."""
+"""Documents for programs: JSON, which has no number that is not finite, and what is wrong with one."""
 
 import json
 import math
 from typing import Any
 
-__all__ = ["to_json"]
+from downslope.texts import Finding
+from downslope.texts.parts import cause_of
+
+__all__ = ["damage", "to_json"]
 
 
 def to_json(document: Any, **options: Any) -> str:
@@ -31,3 +34,17 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def damage(error: Exception) -> Finding:
+    """What is wrong with the content of a document, in other words than the interpreter's.
+
+    Examples
+    --------
+    >>> print(damage(KeyError("coef")), damage(TypeError("'int' object is not iterable")), sep=", ")
+    it has no 'coef', a value in it is of the wrong kind
+    """
+    if isinstance(error, KeyError):
+        return Finding.of("document.no_key", key=error.args[0])
+    cause = cause_of(error)
+    return cause if isinstance(cause, Finding) else Finding("document.wrong_kind")

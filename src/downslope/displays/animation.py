@@ -18,6 +18,7 @@ from downslope.displays.reading import fitted
 from downslope.displays.scenes import COLOURS, compose, pair_rows
 from downslope.displays.style import drawing
 from downslope.exceptions import FileError, InputError
+from downslope.texts import Finding
 
 __all__ = ["Animation", "animate"]
 
@@ -151,7 +152,7 @@ def animate(
     place = None if path is None else _checked(path)
     history = fitted(model).history_
     if isinstance(max_frames, bool) or not isinstance(max_frames, Integral) or not 2 <= max_frames <= _MOST_FRAMES:
-        raise InputError(f"max_frames is {max_frames!r}, but it must be a whole number from 2 to {_MOST_FRAMES}.")
+        raise InputError(Finding.of("displays.max_frames", got=max_frames, most=_MOST_FRAMES))
     rows = pair_rows(model, X, y, target_name)
     known = {"features": features, "true_coef": true_coef, "true_intercept": true_intercept}
     for share, dpi, shades in _QUALITIES:
@@ -171,7 +172,7 @@ def _checked(path: str | os.PathLike[str]) -> Path:
     """A path that a GIF can be written to."""
     place = Path(path)
     if place.suffix.lower() != ".gif":
-        raise InputError(f"path is {os.fspath(path)!r}, but only GIF files are written; give it the ending .gif.")
+        raise InputError(Finding.of("displays.no_gif", got=os.fspath(path)))
     if not place.parent.is_dir():
-        raise FileError(f"{place} cannot be written: there is no folder {place.parent}, so make it first")
+        raise FileError(Finding.of("displays.no_folder", path=str(place), folder=str(place.parent)))
     return place

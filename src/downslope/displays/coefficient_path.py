@@ -16,6 +16,7 @@ from downslope.displays.style import MUTED, OTHERS, drawing, extend_fonts, figur
 from downslope.displays.weights import DrawnWeights, Weight, draw_weights, legend_keys, name_line_ends
 from downslope.displays.wording import say, short_name, wrapped
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,16 +106,10 @@ class CoefficientPathDisplay:
         self.epoch = one_dimensional("epoch", epoch)
         self.coef = np.asarray(coef, dtype=np.float64)
         if self.coef.ndim != 2 or len(self.coef) != len(self.epoch):
-            raise InputError(
-                f"coef has shape {self.coef.shape}, but it must have one row for each of the "
-                f"{len(self.epoch)} epochs and one column for each feature."
-            )
+            raise InputError(Finding.of("displays.coef_shape", shape=self.coef.shape, count=len(self.epoch)))
         self.intercept = None if intercept is None else one_dimensional("intercept", intercept)
         if self.intercept is not None and len(self.intercept) != len(self.epoch):
-            raise InputError(
-                f"intercept has {len(self.intercept)} values, but there are {len(self.epoch)} epochs; "
-                "pass one for each."
-            )
+            raise InputError(Finding.of("displays.intercepts", got=len(self.intercept), count=len(self.epoch)))
         self.feature_names = weight_names(self.coef.shape[1], feature_names)
         self.true_coef = _per_feature("true_coef", true_coef, self.coef.shape[1])
         self.true_intercept = true_intercept
@@ -294,7 +289,7 @@ class CoefficientPathDisplay:
         ]
         if intercept:
             if self.intercept is None:
-                raise InputError("intercept is True, but this display was made without one; pass intercept= to it.")
+                raise InputError(Finding("displays.no_intercept"))
             known = (self.true_intercept, self.optimum_intercept, self.intercept_error)
             weights.append(Weight(say("intercept"), self.intercept, *known))
         return weights
@@ -336,7 +331,7 @@ def _per_feature(name: str, values: ArrayLike | None, count: int) -> Floats | No
         return None
     array = np.atleast_1d(one_dimensional(name, np.atleast_1d(np.asarray(values, dtype=np.float64))))
     if array.size != count:
-        raise InputError(f"{name} has {array.size} values, but there are {count} features; pass one value for each.")
+        raise InputError(Finding.of("displays.per_feature", name=name, got=array.size, count=count))
     return array
 
 

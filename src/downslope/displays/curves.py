@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from downslope.closed_form.landscape import Landscape
 from downslope.displays.reading import fitted, kept_epoch, landscape_of, optimum_mse, optimum_of, stop_reason_of
 from downslope.displays.scales import finite
+from downslope.displays.wording import one_of
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 __all__ = ["LossCurve", "read_estimator", "read_history", "what_differs"]
 
@@ -101,7 +103,7 @@ def read_history(history: Any, quantity: str, *, optimum: float | None, **known:
         If the quantity is not one of the three, or an excess is asked for where the optimum is not known.
     """
     if quantity not in _QUANTITIES:
-        raise InputError(f"quantity is {quantity!r}, but it must be one of {', '.join(map(repr, _QUANTITIES))}.")
+        raise InputError(one_of("quantity", quantity, _QUANTITIES))
     epoch = np.asarray(history["epoch"], dtype=np.float64)
     if quantity != "mse":
         known["stop_below"] = None
@@ -110,10 +112,7 @@ def read_history(history: Any, quantity: str, *, optimum: float | None, **known:
         value = np.asarray(history[quantity], dtype=np.float64)
         return LossCurve(epoch=epoch, value=value, validation=validation, optimum=optimum, **known)
     if optimum is None:
-        raise InputError(
-            "quantity is 'excess', but the optimal objective of this run is not known; "
-            "use quantity='objective', or pass optimum= to from_history."
-        )
+        raise InputError(Finding("displays.no_optimum"))
     objective = np.asarray(history["objective"], dtype=np.float64)
     # J is a mean, so its last few bits are rounding, and a difference of two J that small says nothing.
     floor = 16.0 * float(np.finfo(np.float64).eps) * max(abs(optimum), float(np.finfo(np.float64).tiny))

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from downslope.exceptions import MissingFontWarning, frames_to_user
+from downslope.texts import Finding
 
 __all__ = ["KOREAN", "find_korean", "first_of", "hint_once"]
 
@@ -55,8 +56,4 @@ def find_korean() -> str | None:
 @cache
 def hint_once() -> None:
     """Say, once in a process, why Korean words are not drawn."""
-    message = (
-        "lang is 'ko', but no font with Korean letters was found, so the labels are in English; "
-        "install NanumGothic (on Debian, Ubuntu and Colab: apt-get install fonts-nanum) and draw again."
-    )
-    warnings.warn(message, MissingFontWarning, stacklevel=frames_to_user())
+    warnings.warn(MissingFontWarning(Finding("displays.no_font")), stacklevel=frames_to_user())

@@ -28,6 +28,7 @@ from downslope.displays.wording import epoch_text, number_text, say
 from downslope.estimators import GradientDescentRegressor
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, InputError, NotConvergedWarning
 from downslope.sweeps import Sweep, sweep
+from downslope.texts import Finding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +126,7 @@ class LearningRateDisplay:
         self.gap_floor = gap_floor
         self.target_name = target_name
         if not self.curves and not self.gaps:
-            raise InputError("Got neither curves nor gaps, but a picture needs one of them; use from_data.")
+            raise InputError(Finding("displays.no_curves"))
 
     @classmethod
     def from_data(

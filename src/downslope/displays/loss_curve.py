@@ -13,6 +13,7 @@ from downslope.displays.scales import finite, happens_early, resolve_scale, scal
 from downslope.displays.style import ACCENT, INK, MUTED, colour, drawing, figure_of, name_axes, new_axes
 from downslope.displays.wording import epoch_text, number_text, outcome_text, say
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -206,7 +207,7 @@ class LossCurveDisplay:
             Itself.
         """
         if not self.curves:
-            raise InputError("Got no runs, but a picture needs at least one; pass a fitted estimator.")
+            raise InputError(Finding("displays.no_runs"))
         log_y = resolve_scale("yscale", yscale, any(self._wants_log(curve) for curve in self.curves))
         log_x = resolve_scale(
             "xscale", xscale, any(happens_early(curve.epoch, curve.drawn(), log=log_y) for curve in self.curves)

@@ -29,8 +29,9 @@ from downslope.displays.views import (
     shown_path,
     view_of,
 )
-from downslope.displays.wording import epoch_text, number_text, outcome_text, say, short_name
+from downslope.displays.wording import epoch_text, number_text, one_of, outcome_text, say, short_name
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -132,9 +133,7 @@ class LossSurfaceDisplay:
         self.path = np.asarray(path, dtype=np.float64)
         self.epoch = one_dimensional("epoch", epoch)
         if self.path.shape != (self.epoch.size, 2):
-            raise InputError(
-                f"path has shape {self.path.shape}, but there are {self.epoch.size} epochs; pass two values for each."
-            )
+            raise InputError(Finding.of("displays.path_shape", shape=self.path.shape, count=self.epoch.size))
         self.stop_reason = stop_reason
         self.kept_epoch = kept_epoch
         self.true_point = None if true_point is None else one_dimensional("true_point", true_point)
@@ -337,12 +336,10 @@ def _choose_plane(
     landscape: Landscape, features: Sequence[int | str] | None, coordinates: str, names: Sequence[str]
 ) -> tuple[Plane, Locate]:
     if coordinates not in _COORDINATES:
-        raise InputError(f"coordinates is {coordinates!r}, but it must be one of {', '.join(map(repr, _COORDINATES))}.")
+        raise InputError(one_of("coordinates", coordinates, _COORDINATES))
     n_parameters = landscape.coordinates.n_parameters
     if n_parameters < 2:
-        raise InputError(
-            f"Got a model with {n_parameters} parameter, but a surface needs two; draw LossCurveDisplay instead."
-        )
+        raise InputError(Finding.of("displays.one_parameter", count=n_parameters))
     if features is None and n_parameters > 2:
         return extreme_plane(landscape, names)
     pair: Sequence[int | str] = (0, 1 if len(names) > 1 else "intercept") if features is None else features
@@ -356,13 +353,11 @@ def _true_point(landscape: Landscape, locate: Locate, coef: ArrayLike | None, in
     at = landscape.coordinates
     weights = np.full(at.n_features, np.nan) if coef is None else np.ravel(np.asarray(coef, dtype=np.float64))
     if weights.size != at.n_features:
-        raise InputError(
-            f"true_coef has {weights.size} values, but there are {at.n_features} features; pass one value for each."
-        )
+        raise InputError(Finding.of("displays.per_feature", name="true_coef", got=weights.size, count=at.n_features))
     point = locate(weights, np.asarray((np.nan if at.fit_intercept else 0.0) if intercept is None else intercept))
     if not np.isfinite(point).all():
-        missing, given = ("true_coef", "true_intercept") if coef is None else ("true_intercept", "true_coef")
-        raise InputError(f"Got {given} alone, but the true point on these axes depends on both; pass {missing} too.")
+        missing, alone = ("true_coef", "true_intercept") if coef is None else ("true_intercept", "true_coef")
+        raise InputError(Finding.of("displays.half_a_point", alone=alone, missing=missing))
     return point
 
 

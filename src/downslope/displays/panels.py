@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from downslope.displays.style import new_axes
+from downslope.displays.wording import one_of
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,14 +37,12 @@ def choose_panels(kind: str | None, available: Sequence[str], known: Sequence[st
     if kind is None:
         return list(available if ax is None else available[: max(np.size(np.asarray(ax, dtype=object)), 1)])
     if kind not in (*known, "both"):
-        raise InputError(f"kind is {kind!r}, but it must be one of {', '.join(map(repr, (*known, 'both')))}.")
+        raise InputError(one_of("kind", kind, (*known, "both")))
     wanted = list(known) if kind == "both" else [kind]
     missing = [panel for panel in wanted if panel not in available]
     if missing:
-        raise InputError(
-            f"kind is {kind!r}, but this display has no data for {missing[0]!r}; it can draw "
-            f"{', '.join(map(repr, available))}."
-        )
+        told = {"got": kind, "missing": missing[0], "able": ", ".join(map(repr, available))}
+        raise InputError(Finding("displays.no_data", told))
     return wanted
 
 
@@ -55,5 +55,5 @@ def given_axes(ax: Any, count: int) -> list[Axes]:
     """The user's axes, one for each picture."""
     axes: list[Axes] = list(np.ravel(np.asarray(ax, dtype=object)))
     if len(axes) != count:
-        raise InputError(f"Got {len(axes)} axes for {count} pictures; pass one for each, or none to have them made.")
+        raise InputError(Finding.of("displays.axes", got=len(axes), count=count))
     return axes

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from downslope.closed_form.landscape import Landscape
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 __all__ = ["Locate", "Plane", "PlaneAxis", "extreme_plane", "has_plane", "weight_plane"]
 
@@ -155,10 +156,7 @@ def weight_plane(
     chosen = _columns(features, names, at.fit_intercept)
     for column in chosen:
         if column < n_features and at.inverse_scale[column] == 0.0:
-            raise InputError(
-                f"features names {names[column]!r}, which never changes in the rows, so its weight stays 0; "
-                "choose two other columns, or draw LossCurveDisplay."
-            )
+            raise InputError(Finding.of("displays.constant_feature", name=names[column]))
     standard = descended and (at.shift.any() or bool((at.inverse_scale != 1.0).any()))
     unit = np.eye(n_features + 1)[:, chosen]
     if standard:
@@ -208,10 +206,7 @@ def _plane(landscape: Landscape, axes: tuple[PlaneAxis, PlaneAxis], span: Floats
     curved = np.arange(spectrum.singular.size) < spectrum.singular.size - spectrum.n_null
     heights = np.where(curved, spectrum.singular, 0.0)[:, None] * (spectrum.directions.T @ span)
     if not heights.any():
-        raise InputError(
-            f"The loss is the same for all values of {' and '.join(repr(axis.name) for axis in axes)}, so there is no "
-            "surface to draw; choose other features, or draw LossCurveDisplay."
-        )
+        raise InputError(Finding.of("displays.flat_plane", first=axes[0].name, second=axes[1].name))
     factor, steps = (np.asarray(np.linalg.qr(columns, mode="r")) for columns in (heights, span))
     return Plane(axes, optimum, factor, steps, spectrum.singular.size, spectrum.n_null == 0)
 
@@ -225,14 +220,11 @@ def _columns(features: Sequence[Any], names: Sequence[str], fit_intercept: bool)
     for feature in [features] if isinstance(features, str) else features:
         index = known.get(feature) if isinstance(feature, str) else _number(feature, len(names))
         if index is None:
-            more = " …" if len(known) > _MOST_NAMES else ""
-            raise InputError(
-                f"features names {feature!r}, but it must be the number of a column, from 0 to {len(names) - 1}, or "
-                f"one of the names {', '.join(map(repr, [*known][:_MOST_NAMES]))}{more}."
-            )
+            listed = ", ".join(map(repr, [*known][:_MOST_NAMES])) + (" …" if len(known) > _MOST_NAMES else "")
+            raise InputError(Finding.of("displays.unknown_feature", got=feature, last=len(names) - 1, known=listed))
         chosen.append(index)
     if len(chosen) != 2 or chosen[0] == chosen[1]:
-        raise InputError(f"features is {features!r}, but a surface is drawn over two weights; pass two different ones.")
+        raise InputError(Finding.of("displays.not_two_features", got=features))
     return chosen
 
 

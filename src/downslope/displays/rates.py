@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from downslope.closed_form.landscape import Landscape
 from downslope.displays.curves import LossCurve, read_estimator
 from downslope.exceptions import InputError
+from downslope.texts import Finding, Remedy
 
 if TYPE_CHECKING:
     from downslope.sweeps import Sweep
@@ -97,10 +98,7 @@ def swept_rates(shown: Sequence[float] | None, first: Any) -> Floats:
     elif limit is not None:
         low, high = 1e-3 / landscape.spectrum.largest, 3.0 * limit
     else:
-        raise InputError(
-            "Got no learning_rates, and for this loss or method no largest stable rate is known to choose them by; "
-            "pass the rates to show, such as learning_rates=[0.01, 0.1, 1.0]."
-        )
+        raise InputError(Finding.of("displays.no_limit", Remedy("learning_rates", [0.01, 0.1, 1.0])))
     if str(first.engine_) != "spectral":
         return np.geomspace(low, high, _FITTED_RATES)
     # Just below the limit the gap is often at its least, and just above it rises as steeply as it can.

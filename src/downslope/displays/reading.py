@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from downslope.closed_form.landscape import Landscape, StandardErrors
 from downslope.displays.wording import say
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 __all__ = [
     "final_step",
@@ -45,10 +46,7 @@ def fitted(estimator: Any) -> Any:
     """
     final = final_step(estimator)
     if getattr(final, "history_", None) is None:
-        raise InputError(
-            f"{type(final).__name__} has no history_, but this picture is drawn from one; call fit first "
-            "(a model loaded from a file has no history)."
-        )
+        raise InputError(Finding.of("displays.no_history", estimator=type(final).__name__))
     return final
 
 
@@ -84,17 +82,14 @@ def known_landscape(estimator: Any) -> Landscape:
     """
     landscape = landscape_of(estimator)
     if landscape is None:
-        raise InputError(
-            f"{type(estimator).__name__} has no landscape_, which only a fit of the squared loss has, without an L1 "
-            "penalty and on columns whose squares fit into memory; fit such a model, or draw its loss curve instead."
-        )
+        raise InputError(Finding.of("displays.no_landscape", estimator=type(estimator).__name__))
     return landscape
 
 
 def positive_rate(rate: Any) -> float:
     """A learning rate as a float."""
     if not (isinstance(rate, Real) and 0.0 < float(rate) < np.inf):
-        raise InputError(f"learning_rate is {rate!r}, but a picture needs one rate; pass a positive number.")
+        raise InputError(Finding.of("displays.no_rate", got=rate))
     return float(rate)
 
 
@@ -119,9 +114,7 @@ def weight_names(count: int, names: Any) -> tuple[str, ...]:
     if names is not None:
         known = tuple(str(name) for name in names)
         if len(known) != count:
-            raise InputError(
-                f"feature_names has {len(known)} names, but there are {count} features; pass one for each."
-            )
+            raise InputError(Finding.of("displays.feature_names", got=len(known), count=count))
         return known
     return (say("only weight"),) if count == 1 else tuple(say("weight", number=i + 1) for i in range(count))
 
@@ -132,5 +125,5 @@ def one_dimensional(name: str, values: ArrayLike) -> Floats:
     if array.ndim == 2 and 1 in array.shape:
         array = array.ravel()
     if array.ndim != 1:
-        raise InputError(f"{name} has shape {array.shape}, but it must be one-dimensional; pass one value per row.")
+        raise InputError(Finding.of("displays.not_1d", name=name, shape=array.shape))
     return array

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from downslope.displays.style import ACCENT
 from downslope.displays.wording import say
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,22 +28,20 @@ _CROWD = 1000
 def check_rows(y: Floats, predictions: Floats | None, x: Floats | None, outliers: NDArray[np.intp]) -> None:
     """Refuse what cannot be drawn: nothing to draw, unequal lengths, values without a place, unknown rows."""
     if x is None and predictions is None:
-        raise InputError("Got neither x nor predictions, but a picture of a fit needs one of them.")
+        raise InputError(Finding("displays.nothing_to_draw"))
     for name, values in (("y", y), ("predictions", predictions), ("x", x)):
         if values is None:
             continue
         if values.size == 0:
-            raise InputError(f"{name} has no rows, but a picture of a fit needs at least one.")
+            raise InputError(Finding.of("displays.no_rows", name=name))
         if values.size != y.size:
-            raise InputError(f"{name} has {values.size} rows, but y has {y.size}; pass the same rows for both.")
+            raise InputError(Finding.of("displays.other_rows", name=name, got=values.size, count=y.size))
         missing = int(np.count_nonzero(~np.isfinite(values)))
         if missing:
-            raise InputError(f"{name} has {missing} values that are NaN or infinite; drop those rows.")
+            raise InputError(Finding.of("displays.not_finite", name=name, count=missing))
     if outliers.size and (outliers.min() < 0 or outliers.max() >= y.size):
-        raise InputError(
-            f"outliers names rows {outliers.min()} to {outliers.max()}, but there are {y.size} rows; "
-            f"pass indices from 0 to {y.size - 1}."
-        )
+        told = {"first": int(outliers.min()), "last": int(outliers.max()), "count": y.size, "most": y.size - 1}
+        raise InputError(Finding("displays.outliers", told))
 
 
 def draw_rows(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.displays.style import figure_of
+from downslope.displays.wording import one_of
 from downslope.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def happens_early(epoch: Floats, values: Floats, *, log: bool = False) -> bool:
 def resolve_scale(name: str, requested: str, automatic: bool) -> bool:
     """Whether the axis is logarithmic, as requested or, for ``"auto"``, as the data say."""
     if requested not in _SCALES:
-        raise InputError(f"{name} is {requested!r}, but it must be one of {', '.join(map(repr, _SCALES))}.")
+        raise InputError(one_of(name, requested, _SCALES))
     return automatic if requested == "auto" else requested == "log"
 
 

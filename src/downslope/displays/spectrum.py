@@ -15,6 +15,7 @@ from downslope.displays.reading import final_step, known_landscape, one_dimensio
 from downslope.displays.style import ACCENT, INK, MUTED, SERIES, drawing, extend_fonts, figure_of, name_axes
 from downslope.displays.wording import number_text, say, short_name
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,17 +101,13 @@ class SpectrumDisplay:
         self.eigenvalues = one_dimensional("eigenvalues", eigenvalues)
         self.contraction = None if contraction is None else one_dimensional("contraction", contraction)
         if self.contraction is not None and self.contraction.size != self.eigenvalues.size:
-            raise InputError(
-                f"contraction has {self.contraction.size} values, but there are {self.eigenvalues.size} eigenvalues; "
-                "pass one for each."
-            )
+            sizes = {"got": self.contraction.size, "count": self.eigenvalues.size}
+            raise InputError(Finding("displays.contraction", sizes))
         self.learning_rate = learning_rate
         self.directions = None if directions is None else np.asarray(directions, dtype=np.float64)
         if self.directions is not None and self.directions.shape != (self.eigenvalues.size,) * 2:
-            raise InputError(
-                f"directions has shape {self.directions.shape}, but there are {self.eigenvalues.size} eigenvalues; "
-                "pass one column for each, of as many rows."
-            )
+            shapes = {"shape": self.directions.shape, "count": self.eigenvalues.size}
+            raise InputError(Finding("displays.directions", shapes))
         self.feature_names = None if feature_names is None else tuple(str(name) for name in feature_names)
         self.stable_eigenvalue = stable_eigenvalue
         self.plain = plain

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from downslope.displays.fonts import find_korean, hint_once
 from downslope.displays.wording import wrapped
 from downslope.exceptions import MissingDependencyError
-from downslope.texts import chosen_language, speaking
+from downslope.texts import Finding, chosen_language, speaking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,9 +80,7 @@ def load_pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise MissingDependencyError(
-            'Pictures need matplotlib, which is not installed; install it with: pip install "downslope[plot]"'
-        ) from error
+        raise MissingDependencyError(Finding("displays.no_matplotlib")) from error
     return plt
 
 

@@ -5,14 +5,17 @@ to hand the language on. Data that are prepared before hold no words of ours.
 """
 
 import math
+from collections.abc import Sequence
 
 from downslope import texts
 from downslope.descent.stopping import StopReason
+from downslope.texts import Finding
 from downslope.texts.width import display_width, shorten, wrap
 
 __all__ = [
     "epoch_text",
     "number_text",
+    "one_of",
     "outcome_text",
     "say",
     "short_name",
@@ -38,6 +41,17 @@ def say(key: str, **values: object) -> str:
     """
     cut = {blank: short_name(str(values[blank])) for blank in _NAMES if blank in values}
     return texts.say(f"pictures.{key}", **values | cut)
+
+
+def one_of(name: str, got: object, known: Sequence[object]) -> Finding:
+    """What there is to say of a choice that is none.
+
+    Examples
+    --------
+    >>> print(one_of("kind", "line", ("bars", "curve")))
+    kind is 'line', but it must be one of 'bars', 'curve'.
+    """
+    return Finding.of("displays.one_of", name=name, got=got, known=", ".join(map(repr, known)))
 
 
 def short_name(name: str, longest: int = _LONGEST_NAME) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse
 
 from downslope._version import __version__
+from downslope.data.documents import damage
 from downslope.descent.engines import Engine
 from downslope.descent.stopping import StopReason
 from downslope.estimators import GradientDescentRegressor, SGDRegressor
@@ -19,6 +20,7 @@ from downslope.exceptions import FileError, InputError, ModelFileWarning
 from downslope.fitting.optimum import Optimum
 from downslope.steps import schedules
 from downslope.texts import Finding, Remedy
+from downslope.texts.parts import system_reason
 
 __all__ = ["load_model", "save_model"]
 
@@ -170,14 +172,11 @@ def restore_descent(model: Any, content: dict[str, Any]) -> None:
     model.optimum_ = None if optimum is None else decoded_optimum(optimum, model.coef_.shape)
 
 
-def damage(error: Exception) -> Finding:
-    """What is wrong with the content of a file, in other words than the interpreter's."""
-    if isinstance(error, KeyError):
-        return Finding.of("model_file.no_key", key=error.args[0])
-    if isinstance(error, ValueError):
-        finding: Finding | None = getattr(error, "finding", None)
-        return finding or Finding.of("text.plain", text=str(error))
-    return Finding.of("model_file.wrong_kind")
+def syntax(error: Exception) -> Finding:
+    """Why a text cannot be read as JSON."""
+    if isinstance(error, json.JSONDecodeError):
+        return Finding.of("model_file.syntax", line=error.lineno, column=error.colno)
+    return Finding.of("model_file.too_deep")
 
 
 def read_content(path: Path) -> dict[str, Any]:
@@ -186,10 +185,10 @@ def read_content(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        cause = error.strerror if isinstance(error, OSError) else Finding.of("model_file.not_text")
+        cause = system_reason(error) if isinstance(error, OSError) else Finding.of("model_file.not_text")
         raise FileError(Finding.of("model_file.unreadable", cause=cause, **told)) from error
     except (ValueError, RecursionError) as error:
-        raise FileError(Finding.of("model_file.no_json", cause=str(error), **told)) from error
+        raise FileError(Finding.of("model_file.no_json", cause=syntax(error), **told)) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise FileError(Finding.of("model_file.no_model", **told))
     if content.get("version") not in range(1, VERSION + 1):
@@ -222,7 +221,7 @@ def write_text(path: Path, text: str) -> None:
             os.unlink(temporary)
             raise
     except OSError as error:
-        raise FileError(Finding.of("model_file.unwritable", path=str(path), cause=error.strerror)) from error
+        raise FileError(Finding.of("model_file.unwritable", path=str(path), cause=system_reason(error))) from error
 
 
 def encode_parameter(name: str, value: Any, estimator: Any) -> Any:

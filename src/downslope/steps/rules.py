@@ -15,6 +15,7 @@ from downslope.exceptions import InputError
 from downslope.steps.adaptive_rules import AdaGrad, Adam, RMSProp
 from downslope.steps.schedules import Constant, Schedule
 from downslope.steps.step_rule import Prox, StepRule
+from downslope.texts import Finding
 
 __all__ = [
     "METHODS",
@@ -290,5 +291,5 @@ def make_step_rule(method: str, momentum: float = 0.9) -> StepRule:
         "saga": Saga(),
     }
     if method not in rules:
-        raise InputError(f"method={method!r} is not known: choose one of {', '.join(METHODS)}")
+        raise InputError(Finding.of("steps.method", method=method, known=", ".join(METHODS)))
     return rules[method]

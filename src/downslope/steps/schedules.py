@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.exceptions import InputError
+from downslope.texts import Finding
 
 __all__ = [
     "Constant",
@@ -36,7 +37,7 @@ def require_positive(**numbers: float) -> None:
     """Raise `InputError` for the first number that is not positive and finite."""
     for name, number in numbers.items():
         if not (0 < number < math.inf):
-            raise InputError(f"{name}={number!r} cannot be used: it must be a positive, finite number")
+            raise InputError(Finding.of("steps.not_positive", name=name, got=number))
 
 
 @dataclass(frozen=True)
@@ -201,9 +202,7 @@ class Scheduled:
         except (TypeError, ValueError):
             rate = math.nan
         if not (0 < rate < math.inf):
-            raise InputError(
-                f"the learning_rate schedule gave {given!r} at epoch {epoch}: it must give a positive, finite number"
-            )
+            raise InputError(Finding.of("steps.schedule", got=given, epoch=epoch))
         return rate, None
 
 

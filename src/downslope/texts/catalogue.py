@@ -27,6 +27,8 @@ PARTICLES = re.compile(
 # others take 으로.
 CLOSED = frozenset("013678LlMmNnRr")
 LIQUID = frozenset("178LlRr")
+# An e after these is not heard at the end of a word: None 넌, quantile 퀀타일.
+SILENT_E = frozenset(("me", "ne", "le"))
 
 
 @cache
@@ -93,6 +95,8 @@ def attach_particle(found: re.Match[str]) -> str:
         closed = False
     elif lead + before in ("ng", "NG"):
         closed = True
+    elif lead + before in SILENT_E:
+        closed, liquid = True, lead == "l"
     elif "가" <= before <= "힣":
         final = (ord(before) - ord("가")) % 28
         closed, liquid = final > 0, final == 8

@@ -70,7 +70,7 @@ def test_damage_is_noticed(damage: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", GOOD)
 def test_a_part_that_is_absent_is_noticed(name: str) -> None:
-    with pytest.raises(InputError, match=f"KeyError: '{name}'"):
+    with pytest.raises(InputError, match=f"it has no '{name}'"):
         Encoding.from_dict({key: value for key, value in GOOD.items() if key != name})
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
+from downslope.data.documents import damage
 from downslope.exceptions import InputError
 from downslope.texts import Finding, Remedy
-from downslope.texts.parts import cause_of
 
 __all__ = ["Encoding", "Missing", "check_missing"]
 
@@ -88,8 +88,7 @@ class Encoding:
             check_missing(encoding.missing)
             encoding._check()
         except (AttributeError, InputError, KeyError, OverflowError, TypeError, ValueError) as error:
-            cause = {"kind": type(error).__name__, "cause": cause_of(error)}
-            raise InputError(Finding.of("tables.damaged_encoding", **cause)) from error
+            raise InputError(Finding.of("tables.damaged_encoding", cause=damage(error))) from error
         return encoding
 
     def _check(self) -> None:
