@@ -27,6 +27,12 @@ NAMES = {
         "L1",
         "L2",
         "GIF",
+        "Record",
+        "X_val",
+        "y_val",
+        "sample_weight_val",
+        "source",
+        "resident",
     ),
     *(
         "StandardScaler",
