@@ -122,6 +122,15 @@ def test_a_fit_speaks_korean(call: Call, tmp_path: Path) -> None:
     assert told[-1] == f"{tmp_path / 'p.csv'}에 397행의 예측값 392개를 저장했어요"
 
 
+def test_a_divergence_is_told_in_korean_with_options(call: Call) -> None:
+    options = ("--exclude", "name", "--missing", "drop", "--raw", "--learning-rate", "0.01", "--lang", "ko")
+    answer = call("fit", CARS, "-t", "mpg", *options)
+    assert (answer.code, answer.err.count("\n")) == (1, 1)
+    for words in ("--learning-rate 0.01이 안정한 최대 학습률", "'weight' 열의 영향", "--standardize 설정으로"):
+        assert words in answer.err
+    assert english_beyond_options(answer.err) == []
+
+
 def test_json_has_the_same_keys_in_both_languages(call: Call) -> None:
     options = ("fit", CARS, "-t", "mpg", "--exclude", "name", "--missing", "drop", "--json", "--lang")
     english, korean = (json.loads(call(*options, lang).out) for lang in ("en", "ko"))

@@ -52,7 +52,7 @@ def test_numbers_keep_their_digits() -> None:
 
 def test_what_is_left_out_is_said_in_korean_too() -> None:
     with speaking("ko"):
-        assert name_option("batch_size", "None") == "--batch-size 없음"
+        assert name_option("batch_size", "None") == "--batch-size 없는"
 
 
 @pytest.mark.parametrize("names", [["a b"], ["it's", "x,y"], ['"quoted"', "c"], ["$HOME", "연비"]])

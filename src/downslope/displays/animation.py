@@ -19,6 +19,7 @@ from downslope.displays.scenes import COLOURS, compose, pair_rows
 from downslope.displays.style import drawing
 from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding
+from downslope.texts.parts import system_reason
 
 __all__ = ["Animation", "animate"]
 
@@ -79,7 +80,8 @@ class Animation:
         try:
             place.write_bytes(self.data)
         except OSError as error:
-            raise FileError(f"{place} cannot be written ({error.strerror}): choose a folder that can be") from error
+            told = {"path": str(place), "cause": system_reason(error)}
+            raise FileError(Finding("model_file.unwritable", told)) from error
 
     def __repr__(self) -> str:
         return f"<{self._words()}>"

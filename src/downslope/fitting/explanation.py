@@ -11,16 +11,10 @@ from downslope.fitting.problem import Problem
 from downslope.fitting.request import Limits
 from downslope.steps.rules import fastest_heavy_ball
 from downslope.texts import Finding, Remedy
-from downslope.texts.catalogue import list_names
 
-__all__ = ["dominant_column", "explain_descent", "explain_divergence", "explain_stop", "name_list"]
+__all__ = ["dominant_column", "explain_descent", "explain_divergence", "explain_stop"]
 
 Array = NDArray[np.float64]
-
-
-def name_list(names: list[str]) -> str:
-    """'a', 'b' and 3 more."""
-    return list_names(names, "en")
 
 
 def dominant_column(direction: Array, names: Sequence[str]) -> Finding:
