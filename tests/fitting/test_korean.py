@@ -46,7 +46,7 @@ def assert_korean(sentence: str) -> None:
     assert not re.search(r"\[[가-힣]+/[가-힣]+\]|\{", sentence)
 
 
-@pytest.mark.parametrize("options", RUNS, ids=str)
+@pytest.mark.parametrize("options", RUNS, ids=lambda options: "-".join(options) or "default")
 def test_a_fit_speaks_korean(options: dict[str, Any]) -> None:
     X, y = course(2)
     sentences = said(GradientDescentRegressor(**options), X, y)
