@@ -285,7 +285,7 @@ def test_refusals():
 def test_without_matplotlib_one_sentence_says_how_to_get_it(monkeypatch):
     data, model = fitted()
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(InputError, match=r'pip install "downslope\[plot\]"'):
+    with pytest.raises(InputError, match=r"Downslope with its extra \[plot\]"):
         animate(model, data.X, data.y)
 
 

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if library not in ("typer", "rich"):
             raise
         print(
-            f'downslope: the command needs {library}, which is not installed: pip install "downslope[cli]"',
+            f"downslope: the command needs {library}, which is not installed: install Downslope with its extra [cli]",
             file=sys.stderr,
         )
         return 1

@@ -107,7 +107,7 @@ def open_table(path: Any) -> Iterator[Relation]:
         import duckdb
     except ImportError as error:
         raise MissingDependencyError(
-            'tables are read with duckdb, which is not installed: pip install "downslope[data]"'
+            "tables are read with duckdb, which is not installed: install it, or Downslope with its extra [data]"
         ) from error
     layout = read_layout(path)
     with duckdb.connect() as connection:

@@ -80,7 +80,7 @@ def load_pyplot() -> Any:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise MissingDependencyError(
-            'Pictures need matplotlib, which is not installed; install it with: pip install "downslope[plot]"'
+            "Pictures need matplotlib, which is not installed: install it, or Downslope with its extra [plot]"
         ) from error
     return plt
 
