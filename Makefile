@@ -30,8 +30,11 @@ $(READY): pyproject.toml constraints.txt src/downslope/_version.py
 demo: setup ## run the course and the real table; pictures and model go to demo/
 	@$(RUN)downslope demo --output demo
 
+# A process for each core (tests/conftest.py); ARGS="-n0" makes all in one, as a debugger needs it.
+PYTEST := $(RUN)python -m pytest -n auto --dist worksteal
+
 test: setup ## run all tests (ARGS="-k spectral" passes arguments to pytest)
-	@$(RUN)python -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 # The mathematics, the statistics, the engines and the model file are held to every line and branch.
 EXACT := losses penalties schedules step_rules moments coordinates least_squares quadratic objectives threads \
@@ -43,7 +46,7 @@ space := $(empty) $(empty)
 EXACT_FILES := $(subst $(space),$(comma),$(foreach m,$(EXACT),src/downslope/$(m).py,src/downslope/$(m)/*))
 
 coverage: setup ## run all tests and hold line and branch coverage to the limits
-	@$(RUN)python -m pytest --cov --cov-report= $(ARGS)
+	@$(PYTEST) --cov --cov-report= $(ARGS)
 	@$(RUN)coverage report --fail-under=90
 	@echo "The exact part:"
 	@$(RUN)coverage report --fail-under=100 --include="$(EXACT_FILES)"
