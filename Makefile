@@ -31,8 +31,11 @@ $(READY): pyproject.toml constraints.txt src/downslope/_version.py
 demo: setup ## run the course and the real table; pictures and model go to demo/
 	@$(RUN)downslope demo --output demo
 
+# A process for each core (tests/conftest.py); ARGS="-n0" makes all in one, as a debugger needs it.
+PYTEST := $(RUN)python -m pytest -n auto --dist worksteal
+
 test: setup ## run all tests (ARGS="-k spectral" passes arguments to pytest)
-	@$(RUN)python -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 # The mathematics, the statistics, the engines and the model file are held to every line and branch.
 EXACT := src/downslope/objective/*,src/downslope/steps/*,src/downslope/statistics/*,src/downslope/descent/*,$\
@@ -40,7 +43,7 @@ EXACT := src/downslope/objective/*,src/downslope/steps/*,src/downslope/statistic
   src/downslope/estimators/constraints.py,src/downslope/threads.py
 
 coverage: setup ## run all tests and hold line and branch coverage to the limits
-	@$(RUN)python -m pytest --cov --cov-report= $(ARGS)
+	@$(PYTEST) --cov --cov-report= $(ARGS)
 	@$(RUN)coverage report --fail-under=90
 	@echo "The exact part:"
 	@$(RUN)coverage report --fail-under=100 --include="$(EXACT)"

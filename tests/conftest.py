@@ -23,6 +23,18 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+# Of more processes most would wait for the longest test, with a gigabyte each.
+MOST_PROCESSES = 8
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes ``-n auto`` makes: one for each core that this one may use."""
+    from downslope.threads import n_cores
+
+    return min(n_cores(), MOST_PROCESSES)
+
+
 @pytest.fixture(autouse=True)
 def no_figure_outlives_its_test() -> Iterator[None]:
     """Close what a test drew, without importing matplotlib for the tests that draw nothing."""

@@ -50,7 +50,7 @@ def test_without_its_libraries_the_command_says_how_to_get_them(library: str) ->
     program = f"import sys; sys.modules[{library!r}] = None; from downslope.cli import main; sys.exit(main(['demo']))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    told = f'downslope: the command needs {library}, which is not installed: pip install "downslope[cli]"\n'
+    told = f"downslope: the command needs {library}, which is not installed: install Downslope with its extra [cli]\n"
     assert done.stderr == told
 
 

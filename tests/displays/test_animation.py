@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from base64 import b64decode
+from functools import cache
 from io import BytesIO
 from itertools import pairwise
 
@@ -35,6 +36,13 @@ def fitted(n_features=1, **options):
         return data, model.fit(data.X, data.y)
 
 
+@cache
+def animated(n_features):
+    """All of a plain descent, which is not to be changed."""
+    data, model = fitted(n_features)
+    return animate(model, data.X, data.y)
+
+
 def frames(animation):
     """The frames of the file as it is read back, and how long each is shown."""
     file = Image.open(BytesIO(animation.data))
@@ -59,8 +67,7 @@ def composed(model, X, y, record, **known):
 
 @pytest.mark.parametrize("n_features", [1, 3])
 def test_the_file_is_small_loops_and_holds_on_its_last_frame(n_features):
-    data, model = fitted(n_features)
-    animation = animate(model, data.X, data.y)
+    animation = animated(n_features)
     pictures, times = frames(animation)
     assert len(pictures) == animation.n_frames == 41
     assert animation.epochs == tuple(range(41))
@@ -146,7 +153,7 @@ def test_a_part_of_many_rows_is_drawn():
 def test_a_run_that_explodes_leaves_the_axes_alive(n_features, rate):
     with pytest.warns(DivergenceWarning):
         data, model = fitted(n_features, learning_rate=rate, max_iter=200)
-    animation = animate(model, data.X, data.y)
+    animation = animate(model, data.X, data.y, max_frames=10)
     assert frames(animation)[0][0].shape == (420, 1200, 3)
     figure, (_, _, (path, arrow, place)) = composed(model, data.X, data.y, len(model.history_) - 1)
     assert place.get_marker() == "X"
@@ -214,7 +221,7 @@ def test_rows_of_other_libraries(shape, korean_font):
 
 def test_too_large_a_file_is_made_smaller(monkeypatch):
     data, model = fitted()
-    whole = animate(model, data.X, data.y)
+    whole = animated(1)
     monkeypatch.setattr("downslope.displays.animation._MOST_BYTES", len(whole.data) // 3)
     less = animate(model, data.X, data.y)
     assert len(less.data) < len(whole.data) // 3
@@ -285,7 +292,7 @@ def test_refusals():
 def test_without_matplotlib_one_sentence_says_how_to_get_it(monkeypatch):
     data, model = fitted()
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(InputError, match=r'pip install "downslope\[plot\]"'):
+    with pytest.raises(InputError, match=r"Downslope with its extra \[plot\]"):
         animate(model, data.X, data.y)
 
 

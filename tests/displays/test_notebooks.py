@@ -21,7 +21,8 @@ print(matplotlib.is_interactive())
 
 def test_the_first_picture_does_not_turn_off_interactive_drawing(tmp_path: Path) -> None:
     (tmp_path / "notebook_backend.py").write_text(BACKEND)
-    environment = os.environ | {"MPLBACKEND": "module://notebook_backend", "PYTHONPATH": str(tmp_path)}
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"MPLBACKEND": "module://notebook_backend", "PYTHONPATH": path}
     command = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
