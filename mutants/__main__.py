@@ -11,6 +11,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import tomllib
@@ -103,7 +104,7 @@ def try_module(copy: Path, module: str, tests: list[str], mutants: list[Mutant],
     counted = Count()
     for mutant in mutants:
         path.write_text(mutant.code, encoding="utf-8")
-        verdict = run_tests(copy, tests, 60.0 + 5.0 * sound.seconds)
+        verdict = run_tests(copy, tests, 10.0 + 2.0 * sound.seconds)
         reason = listed.get((module, mutant.line, mutant.becomes))
         counted += (1, verdict.killed, not verdict.killed and reason is not None, not verdict.killed and reason is None)
         if not verdict.killed and reason is None:
@@ -130,6 +131,8 @@ def main() -> None:
     if not chosen:
         parser.error(f"{' '.join(options.modules)} is not in modules.toml")
     listed, total = survivors(), Count()
+    # As an interrupt does: the copy is removed, and what tries a mutant is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated"))
     warm_up()
     with copied() as copy:
         for module, tests in chosen:

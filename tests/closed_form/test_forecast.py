@@ -36,7 +36,10 @@ def first(hits: NDArray[np.bool_]) -> Array:
     return np.where(hits.any(axis=0), hits.argmax(axis=0), np.nan)
 
 
-@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.5), HeavyBall(0.9), Nesterov(0.5), Nesterov(0.9)])
+RULES = (Plain(), HeavyBall(0.5), HeavyBall(0.9), Nesterov(0.5), Nesterov(0.9))
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_the_limit_is_right_on_both_sides(rule: StepRule) -> None:
     eigenvalues, residual = np.array([3.0, 1.0, 0.2]), np.array([1.0, -2.0, 0.5])
     rates = rule.stable_product / 3.0 * np.array([0.999, 1.001])
@@ -56,13 +59,56 @@ def test_an_epoch_in_the_hundreds_of_millions(rule: StepRule) -> None:
     assert epoch == pytest.approx(0.5 * np.log(2 * below) / np.log(slow), rel=1e-6)
 
 
+@pytest.mark.parametrize("rule", [*RULES, HeavyBall(0.0), Nesterov(0.99)], ids=str)
+def test_a_direction_lasts_where_its_roots_are_real_and_in_the_unit_circle(rule: StepRule) -> None:
+    """Of the textbook's recurrence for ρ and v: what neither turns nor grows can, in the end, only fall."""
+    beta, h = rule.inertia, np.linspace(1e-3, 4.1, 700)
+    ahead = beta if rule.looks_ahead else 0.0
+    moved = np.array([1.0 + ahead, beta * (ahead or 1.0)])
+    maps = np.array([[[1.0 - s * moved[0], -s * moved[1]], [1.0, beta]] for s in h])
+    roots = np.linalg.eigvals(maps if rule.carries_velocity else maps[:, :1, :1])
+    # Not within rounding of a double root, or of the circle.
+    apart = np.abs(roots[:, 0] - roots[:, -1]) if rule.carries_velocity else np.ones(h.size)
+    clear = (apart > 1e-6) & (np.abs(np.abs(roots).max(axis=1) - 1.0) > 1e-9)
+    expected = np.all(roots.imag == 0.0, axis=1) & (np.abs(roots).max(axis=1) < 1.0)
+    found = Forecast(rule, np.array([1.0]), h, np.ones(h.size)).lasting[0]
+    np.testing.assert_array_equal(found[clear], expected[clear])
+    assert 0 < expected.sum() < h.size
+
+
 def test_what_never_happens_is_not_a_number() -> None:
     forecast = Forecast(Plain(), np.array([1e-3, 3.0]), np.array([1.0]), np.array([1.0]))
     assert np.isnan(forecast.first_below(1e-6, 100)).all()
     assert forecast.first_below(0.5, 100).tolist() == [0.0, 0.0]
 
 
-# Last, for it takes the longest.
+def assert_foretold(seed: int, p: int, rule: StepRule, share: float, last: int) -> None:
+    """The epochs at which runs from a start drawn with `seed` fall below a share of it, and at which they blow up."""
+    random = np.random.default_rng(seed)
+    eigenvalues = np.sort(10 ** random.uniform(-3, 0, p))[::-1]
+    forecast = Forecast(rule, rule.stable_product / eigenvalues[0] * SHARES, eigenvalues, random.normal(size=p))
+    path = run(forecast, last)
+    bound, below = 1e6 * path[0, 0], share * path[0, 0]
+    blown = first(~(path <= bound))
+    end = forecast.blow_up(bound, last)
+    np.testing.assert_array_equal(end.epochs, np.where(np.isnan(blown), last, blown))
+    gaps = path[end.epochs, np.arange(len(SHARES))]
+    np.testing.assert_allclose(excess(end.states), gaps, rtol=1e-6, atol=1e-9 * path[0, 0])
+    # After a run has blown up nobody asks.
+    reached, expected = forecast.first_below(below, last), first(path <= below)
+    for epochs in (reached, expected):
+        epochs[epochs > end.epochs] = np.nan
+    np.testing.assert_array_equal(reached, expected)
+
+
+@pytest.mark.parametrize("last", [0, 1, 63, 64, 65, 200])
+@pytest.mark.parametrize("share", [1.0, 0.3, 1e-2])
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_short_runs(rule: StepRule, share: float, last: int) -> None:
+    for seed in range(3):
+        assert_foretold(seed, 1 + seed, rule, share, last)
+
+
 @given(
     seed=st.integers(0, 10_000),
     p=st.integers(1, 8),
@@ -72,19 +118,4 @@ def test_what_never_happens_is_not_a_number() -> None:
 )
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_first_epochs_and_blow_ups(seed: int, p: int, beta: float, kind: type, share: float) -> None:
-    random = np.random.default_rng(seed)
-    eigenvalues = np.sort(10 ** random.uniform(-3, 0, p))[::-1]
-    rule: StepRule = kind() if kind is Plain else kind(beta)
-    forecast = Forecast(rule, rule.stable_product / eigenvalues[0] * SHARES, eigenvalues, random.normal(size=p))
-    path = run(forecast, LAST)
-    bound, below = 1e6 * path[0, 0], 10**share * path[0, 0]
-    blown = first(~(path <= bound))
-    end = forecast.blow_up(bound, LAST)
-    np.testing.assert_array_equal(end.epochs, np.where(np.isnan(blown), LAST, blown))
-    gaps = path[end.epochs, np.arange(len(SHARES))]
-    np.testing.assert_allclose(excess(end.states), gaps, rtol=1e-6, atol=1e-9 * path[0, 0])
-    # After a run has blown up nobody asks.
-    reached, expected = forecast.first_below(below, LAST), first(path <= below)
-    for epochs in (reached, expected):
-        epochs[epochs > end.epochs] = np.nan
-    np.testing.assert_array_equal(reached, expected)
+    assert_foretold(seed, p, kind() if kind is Plain else kind(beta), 10**share, LAST)

@@ -101,6 +101,7 @@ def test_a_constant_column_keeps_the_coefficient_0(fit_intercept: bool) -> None:
     coordinates = standard_coordinates(np.array([5.0, 0.0]), np.array([0.0, 1.0]), fit_intercept)
     coef, _ = coordinates.to_original(np.ones(coordinates.n_parameters))
     assert coef[0] == (0.0 if fit_intercept else 0.2)
+    assert coordinates.shift.tolist() == [0.0, 0.0]
     # What a start says of it goes into nothing: it has no parameter of its own.
     start = coordinates.from_original(np.array([7.0, 2.0]), 1.0)
     np.testing.assert_array_equal(start, [0.0, 2.0, 1.0] if fit_intercept else [35.0, 2.0])

@@ -106,6 +106,23 @@ def test_rows_that_are_all_alike(fit_intercept: bool) -> None:
     assert astuple(found) == pytest.approx((1.0,) * 4 if fit_intercept else (18.0,) * 4)
 
 
+@pytest.mark.parametrize("scale", [1e-100, 1e-3, 1e100])
+@pytest.mark.parametrize("store", STORES)
+def test_lengths_scale_with_the_rows(store: str, scale: float) -> None:
+    X, y = course(3)
+    one, other = (
+        measure_rows(ArraySource(STORES[store](rows), y), raw_coordinates(3, False), None) for rows in (X, X * scale)
+    )
+    assert np.array(astuple(other)) / scale == pytest.approx(np.array(astuple(one)) * scale, rel=1e-12)
+
+
+def test_no_length_is_negative_by_rounding() -> None:
+    """A sparse row at the very shift: its squares and twice its product with the shift cancel, but for rounding."""
+    for row in np.random.default_rng(0).random((40, 1, 7)):
+        at = Coordinates(row[0], 1.0 / (1.0 + row[0]), False)
+        assert 0.0 <= measure_rows(ArraySource(scipy.sparse.csr_array(row), np.zeros(1)), at, None).mean < 1e-14
+
+
 # ----------------------------------------------------------------------------------------------------- batches
 @pytest.mark.parametrize(
     ("size", "n_rows", "share"),

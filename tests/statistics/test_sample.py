@@ -20,9 +20,9 @@ Y, WEIGHT = -np.arange(float(N_ROWS)), 1.0 + np.arange(float(N_ROWS))
 FIELDS = ("keys", "numbers", "places", "X", "y", "weight")
 
 
-def samples(size: int, seed: int = 0, weight: Array | None = WEIGHT, store: Callable[[Array], Any] = np.asarray) -> Any:
+def samples(size: int, seed: int = 0, store: Callable[[Array], Any] = np.asarray) -> list[Sample]:
     """One of each block."""
-    return list(map(SampleRows(size, seed), Pieces(store(X), Y, weight, CUTS).blocks()))
+    return list(map(SampleRows(size, seed), Pieces(store(X), Y, WEIGHT, CUTS).blocks()))
 
 
 def drawn(parts: Sequence[Sample]) -> Sample:
@@ -30,7 +30,8 @@ def drawn(parts: Sequence[Sample]) -> Sample:
 
 
 @pytest.mark.parametrize("store", [np.asarray, np.float32, scipy.sparse.csr_array], ids=["dense", "float32", "sparse"])
-@pytest.mark.parametrize("size", [1, 7, 29, 30, 31])
+# As many as one of the blocks has, too: 2, 13, 15.
+@pytest.mark.parametrize("size", [1, 2, 7, 13, 15, 29, 30, 31])
 def test_rows_stay_together_and_in_their_order(size: int, store: Callable[[Array], Any]) -> None:
     found = drawn(samples(size, store=store))
     assert found.n_rows == N_ROWS
@@ -46,7 +47,8 @@ def test_rows_stay_together_and_in_their_order(size: int, store: Callable[[Array
 
 
 def test_rows_without_weights_weigh_one() -> None:
-    assert drawn(samples(7, weight=None)).weight.tolist() == [1.0] * 7
+    blocks = Pieces(X, Y, None, CUTS).blocks()
+    assert drawn(list(map(SampleRows(7), blocks))).weight.tolist() == [1.0] * 7
 
 
 @pytest.mark.parametrize("size", [1, 7, 20])
