@@ -54,7 +54,7 @@ $(MUTANTS_READY): $(READY)
 	@touch $@
 
 # A copy of the tree is changed: an interrupt leaves everything as it was.
-mutants: $(MUTANTS_READY) ## list the changed constants and comparisons that no test notices (an hour; ARGS="steps/rules.py" one module)
+mutants: $(MUTANTS_READY) ## list the changed constants and comparisons that no test notices (an hour or two; ARGS="steps/rules.py" one module, ARGS="steps --sample 40" some)
 	@$(RUN)python -m mutants $(ARGS)
 
 check: setup ## format, lint, strict types, layers
