@@ -158,10 +158,12 @@ class Forecast:
         wrong by one; `decided` looks at many of their states (c, k, r, p), of the rates number `at`, at a time.
         """
         states, epochs = begin.states.copy(), begin.epochs.copy()
-        left = np.arange(at.size)
+        left, look = np.arange(at.size), 2
         while left.size:
             matrices, now = self.matrices[:, :, at[left]], states[:, left]
-            size = max(2, min(AT_ONCE, CHUNK_NUMBERS // max(now.size, 1)))
+            # Most are decided within a few steps: each look is twice as long as the last.
+            look = min(2 * look, AT_ONCE)
+            size = max(2, min(look, CHUNK_NUMBERS // max(now.size, 1)))
             path = np.empty((size, *now.shape))
             path[0] = now
             for before, after in pairwise(path):
