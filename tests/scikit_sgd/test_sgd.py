@@ -186,7 +186,7 @@ def freed(kernel: Any) -> list[str]:
 
 def test_exact_kernels_let_the_compiler_fuse_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # Compiled here: of a kernel on disk the instructions are not kept.
-    kernel: Any = njit(nogil=True, **EXACT)(sequential.descend)
+    kernel: Any = njit(nogil=True, **EXACT)(sequential.descend_in_order)
     monkeypatch.setattr(sequential, "descend_rows_exactly", kernel)
     quiet(SGDRegressor(penalty="elasticnet", eta0=1e3, average=True, max_iter=2, random_state=0), *rows())
     assert len(kernel.signatures) == 1
