@@ -6,7 +6,6 @@ orthogonal factor from a second pass. Corrections from the residuals of the rows
 (Björck, "Iterative refinement of linear least squares solutions", 1967) where rounding would show.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from downslope.data.source import Source
 from downslope.exceptions import InputError
 from downslope.statistics.coordinates import spread_of
+from downslope.statistics.inverse import Inverse, by_substitution, by_svd
 from downslope.statistics.moments import Moments, gather
 from downslope.statistics.residuals import measure_residuals
 from downslope.statistics.triangle import triangulate
@@ -209,65 +209,6 @@ def by_products(correlation: Array, products: Array, spread: Array) -> tuple[Arr
     return factor, target
 
 
-class Inverse(NamedTuple):
-    """The (pseudo-)inverse of a factor R.
-
-    Attributes
-    ----------
-    solve : callable
-        R⁻¹ of a vector.
-    solve_normal : callable
-        (RᵀR)⁻¹ of a vector.
-    condition : float
-        Of RᵀR, of its nonzero part where it is singular.
-    rank : int
-    largest : float
-        The largest singular value of R.
-    """
-
-    solve: Callable[[Array], Array]
-    solve_normal: Callable[[Array], Array]
-    condition: float
-    rank: int
-    largest: float
-
-
-def by_substitution(factor: Array, active: NDArray[np.bool_], smallest: float, largest: float) -> Inverse:
-    """The inverse of a well-conditioned triangle; columns that never change get zeros."""
-    triangle = factor[np.ix_(active, active)]
-
-    def spread_out(part: Array) -> Array:
-        whole = np.zeros(active.size)
-        whole[active] = part
-        return whole
-
-    def back(vector: Array, trans: int = 0) -> Array:
-        return np.asarray(scipy.linalg.solve_triangular(triangle, vector, trans=trans, check_finite=False))
-
-    return Inverse(
-        lambda vector: spread_out(back(vector[active])),
-        lambda vector: spread_out(back(back(vector[active], trans=1))),
-        largest / smallest,
-        int(np.count_nonzero(active)),
-        float(np.sqrt(largest)),
-    )
-
-
-def by_svd(factor: Array) -> Inverse:
-    """The pseudo-inverse of a factor that may be singular."""
-    u, singular, vt = scipy.linalg.svd(factor, check_finite=False)
-    largest = float(singular[0])
-    kept = singular > 4 * max(factor.shape) * EPS * largest
-    inverse = np.divide(1.0, singular, out=np.zeros_like(singular), where=kept)
-    return Inverse(
-        lambda vector: vt.T @ (inverse * (u.T @ vector)),
-        lambda vector: vt.T @ (inverse**2 * (vt @ vector)),
-        (largest / float(singular[kept][-1])) ** 2,
-        int(np.count_nonzero(kept)),
-        largest,
-    )
-
-
 class Rough(NamedTuple):
     """A least-squares problem before its minimum is known: the fields of `LeastSquares` of the same names."""
 
@@ -316,10 +257,9 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
         if error > 0.5 * previous and previous < first_error:
             break
     coef = w * inverse
-    terms = np.append(-coef.astype(np.longdouble) * moments.mean, [moments.y_mean, -off])
-    intercept = float(terms.sum())
-    lever = float(np.linalg.norm(inverse * moments.mean))
-    doubts = np.append(np.full(w.size, error), EPS * float(np.abs(terms).sum()) + error * lever)
+    intercept, doubt = intercept_of(moments, coef, off)
+    doubt += error * float(np.linalg.norm(inverse * moments.mean))
+    doubts = np.append(np.full(w.size, error), doubt)
     return LeastSquares(
         moments=moments,
         spread=spread,
@@ -333,6 +273,12 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
         digits=believable_digits(np.append(w, intercept), doubts),
         passes=passes,
     )
+
+
+def intercept_of(moments: Moments, coef: Array, off: float) -> tuple[float, float]:
+    """The intercept that goes with coefficients whose residuals are `off` on average, and its rounding."""
+    terms = np.append(-coef.astype(np.longdouble) * moments.mean, [moments.y_mean, -off])
+    return float(terms.sum()), EPS * float(np.abs(terms).sum())
 
 
 def rounding_of(w: Array, residual: float, inverse_factor: Inverse) -> float:
