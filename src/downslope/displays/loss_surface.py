@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from downslope.closed_form.landscape import Landscape
 from downslope.displays.labels import place_legend, place_legend_above
-from downslope.displays.planes import Locate, Plane, PlaneAxis, extreme_plane, weight_plane
+from downslope.displays.planes import Plane, PlaneAxis, choose_plane, known_point
 from downslope.displays.reading import (
     fitted,
     kept_epoch,
@@ -29,7 +28,7 @@ from downslope.displays.views import (
     shown_path,
     view_of,
 )
-from downslope.displays.wording import epoch_text, number_text, one_of, outcome_text, say, short_name
+from downslope.displays.wording import epoch_text, number_text, outcome_text, say, short_name
 from downslope.exceptions import InputError
 from downslope.texts import Finding
 
@@ -45,7 +44,6 @@ __all__ = ["CONTOUR", "NUMBER", "LossSurfaceDisplay", "surface_keys"]
 
 Floats = NDArray[np.float64]
 
-_COORDINATES = ("original", "descended")
 CONTOUR, NUMBER = "#A9C4DE", "#4A6F96"
 _FEW_RECORDS = 40
 
@@ -182,7 +180,7 @@ class LossSurfaceDisplay:
         final = fitted(estimator)
         landscape = known_landscape(final)
         names = weight_names(landscape.coordinates.n_features, getattr(final, "feature_names_in_", None))
-        plane, locate = _choose_plane(landscape, features, coordinates, names)
+        plane, locate = choose_plane(landscape, features, coordinates, names)
         history = final.history_
         with np.errstate(over="ignore", invalid="ignore"):
             path = locate(history.coef, history.intercept)
@@ -192,7 +190,7 @@ class LossSurfaceDisplay:
             epoch=history["epoch"],
             stop_reason=stop_reason_of(final),
             kept_epoch=kept_epoch(final),
-            true_point=_true_point(landscape, locate, true_coef, true_intercept),
+            true_point=known_point(landscape, locate, true_coef, true_intercept),
         ).plot(ax, **plot_options)
 
     def plot(
@@ -279,11 +277,9 @@ class LossSurfaceDisplay:
             self.numbers_.remove(number)
 
     def _draw_path(self, points: Floats, *, gone: bool) -> None:
-        name = say("projected path" if self.plane.is_slice else "path")
-        if self.stop_reason is None:
-            words = name
-        else:
-            words = outcome_text(self.stop_reason, self.epoch[-1], name=name, stop_below=None)
+        words = say("projected path" if self.plane.is_slice else "path")
+        if self.stop_reason is not None:
+            words = outcome_text(self.stop_reason, self.epoch[-1], name=words, stop_below=None)
         few: dict[str, Any] = {"marker": "o", "markersize": 3.5} if len(points) <= _FEW_RECORDS else {}
         (self.path_,) = self.ax_.plot(*points.T, color=ACCENT, linewidth=1.6, label=words, zorder=2.5, **few)
         marker: dict[str, Any] = (
@@ -330,35 +326,6 @@ def surface_keys(display: LossSurfaceDisplay) -> tuple[list[Any], list[str]]:
     handles, words = display.ax_.get_legend_handles_labels()
     arrow = Line2D([], [], color=INK, linestyle="none", marker=r"$\rightarrow$", markersize=14)
     return [arrow if handle is display.arrows_ else handle for handle in handles], words
-
-
-def _choose_plane(
-    landscape: Landscape, features: Sequence[int | str] | None, coordinates: str, names: Sequence[str]
-) -> tuple[Plane, Locate]:
-    if coordinates not in _COORDINATES:
-        raise InputError(one_of("coordinates", coordinates, _COORDINATES))
-    n_parameters = landscape.coordinates.n_parameters
-    if n_parameters < 2:
-        raise InputError(Finding.of("displays.one_parameter", count=n_parameters))
-    if features is None and n_parameters > 2:
-        return extreme_plane(landscape, names)
-    pair: Sequence[int | str] = (0, 1 if len(names) > 1 else "intercept") if features is None else features
-    return weight_plane(landscape, pair, names, descended=coordinates == "descended")
-
-
-def _true_point(landscape: Landscape, locate: Locate, coef: ArrayLike | None, intercept: float | None) -> Floats | None:
-    """The true weights on the axes of a plane, where they are known."""
-    if coef is None and intercept is None:
-        return None
-    at = landscape.coordinates
-    weights = np.full(at.n_features, np.nan) if coef is None else np.ravel(np.asarray(coef, dtype=np.float64))
-    if weights.size != at.n_features:
-        raise InputError(Finding.of("displays.per_feature", name="true_coef", got=weights.size, count=at.n_features))
-    point = locate(weights, np.asarray((np.nan if at.fit_intercept else 0.0) if intercept is None else intercept))
-    if not np.isfinite(point).all():
-        missing, alone = ("true_coef", "true_intercept") if coef is None else ("true_intercept", "true_coef")
-        raise InputError(Finding.of("displays.half_a_point", alone=alone, missing=missing))
-    return point
 
 
 def _in_brackets(notes: Sequence[str]) -> str:

@@ -8,17 +8,19 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from downslope.closed_form.landscape import Landscape
+from downslope.displays.wording import one_of
 from downslope.exceptions import InputError
 from downslope.texts import Finding
 
-__all__ = ["Locate", "Plane", "PlaneAxis", "extreme_plane", "has_plane", "weight_plane"]
+__all__ = ["Locate", "Plane", "PlaneAxis", "choose_plane", "extreme_plane", "has_plane", "known_point", "weight_plane"]
 
 Floats = NDArray[np.float64]
 Locate = Callable[[Floats, Floats], Floats]
 
+_COORDINATES = ("original", "descended")
 _CONTOUR_POINTS = 361
 _MOST_NAMES = 10
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
@@ -231,3 +233,33 @@ def _columns(features: Sequence[Any], names: Sequence[str], fit_intercept: bool)
 def _number(feature: Any, n_features: int) -> int | None:
     whole = isinstance(feature, Integral) and not isinstance(feature, bool)
     return int(feature) if whole and 0 <= int(feature) < n_features else None
+
+
+def choose_plane(
+    landscape: Landscape, features: Sequence[int | str] | None, coordinates: str, names: Sequence[str]
+) -> tuple[Plane, Locate]:
+    """Two weights, or without these the flattest and the steepest direction where there are more than two."""
+    if coordinates not in _COORDINATES:
+        raise InputError(one_of("coordinates", coordinates, _COORDINATES))
+    n_parameters = landscape.coordinates.n_parameters
+    if n_parameters < 2:
+        raise InputError(Finding.of("displays.one_parameter", count=n_parameters))
+    if features is None and n_parameters > 2:
+        return extreme_plane(landscape, names)
+    pair: Sequence[int | str] = (0, 1 if len(names) > 1 else "intercept") if features is None else features
+    return weight_plane(landscape, pair, names, descended=coordinates == "descended")
+
+
+def known_point(landscape: Landscape, locate: Locate, coef: ArrayLike | None, intercept: float | None) -> Floats | None:
+    """The true weights on the axes of a plane, where they are known."""
+    if coef is None and intercept is None:
+        return None
+    at = landscape.coordinates
+    weights = np.full(at.n_features, np.nan) if coef is None else np.ravel(np.asarray(coef, dtype=np.float64))
+    if weights.size != at.n_features:
+        raise InputError(Finding.of("displays.per_feature", name="true_coef", got=weights.size, count=at.n_features))
+    point = locate(weights, np.asarray((np.nan if at.fit_intercept else 0.0) if intercept is None else intercept))
+    if not np.isfinite(point).all():
+        missing, alone = ("true_coef", "true_intercept") if coef is None else ("true_intercept", "true_coef")
+        raise InputError(Finding.of("displays.half_a_point", alone=alone, missing=missing))
+    return point
