@@ -49,15 +49,10 @@ def diagnose(
         init=init,
         random_state=seed,
     )
+    notes = [str(note) for note in table.notes]
     if as_json:
-        about = {
-            "downslope": __version__,
-            "data": str(data),
-            "target": target,
-            "notes": [str(note) for note in table.notes],
-        }
+        about = {"downslope": __version__, "data": str(data), "target": target, "notes": notes}
         write_out(json_text({**about, **found.to_dict()}))
     else:
-        notes = [f"{note}\n" for note in table.notes]
-        write_out("".join([*notes, str(found), "\n"]))
+        write_out("\n".join([*notes, str(found), ""]))
     return DONE

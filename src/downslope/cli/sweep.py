@@ -47,7 +47,7 @@ def sweep(
     given: dict[str, Any] = dict(locals())
     from downslope import sweeps
     from downslope._version import __version__
-    from downslope.cli.console import json_text, write_out
+    from downslope.cli.console import write_out
     from downslope.cli.files import check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
     from downslope.cli.rows import Choice, load_rows, split_off
@@ -90,16 +90,22 @@ def sweep(
         complain(Finding.of("command.sweep_interrupted", said=cause_of(interrupt)))
     if plot is not None and not draw(found, plot):
         plot, code = None, FAILED
-    if as_json:
-        about = {"downslope": __version__, "data": str(data), "target": target}
-        known = {"share": found.target, "max_iter": found.max_iter, "start_gap": found.start_gap}
-        runs = [run._asdict() for run in found.runs]
-        files = {} if plot is None else {"plot": str(plot)}
-        write_out(json_text({**about, **known, "best": found.best._asdict(), "runs": runs, "files": files}))
-    else:
-        written = "" if plot is None else f"\n{say('page.written', files=str(plot))}\n"
-        write_out(f"{found}\n{written}")
+    about = {"downslope": __version__, "data": str(data), "target": target} if as_json else None
+    write_out(sweep_report(found, plot, about))
     return code
+
+
+def sweep_report(found: "Sweep", plot: Path | None, about: dict[str, str] | None) -> str:
+    """The table of runs and what was drawn, or with `about`, what they are runs of, the same as JSON."""
+    from downslope.cli.console import json_text
+
+    if about is None:
+        written = "" if plot is None else f"\n{say('page.written', files=str(plot))}\n"
+        return f"{found}\n{written}"
+    known = {"share": found.target, "max_iter": found.max_iter, "start_gap": found.start_gap}
+    runs = [run._asdict() for run in found.runs]
+    files = {} if plot is None else {"plot": str(plot)}
+    return json_text({**about, **known, "best": found.best._asdict(), "runs": runs, "files": files})
 
 
 def draw(found: "Sweep", path: Path) -> bool:

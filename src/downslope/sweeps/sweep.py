@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from downslope.data.rows import Rows
+from downslope.data.source import Source
 from downslope.descent.history import Record
 from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
@@ -115,44 +116,22 @@ def sweep(
         for momentum in (np.ravel(momenta).tolist() if method in WITH_MOMENTUM else [None])
     ]
     with opened(source), one_blas_thread(), naming_spoilt_columns(source):
-        parameters, n_features = model.get_params(deep=False), source.schema.n_features
-        settings = Settings.of({**parameters, "learning_rate": "auto"}, n_features)
-        linear = all(make_step_rule(method).linear for method, _ in pairs)
-        if not linear or settings.visits_rows or settings.penalty.l1:
-            # Some runs must be made.
-            source = source.resident()
-        problem = prepare(source, settings)
-        generator = check_random_state(model.random_state)
-        begun = draw_start(model.init, generator, n_features, fit_intercept=settings.fit_intercept)
-        start = problem.coordinates.from_original(*begun)
-        known = Known.of(problem, start, target, max_iter)
-        found: list[Run] = []
-        waiting: dict[int, GradientDescentRegressor] = {}
-        for method, momentum in pairs:
-            rule = make_step_rule(method, 0.9 if momentum is None else momentum)
-            for_rule = rates if rates is not None else usual_rates(problem, method, rule)
-            if known is not None and rule.linear and model.batch_size is None:
-                found += known.runs(method, momentum, rule, for_rule)
-                continue
-            limit = replace(problem, settings=replace(settings, rule=rule)).largest_stable_rate
-            for rate in for_rule.tolist():
-                waiting[len(found)] = make_estimator(model, method, momentum, rate)
-                found.append(Run(method, momentum, rate, None, None, np.nan, "", limit))
-    start_gap = None if known is None else known.start_gap
-    if not waiting:
-        return Sweep(tuple(found), float(target), int(max_iter), start_gap)
-    to_make = [(found[place], fit) for place, fit in waiting.items()]
-    with closing(make_runs(to_make, resident_rows(source), known, n_jobs, progress)) as runs:
+        plan = make_plan(model, rates, source, pairs, float(target))
+    start_gap = None if plan.known is None else plan.known.start_gap
+    found = Sweep(tuple(plan.runs), float(target), int(max_iter), start_gap)
+    if not plan.waiting:
+        return found
+    runs = list(plan.runs)
+    with closing(make_runs(plan, n_jobs, progress)) as made:
         try:
-            for place, run in zip(waiting, runs, strict=True):
-                found[place] = run
+            for place, run in zip(plan.waiting, made, strict=True):
+                runs[place] = run
         except KeyboardInterrupt as interrupt:
-            finished = tuple(run for run in found if run.outcome)
+            finished = tuple(run for run in runs if run.outcome)
             if not finished:
                 raise
-            kept = Sweep(finished, float(target), int(max_iter), start_gap)
-            raise SweepInterrupted(kept, len(found)) from interrupt
-    return Sweep(tuple(found), float(target), int(max_iter), start_gap)
+            raise SweepInterrupted(replace(found, runs=finished), len(runs)) from interrupt
+    return replace(found, runs=tuple(runs))
 
 
 def setup(
@@ -187,6 +166,59 @@ def setup(
     return model, rates
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep knows without running, and what it must run.
+
+    Attributes
+    ----------
+    runs : list of Run
+        Of every combination, in their order; those that must be made have no outcome yet.
+    waiting : dict of int to GradientDescentRegressor
+        Those that must be made, by their place among the runs.
+    known : Known or None
+        What the closed form says.
+    source : Source
+        What the runs that must be made read.
+    """
+
+    runs: list[Run]
+    waiting: dict[int, GradientDescentRegressor]
+    known: Known | None
+    source: Source
+
+
+def make_plan(
+    model: GradientDescentRegressor,
+    rates: Array | None,
+    source: Source,
+    pairs: Sequence[tuple[str, float | None]],
+    target: float,
+) -> Plan:
+    """Every combination of a pair of method and momentum with a rate; rows are held only where runs must be made."""
+    parameters, n_features = model.get_params(deep=False), source.schema.n_features
+    settings = Settings.of({**parameters, "learning_rate": "auto"}, n_features)
+    linear = all(make_step_rule(method).linear for method, _ in pairs)
+    if not linear or settings.visits_rows or settings.penalty.l1:
+        source = source.resident()
+    problem = prepare(source, settings)
+    generator = check_random_state(model.random_state)
+    begun = draw_start(model.init, generator, n_features, fit_intercept=settings.fit_intercept)
+    known = Known.of(problem, problem.coordinates.from_original(*begun), target, model.max_iter)
+    plan = Plan([], {}, known, source)
+    for method, momentum in pairs:
+        rule = make_step_rule(method, 0.9 if momentum is None else momentum)
+        for_rule = rates if rates is not None else usual_rates(problem, method, rule)
+        if known is not None and rule.linear and model.batch_size is None:
+            plan.runs.extend(known.runs(method, momentum, rule, for_rule))
+            continue
+        limit = replace(problem, settings=replace(settings, rule=rule)).largest_stable_rate
+        for rate in for_rule.tolist():
+            plan.waiting[len(plan.runs)] = make_estimator(model, method, momentum, rate)
+            plan.runs.append(Run(method, momentum, rate, None, None, np.nan, "", limit))
+    return plan
+
+
 def usual_rates(problem: Problem, method: str, rule: StepRule) -> Array:
     """Rates around the largest stable one."""
     limit = replace(problem, settings=replace(problem.settings, rule=rule)).largest_stable_rate
@@ -195,28 +227,23 @@ def usual_rates(problem: Problem, method: str, rule: StepRule) -> Array:
     return np.geomspace(LOWEST * limit, HIGHEST * limit, N_RATES)
 
 
-def make_runs(
-    waiting: Sequence[tuple[Run, GradientDescentRegressor]],
-    rows: Rows,
-    known: Known | None,
-    n_jobs: int | None,
-    progress: bool,
-) -> Generator[Run, None, None]:
+def make_runs(plan: Plan, n_jobs: int | None, progress: bool) -> Generator[Run, None, None]:
     """Runs that must be made, in their order."""
+    rows, last = resident_rows(plan.source), len(plan.waiting)
     began, screen = time.perf_counter(), screen_of(sys.stderr)
     due, shown = screen.silence, False
     fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-        delayed(make_run)(run, fit, rows, known) for run, fit in waiting
+        delayed(make_run)(plan.runs[place], fit, rows, plan.known) for place, fit in plan.waiting.items()
     )
     try:
         for done, run in enumerate(fits, start=1):
             yield run
             seconds = time.perf_counter() - began
             if progress and seconds >= due:
-                left = clock(seconds * (len(waiting) - done) / done)
-                told = say("progress.run", run=done, last=len(waiting)), say("progress.about", time=left)
+                left = clock(seconds * (last - done) / done)
+                told = say("progress.run", run=done, last=last), say("progress.about", time=left)
                 fields = (Field(0, told[0]), Field(1, told[1]))
-                screen.show(Report(done / len(waiting), fields, seconds))
+                screen.show(Report(done / last, fields, seconds))
                 due, shown = seconds + screen.pause(seconds), True
     finally:
         if shown:
