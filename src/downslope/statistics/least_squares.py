@@ -250,10 +250,8 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
         residual = max(mean_square - float(moved @ moved), 0.0)
         w, off = w - step, off - float(columns @ (step * inverse))
         # The last correction says how much was still wrong: no bound is as sharp.
-        previous, error = (
-            error,
-            float(np.linalg.norm(step)) + (EPS * float(np.linalg.norm(w)) if extended else first_error),
-        )
+        rounding = EPS * float(np.linalg.norm(w)) if extended else first_error
+        previous, error = error, float(np.linalg.norm(step)) + rounding
         if error > 0.5 * previous and previous < first_error:
             break
     coef = w * inverse
