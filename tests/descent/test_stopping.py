@@ -157,3 +157,9 @@ def test_a_reason_is_its_name_and_prints_a_sentence(reason: StopReason) -> None:
     assert str(reason).endswith(".")
     assert f"{reason:>90}" == str(reason).rjust(90)
     assert StopReason(reason.value) is reason
+
+
+def test_without_a_tolerance_any_improvement_counts_and_nothing_else() -> None:
+    rules, watch = Stopping(9, patience=5), Watch(best=1.0)
+    assert rules.watch(watch, 0.0, 0.0, np.nextafter(1.0, 0.0)).since == 0
+    assert rules.watch(watch, 0.0, 0.0, 1.0) == Watch(0.0, 1.0, 1)
