@@ -12,10 +12,10 @@ from downslope.data.arrays import ArraySource
 from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
 from downslope.exceptions import DivergenceWarning, NotConvergedWarning
-from downslope.fitting.explanation import dominant_column, explain_divergence, explain_stop
+from downslope.fitting.explanation import Left, dominant_column, explain_divergence, explain_stop, falls_short
 from downslope.fitting.problem import Problem, prepare
 from downslope.fitting.request import Limits
-from downslope.objective.losses import AbsoluteError, Loss, SquaredError
+from downslope.objective.losses import Loss, SquaredError
 from downslope.objective.penalties import make_penalty
 from downslope.steps.rules import make_step_rule
 from tests.problems import course, real_table
@@ -56,9 +56,9 @@ REASONS = {
 LIMITS = Limits(max_iter=99, tol=1e-6, stop_below=0.25, patience=3, window=3)
 
 
-def sentence(reason: StopReason, of: Problem, gap: float | None = None, start_gap: float | None = None) -> str:
-    found = explain_stop(of, reason, LIMITS, epoch=7, rate=0.3, gap=gap, start_gap=start_gap, mapping=0.0125)
-    return str(found)
+def sentence(reason: StopReason, of: Problem, limits: Limits = LIMITS, **left: Any) -> str:
+    known = {"gap": None, "start_gap": None, "exact": True, "off": None, "mapping": 0.0125, **left}
+    return str(explain_stop(of, reason, limits, epoch=7, rate=0.3, left=Left(**known)))
 
 
 @pytest.mark.parametrize("reason", REASONS)
@@ -73,15 +73,51 @@ def test_what_is_known_of_the_distance_is_told() -> None:
     )
     told = sentence(StopReason.CONVERGED, problem(), gap=0.0, start_gap=0.0)
     assert told == "Converged at epoch 7; the objective is 0 above its exact minimum."
-    told = sentence(StopReason.CONVERGED, problem())
-    assert told == "Converged at epoch 7; the gradient is 0.0125 (the minimum itself is not known in closed form)."
-    told = sentence(StopReason.CONVERGED, problem(AbsoluteError()))
-    assert "the gradient of the smoothed loss is 0.0125; smoothing costs at most 0.1 % of the objective" in told
-    told = sentence(StopReason.CONVERGED, problem(AbsoluteError(), rate=0.1))
-    assert (
-        told
-        == "Converged at epoch 7; the subgradient is 0.0125, and no exact certificate exists for a loss with kinks."
+    told = sentence(StopReason.MAX_ITER, problem(), gap=0.5, start_gap=4.0, exact=False, off=2.25)
+    assert told.startswith(
+        "Stopped at max_iter = 99 epochs; the objective is at most 0.5 above its minimum (1.2e-01 of that of the start)"
+        ", and no parameter is more than 2.2 of its standard errors from the optimum."
     )
+    told = sentence(StopReason.INTERRUPTED, problem())
+    assert told.endswith("the gradient is 0.0125, and how far that is from the minimum was not measured.")
+
+
+ENDS = {
+    "a small gradient": (
+        {},
+        {},
+        "the gradient is below tol = 1e-06 of the largest, which does not prove convergence; ",
+    ),
+    "a solve": ({}, {"solved": True}, "Stopped at epoch 7, the exact solve, which could not prove tol = 1e-06; "),
+    "noise": ({"batch_size": 5}, {}, "the objective has not fallen by a share of 1e-06 for 3 epochs; "),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_a_run_that_falls_no_more_says_why(case: str) -> None:
+    options, left, told = ENDS[case]
+    assert told in sentence(StopReason.NO_IMPROVEMENT, problem(**options), replace(LIMITS, patience=None), **left)
+
+
+SHORT: dict[str, tuple[StopReason, dict[str, Any], dict[str, Any], dict[str, Any], bool]] = {
+    "epochs that ran out": (StopReason.MAX_ITER, {}, {}, {}, True),
+    "epochs that were asked for": (StopReason.MAX_ITER, {}, {"tol": 0.0, "stop_below": None}, {}, False),
+    "converged": (StopReason.CONVERGED, {}, {}, {}, False),
+    "a small gradient": (StopReason.NO_IMPROVEMENT, {}, {"patience": None}, {}, True),
+    "noise": (StopReason.NO_IMPROVEMENT, {"batch_size": 5}, {"patience": None}, {"gap": 4e-4}, False),
+    "more than noise": (StopReason.NO_IMPROVEMENT, {"batch_size": 5}, {"patience": None}, {"gap": 4e-2}, True),
+    "an early stop": (StopReason.NO_IMPROVEMENT, {}, {}, {"gap": 0.04}, False),
+    "an early stop too far off": (StopReason.NO_IMPROVEMENT, {}, {}, {"gap": 0.5, "off": 9.0}, True),
+    "an early stop that the rows leave open": (StopReason.NO_IMPROVEMENT, {}, {}, {"gap": 0.5, "off": 1.0}, False),
+    "an early stop without a tolerance": (StopReason.NO_IMPROVEMENT, {}, {"tol": 0.0}, {"gap": 0.5, "off": 9.0}, False),
+}
+
+
+@pytest.mark.parametrize("case", SHORT)
+def test_what_falls_short_of_what_was_asked(case: str) -> None:
+    reason, options, limits, left, short = SHORT[case]
+    known = {"gap": 0.04, "start_gap": 1.0, "exact": True, "off": None, "mapping": 0.1, **left}
+    assert falls_short(reason, problem(**options), replace(LIMITS, **limits), Left(**known)) is short
 
 
 ADVICE: dict[str, tuple[dict[str, Any], str]] = {
@@ -99,7 +135,7 @@ def test_a_run_that_ended_too_early_gets_advice(case: str) -> None:
     options, told = ADVICE[case]
     of = problem(**options)
     rate = options.get("rate", 0.5)
-    numbers = {"epoch": 7, "rate": rate, "gap": None, "start_gap": None, "mapping": 0.1}
+    numbers: dict[str, Any] = {"epoch": 7, "rate": rate, "left": Left(None, None, exact=True, off=None, mapping=0.1)}
     assert told in str(explain_stop(of, StopReason.MAX_ITER, LIMITS, **numbers))
     # None where all epochs that were asked for were made, and no more was wanted.
     wanted = replace(LIMITS, tol=0.0, stop_below=None)
@@ -120,8 +156,12 @@ def test_wide_rows_are_read_and_not_summed_up() -> None:
     with pytest.warns(match="'x3' never changes"):
         model = GradientDescentRegressor().fit(X, y, X_val=X[:3], y_val=y[:3])
     assert model.engine_ == "data"
-    assert model.engine_.reason == "one pass over the rows an epoch; 1101² statistics would be larger than the data"
-    assert (model.optimum_, model.gap_) == (None, None)
+    assert (
+        model.engine_.reason == "one pass over the rows an epoch; 1101² statistics would be larger than the data: "
+        "accelerated descent with restarts"
+    )
+    # More columns than rows: the least objective is 0, and the bound is.
+    assert model.gap_ == pytest.approx(model.history_["objective"][-1], abs=1e-12)
     assert model.stop_reason_ == "converged"
     np.testing.assert_allclose(model.predict(X), y, atol=1e-2)
     error = np.mean((model.predict(X[:3]) - y[:3]) ** 2)
@@ -158,8 +198,8 @@ def test_wide_rows_of_a_robust_loss() -> None:
     np.testing.assert_allclose(model.predict(X), y, atol=0.1)
 
 
-def test_a_robust_run_cut_short_says_what_its_gradient_is() -> None:
-    with pytest.warns(NotConvergedWarning, match=r"the gradient is \S+ \(the minimum itself is not known"):
+def test_a_robust_run_cut_short_says_how_far_it_is() -> None:
+    with pytest.warns(NotConvergedWarning, match=r"the objective is at most \S+ above its minimum \(8"):
         GradientDescentRegressor(loss="huber", max_iter=2).fit(*real_table())
 
 

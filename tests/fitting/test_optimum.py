@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
+from sklearn.linear_model import ElasticNet
 
 from downslope import GradientDescentRegressor
 from downslope.exceptions import CollinearColumnsWarning
@@ -153,15 +155,67 @@ def test_without_an_intercept_a_shifted_copy_is_no_copy() -> None:
     np.testing.assert_allclose(found.coef, np.linalg.lstsq(X, y)[0], rtol=1e-10)
 
 
-# --------------------------------------------------------------------------------------------- where it is not known
-@pytest.mark.parametrize(
-    "options", [{"penalty": "l1"}, {"penalty": "elasticnet"}, {"loss": "huber"}, {"loss": "absolute_error"}], ids=str
-)
-def test_no_optimum_is_made_up(options: dict[str, Any]) -> None:
-    model = GradientDescentRegressor(max_iter=3, tol=0, **options).fit(*course(3))
-    assert model.optimum_ is None
-    assert model.gap_ is None
-    assert "exact minimum" not in model.stop_message_
+# ----------------------------------------------------------------------------------------- other losses and penalties
+def table(unit: float = 1.0) -> tuple[Array, Array]:
+    random = np.random.default_rng(4)
+    X = random.normal(size=(150, 3)) * [1.0, 10.0, 0.1] + [5.0, 0.0, 1.0]
+    return X, unit * (X @ [1.0, -0.2, 3.0] + random.standard_t(3, size=150))
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "median": {"loss": "absolute_error"},
+    "upper tenth": {"loss": "quantile", "quantile": 0.9},
+    "tube": {"loss": "epsilon_insensitive", "epsilon": 0.4},
+}
+
+
+def by_linear_programming(options: dict[str, Any], X: Array, y: Array) -> Array:
+    """Coefficients and intercept by HiGHS: costs of what lies above and below a tube."""
+    (n, d), tube = X.shape, options.get("epsilon", 0.0)
+    share = options.get("quantile", 0.5 if options["loss"] == "quantile" else None)
+    up, down = (1.0, 1.0) if share is None else (1.0 - share, share)
+    design = np.column_stack([X, np.ones(n)])
+    above, below = np.hstack([design, -np.eye(n), 0 * np.eye(n)]), np.hstack([-design, 0 * np.eye(n), -np.eye(n)])
+    cost = np.concatenate([np.zeros(d + 1), np.full(n, up), np.full(n, down)]) / n
+    bounds = [(None, None)] * (d + 1) + [(0, None)] * (2 * n)
+    sides = np.concatenate([y + tube, tube - y])
+    found = linprog(cost, A_ub=np.vstack([above, below]), b_ub=sides, bounds=bounds, method="highs")
+    return np.asarray(found.x[: d + 1])
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e9])
+@pytest.mark.parametrize("case", OTHERS)
+def test_the_optimum_of_a_loss_with_kinks_is_that_of_linear_programming(case: str, unit: float) -> None:
+    X, y = table(unit)
+    options = {**OTHERS[case], **({"epsilon": OTHERS[case]["epsilon"] * unit} if "epsilon" in OTHERS[case] else {})}
+    model = GradientDescentRegressor(**options).fit(X, y)
+    exact = by_linear_programming({**OTHERS[case]}, X, y / unit) * unit
+    assert model.optimum_.unique
+    assert model.optimum_.digits >= 10
+    np.testing.assert_allclose(np.append(model.optimum_.coef, model.optimum_.intercept), exact, rtol=1e-9)
+    # The run ends there.
+    np.testing.assert_array_equal(model.coef_, model.optimum_.coef)
+    assert model.stop_reason_ == "converged"
+
+
+def test_where_several_places_are_lowest_only_the_objective_is_known() -> None:
+    X, y = np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([0.0, 1.0, 2.0, 5.0])
+    model = GradientDescentRegressor(loss="absolute_error").fit(X, y)
+    found = model.optimum_
+    assert (found.unique, found.digits) == (False, 0)
+    assert found.objective == pytest.approx(1.0, rel=1e-12)
+    assert "only the least objective" in found.note
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 0.3])
+def test_the_optimum_under_l1_is_that_of_coordinate_descent(alpha: float) -> None:
+    X, y = table()
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    rival = ElasticNet(alpha=alpha, l1_ratio=1.0, tol=1e-15, max_iter=10**6).fit(Z, y)
+    found = optimum(X, y, penalty="l1", alpha=alpha)
+    np.testing.assert_allclose(found.coef * X.std(axis=0), rival.coef_, atol=1e-9)
+    assert found.unique
+    assert found.digits >= 11
 
 
 def test_the_gap_is_that_of_what_is_returned() -> None:

@@ -211,7 +211,7 @@ def test_after_a_divergence_it_goes_on_from_the_best_epoch(method: str, engine: 
     assert model.stop_reason_ == "diverged"
     best, at, least = model.coef_.copy(), model.restored_epoch_, float(model.history_["mse"].min())
     # The rate that blew up is gone, and with it all that it had left in velocities and means.
-    model.set_params(learning_rate="auto", tol=1e-3, max_iter=2_000).fit(X, y)
+    model.set_params(learning_rate="auto", tol=1e-3, max_iter=20_000).fit(X, y)
     assert model.stop_reason_ in ("converged", "no_improvement")
     assert model.history_["epoch"][: at + 2].tolist() == list(range(at + 2))
     np.testing.assert_allclose(model.history_.coef[at], best, rtol=1e-12)
@@ -250,8 +250,11 @@ def test_validation_errors_begin_where_validation_rows_do() -> None:
 
 # ---------------------------------------------------------------------------------------------------------- misuse
 MISUSE: dict[str, tuple[dict[str, Any], str]] = {
-    "method": ({"method": "adam"}, r"goes on with \(method, standardize\) = \('gd', True\), but got \('adam', True\)"),
-    "standardize": ({"standardize": False}, r"but got \('gd', False\): keep them, or set warm_start=False"),
+    "method": (
+        {"method": "adam"},
+        r"goes on with \(method, standardize\) = \('auto', True\), but got \('adam', True\)",
+    ),
+    "standardize": ({"standardize": False}, r"but got \('auto', False\): keep them, or set warm_start=False"),
     "intercept": ({"fit_intercept": False}, r"3 features and fit_intercept=True, but got 3 and False: give the same"),
 }
 

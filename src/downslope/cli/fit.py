@@ -45,7 +45,7 @@ def fit(
     alpha: options.Alpha = 1e-4,
     l1_ratio: options.L1Ratio = 0.15,
     no_intercept: options.NoIntercept = False,
-    method: options.Method = "gd",
+    method: options.Method = "auto",
     momentum: options.Momentum = 0.9,
     learning_rate: options.LearningRate = "auto",
     batch_size: options.BatchSize = None,

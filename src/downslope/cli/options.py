@@ -57,7 +57,7 @@ L1Ratio = Annotated[float, of_model("--l1-ratio", metavar=NUMBER, help="help.l1_
 NoIntercept = Annotated[bool, of_model("--no-intercept", metavar=FLAG, help="help.no_intercept")]
 
 # ------------------------------------------------------------------------------------------------------------ descent
-MethodName = Literal["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged", "saga"]
+MethodName = Literal["auto", "gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged", "saga"]
 Method = Annotated[MethodName, of_descent("--method", metavar=NAME, help="help.method")]
 Momentum = Annotated[float, of_descent("--momentum", metavar=NUMBER, help="help.momentum")]
 LearningRate = Annotated[str, of_descent("--learning-rate", metavar=NUMBER, help="help.learning_rate")]

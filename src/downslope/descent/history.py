@@ -233,6 +233,12 @@ class History(Mapping[str, Array]):
         intercept = np.concatenate([self.intercept[:upto], later.intercept])[kept]
         return History(columns, coef, intercept, later.feature_names)
 
+    def upto(self, epoch: int) -> "History":
+        """The records of this epoch and those before."""
+        kept = self["epoch"] <= epoch
+        columns = {name: column[kept] for name, column in self.items()}
+        return History(columns, self.coef[kept], self.intercept[kept], self.feature_names)
+
     def to_dict(self) -> dict[str, list[Any]]:
         """All columns, then the weights by name, then `intercept`, as lists; not-a-number as None."""
         table: dict[str, Array] = dict(self._columns)

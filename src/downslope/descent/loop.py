@@ -93,18 +93,22 @@ class Outcome(NamedTuple):
     parameters : array (records, p)
     state : State
         From which it could go on; the best record is a part of it.
+    measured : Best or None
+        The best record, where the scores of that of the state are only running values.
     """
 
     reason: StopReason
     rows: Array
     parameters: Array
     state: State
+    measured: Best | None = None
 
     @property
     def best(self) -> Best:
         """The best record."""
-        assert self.state.best is not None
-        return self.state.best
+        best = self.measured or self.state.best
+        assert best is not None
+        return best
 
 
 def norm(vector: Array) -> float:
@@ -155,7 +159,7 @@ def look(task: Task, state: State, shown: Array, seen: Evaluation) -> tuple[Row,
     mapping, coef_gradient = task.norms(shown, seen.gradient)
     validation = None if task.validation is None else task.validation(shown)
     watched = validation if task.watches_validation else seen.objective
-    watch = task.stopping.watch(state.watch, coef_gradient, mapping, watched)
+    watch = task.stopping.watch(state.watch, coef_gradient, mapping, watched, seen.objective)
     reason = task.stopping.reason(state.epoch, seen.objective, seen.mse, seen.excess, mapping, watch)
     decides = validation is not None and task.watches_validation and task.stopping.patience is not None
     score = validation if decides and validation is not None else seen.objective

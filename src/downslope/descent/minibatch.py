@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from downslope.data.source import Source
 from downslope.descent.history import Recorder
 from downslope.descent.loop import Outcome, Task, look
-from downslope.descent.state import State
+from downslope.descent.state import Best, State
 from downslope.descent.stopping import StopReason
 from downslope.objective.objective import Evaluation
 
@@ -100,7 +100,19 @@ def measure_end(task: Task, gauge: Gauge, recorder: Recorder, state: State, reas
     if reason is StopReason.INTERRUPTED:
         # The record of the last whole pass moves on to where the interrupt found the descent.
         parameters[-1] = state.parameters
+    best = None
     if not gauge.measured or reason is StopReason.INTERRUPTED:
         last = gauge.measure(parameters[-1])
         rows[-1, 1:4] = last.objective, last.mse, task.norms(parameters[-1], last.gradient)[0]
-    return Outcome(reason, rows, parameters, state)
+        if task.stopping.patience is None or not task.watches_validation or task.validation is None:
+            best = best_measured(gauge, state, parameters[-1], last.objective)
+    return Outcome(reason, rows, parameters, state, best)
+
+
+def best_measured(gauge: Gauge, state: State, shown: Array, objective: float) -> Best:
+    """The better of the last place, where J is `objective`, and of the one that running values make the best."""
+    last = Best(objective if objective == objective else np.inf, shown, state._replace(best=None))
+    if state.best is None or state.best.epoch == state.epoch:
+        return last
+    measured = gauge.measure(state.best.parameters).objective
+    return state.best._replace(score=measured) if measured < last.score else last

@@ -8,6 +8,7 @@ from typing import Any, Self
 from downslope.exceptions import InputError
 from downslope.objective.losses import Loss, make_loss
 from downslope.objective.penalties import Penalty, make_penalty
+from downslope.steps.accelerated import Accelerated
 from downslope.steps.rules import StepRule, make_step_rule
 from downslope.steps.schedules import Schedule, is_constant
 from downslope.texts import Finding, Remedy
@@ -29,6 +30,8 @@ class Settings:
     engine : str
     batch_size : int or None
         Rows an update; None takes all.
+    chosen : bool
+        Whether the rule was left to us: method "auto".
     """
 
     loss: Loss
@@ -39,6 +42,7 @@ class Settings:
     standardize: bool = True
     engine: str = "auto"
     batch_size: int | None = None
+    chosen: bool = False
 
     @classmethod
     def of(cls, options: Mapping[str, Any], n_features: int) -> Self:
@@ -53,19 +57,24 @@ class Settings:
         loss = make_loss(
             options["loss"], delta=options["delta"], epsilon=options["epsilon"], quantile=options["quantile"]
         )
-        rule = make_step_rule(options["method"], options["momentum"])
+        penalty = make_penalty(options["penalty"], options["alpha"], options["l1_ratio"], n_features)
+        chosen = options["method"] == "auto"
+        rule = make_step_rule("gd" if chosen else options["method"], options["momentum"])
+        if chosen and is_costly(options, loss, penalty):
+            rule = Accelerated()
         if rule.remembers_rows and loss.kinked:
             remedies = Remedy("method", options["method"]), Remedy("loss", options["loss"])
             raise InputError(Finding.of("options.method_needs_smooth", *remedies))
         return cls(
             loss=loss,
-            penalty=make_penalty(options["penalty"], options["alpha"], options["l1_ratio"], n_features),
+            penalty=penalty,
             rule=rule,
             learning_rate=float(rate) if isinstance(rate, Real) else rate,
             fit_intercept=options["fit_intercept"],
             standardize=options["standardize"],
             engine=options["engine"],
             batch_size=None if batch_size is None else int(batch_size),
+            chosen=chosen,
         )
 
     @property
@@ -85,6 +94,17 @@ class Settings:
         return self.rule.linear if isinstance(rate, str) else is_constant(rate)
 
     @property
+    def remembers_rows(self) -> bool:
+        """Whether the last slope of each row is kept."""
+        return self.rule.remembers_rows
+
+    @property
     def visits_rows(self) -> bool:
         """Whether the descent itself reads rows, whatever their statistics say."""
         return not self.squared or self.batch_size is not None or self.engine in ("data", "stochastic")
+
+
+def is_costly(options: Mapping[str, Any], loss: Loss, penalty: Penalty) -> bool:
+    """Whether epochs have no closed form, so that accelerated steps pay, and nothing was asked that they do not do."""
+    plain = options["batch_size"] is not None or options["engine"] == "stochastic"
+    return not plain and isinstance(options["learning_rate"], str) and (not loss.squared or bool(penalty.l1))

@@ -26,7 +26,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
     "fit_intercept": ["boolean"],
     "standardize": ["boolean"],
-    "method": [StrOptions(set(METHODS))],
+    "method": [StrOptions({"auto", *METHODS})],
     "momentum": [Interval(Real, 0, 1, closed="left")],
     "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), callable],
     "batch_size": [Interval(Integral, 1, None, closed="left"), None],

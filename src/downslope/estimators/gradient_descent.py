@@ -39,7 +39,6 @@ from downslope.fitting.stream import Pass, Stream, explain_stream, follow
 from downslope.fitting.warnings import find_warnings
 from downslope.monitor.callbacks import CallbackSupportMixin, Printed, ScikitLearnCallbacks, with_callbacks
 from downslope.monitor.progress import Progress
-from downslope.steps.rules import make_step_rule
 from downslope.steps.schedules import Schedule
 from downslope.texts import Finding, Remedy
 
@@ -76,9 +75,11 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     standardize : bool, default=True
         Descend in (x - mean)/σ instead of the units of the rows (without an intercept in x over its root mean
         square). The rows are not copied, and all results are in the units of the rows.
-    method : {"gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged", "saga"}, default="gd"
-        "saga" remembers what each row said last, and so reaches the optimum with mini-batches too (with full batches
-        its steps are plain ones); it needs a loss without kinks.
+    method : {"auto", "gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged", "saga"}, default="auto"
+        "auto" takes plain steps where epochs have a closed form, with a `batch_size` and at a rate that is given, and
+        accelerated ones that restart (Beck and Teboulle, 2009; O'Donoghue and Candès, 2015) elsewhere. "saga" remembers
+        what each row said last, and so reaches the optimum with mini-batches too (with full batches its steps are
+        plain ones); it needs a loss without kinks.
     momentum : float, default=0.9
         β of heavy ball, Nesterov and Adam.
     learning_rate : "auto", float or callable, default="auto"
@@ -105,7 +106,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
     n_iter_no_change : int, default=10
         Epochs to wait for an improvement.
     init : {"zeros", "uniform"} or (coef, intercept), default="zeros"
-        The start; "uniform" draws each coefficient, then the intercept, from U(-1, 1), in the units of the rows.
+        The start; "uniform" draws each coefficient, then the intercept, from U(-1, 1), in the units of the rows. With
+        "zeros" the intercept of mini-batches at an automatic rate begins at the mean of the target.
     shuffle : bool, default=True
         Whether each epoch takes the mini-batches in a new order, and whether rows set aside for validation are drawn
         at random; if not, they are the last ones.
@@ -183,7 +185,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         l1_ratio: float = 0.15,
         fit_intercept: bool = True,
         standardize: bool = True,
-        method: str = "gd",
+        method: str = "auto",
         momentum: float = 0.9,
         learning_rate: str | float | Schedule = "auto",
         batch_size: int | None = None,
@@ -288,6 +290,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             hear=self._listeners(told, lines if self.verbose else None),
             watcher=progress,
             going_on=going_on,
+            level=isinstance(self.init, str) and self.init == "zeros",
             shuffle=self.shuffle,
             seed=seed,
             began=began,
@@ -329,7 +332,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         """
         began = time.perf_counter()
         self._validate_params()
-        if self.early_stopping or make_step_rule(self.method).remembers_rows:
+        if self.early_stopping or self.method == "saga":
             parameter = "early_stopping" if self.early_stopping else "method"
             needy = Remedy(parameter, getattr(self, parameter))
             raise InputError(Finding.of(f"estimator.partial_fit_{parameter}", needy))
@@ -499,5 +502,5 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             warnings.warn(warning, stacklevel=frames_to_user())
         if solution.reason is StopReason.DIVERGED:
             warnings.warn(DivergenceWarning(solution.finding), stacklevel=frames_to_user())
-        elif solution.reason is StopReason.MAX_ITER and (self.tol or self.stop_below):
+        elif solution.falls_short:
             warnings.warn(NotConvergedWarning(solution.finding), stacklevel=frames_to_user())

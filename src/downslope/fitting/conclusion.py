@@ -5,14 +5,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.descent.engines import Engine
 from downslope.descent.history import History
 from downslope.descent.loop import Outcome, Row
 from downslope.descent.stopping import StopReason
-from downslope.fitting.explanation import explain_divergence, explain_stop
+from downslope.fitting.distance import distance, standard_errors
+from downslope.fitting.explanation import Left, explain_divergence, explain_stop, falls_short
+from downslope.fitting.optimum import Optimum
 from downslope.fitting.problem import Problem
+from downslope.fitting.proving import Ended
 from downslope.fitting.replayable import Replayable
 from downslope.fitting.request import Continuation, Request, Solution
 from downslope.fitting.start import Start
+from downslope.objective.dual import Proof
 from downslope.texts import Finding
 
 __all__ = ["conclude", "judge"]
@@ -23,7 +28,7 @@ Array = NDArray[np.float64]
 def conclude(
     problem: Problem,
     request: Request,
-    outcome: Outcome,
+    ended: Ended,
     start: Array,
     start_objective: float,
     replayable: Replayable | Finding,
@@ -34,22 +39,24 @@ def conclude(
     ----------
     problem : Problem
     request : Request
-    outcome : Outcome
+    ended : Ended
     start : array (p,)
     start_objective : float
         J there.
     replayable : Replayable or Finding
     """
-    outcome, best = outcome._replace(reason=judge(problem, outcome, start_objective)), outcome.best
-    epoch, rate = int(outcome.rows[-1, 0]), float(outcome.rows[-1, 4])
+    outcome, best = ended.outcome, ended.outcome.best
+    epoch, rate = int(outcome.rows[-1, 0]), rate_of(outcome)
     # What is found after a divergence, or after the error has begun to rise, is given up; steps on kinks only wander.
     given_up = outcome.reason is StopReason.DIVERGED or request.limits.patience is not None
     restoring = (given_up or problem.settings.loss.kinked) and best.epoch != epoch and np.isfinite(best.score)
     parameters = best.parameters if restoring else outcome.parameters[-1]
     coef, intercept = problem.coordinates.to_original(parameters)
     begun, level = problem.coordinates.to_original(start)
-    gap, start_gap = (gap_at(problem, place) for place in (parameters, start))
-    history = history_of(problem, request, outcome)
+    kept = best.score if restoring and request.limits.patience is None else float(outcome.rows[-1, 1])
+    gap, start_gap = gap_at(problem, ended, parameters, kept), gap_at(problem, ended, start, start_objective)
+    history, exact = history_of(problem, request, outcome), problem.optimum is not None
+    left = Left(gap, start_gap, exact, off_by(problem, ended, parameters), float(outcome.rows[-1, 3]), ended.solved)
     return Solution(
         coef=coef,
         intercept=float(intercept),
@@ -58,18 +65,19 @@ def conclude(
         restored_epoch=best.epoch if restoring else None,
         history=history,
         reason=outcome.reason,
-        finding=find_out(problem, request, outcome, restored=restoring, gaps=(gap, start_gap)),
-        engine=problem.engine,
+        finding=find_out(problem, request, outcome, restored=restoring, left=left),
+        falls_short=falls_short(outcome.reason, problem, request.limits, left),
+        engine=engine_of(problem, ended),
         learning_rate=rate,
-        optimum=problem.optimum,
+        optimum=problem.optimum or optimum_of(problem, ended.proof),
         gap=gap,
         problem=problem,
         continuation=Continuation(
             problem.coordinates,
-            best.state._replace(best=best) if restoring and given_up else outcome.state,
+            best.state._replace(best=best) if restoring and given_up else ended.state,
             start,
             start_objective,
-            history,
+            history.upto(ended.state.epoch) if ended.solved else history,
             problem.settings,
             problem.engine == "stochastic",
             problem.n_rows,
@@ -98,31 +106,58 @@ def judge(problem: Bounded, outcome: Outcome, start: float) -> StopReason:
     return StopReason.DIVERGED if limit is not None and rate > limit else outcome.reason
 
 
-def gap_at(problem: Problem, parameters: Array) -> float | None:
-    """J - J* at one place (p,), where the optimum is known."""
-    if problem.optimum is None or problem.smooth is None:
+def gap_at(problem: Problem, ended: Ended, parameters: Array, objective: float) -> float | None:
+    """J less the lower bound of J* at one place (p,), where J is `objective`; less J* itself where that is known."""
+    if problem.optimum is not None and problem.smooth is not None:
+        return problem.smooth.excess_and_gradient(parameters)[0]
+    return None if ended.bound is None else max(objective - ended.bound, 0.0)
+
+
+def rate_of(outcome: Outcome) -> float:
+    """The rate of the last update that had one."""
+    rates = outcome.rows[:, 4]
+    known = rates[~np.isnan(rates)]
+    return float(known[-1]) if known.size else float("nan")
+
+
+def engine_of(problem: Problem, ended: Ended) -> Engine:
+    """The engine, whose reason names a solve that ended its descent."""
+    if not ended.solved or ended.proof is None:
+        return problem.engine
+    return Engine(str(problem.engine), Finding.of("engine.solve", reason=problem.engine.finding, band=ended.proof.band))
+
+
+def optimum_of(problem: Problem, proof: Proof | None) -> Optimum | None:
+    """The minimum that was found, in the units of the rows."""
+    if proof is None:
         return None
-    return problem.smooth.excess_and_gradient(parameters)[0]
+    coef, intercept = problem.coordinates.to_original(proof.parameters)
+    if proof.doubt is None:
+        return Optimum(coef, float(intercept), proof.objective, 0, unique=False, condition=np.inf)
+    condition = np.inf if problem.least_squares is None else problem.least_squares.condition
+    digits = problem.digits_of(proof.parameters, proof.doubt)
+    return Optimum(coef, float(intercept), proof.objective, digits, unique=True, condition=condition)
 
 
-def find_out(
-    problem: Problem, request: Request, outcome: Outcome, *, restored: bool, gaps: tuple[float | None, float | None]
-) -> Finding:
+def find_out(problem: Problem, request: Request, outcome: Outcome, *, restored: bool, left: Left) -> Finding:
     """Why the run stopped, and how far from the optimum that is."""
-    epoch, rate, best = int(outcome.rows[-1, 0]), float(outcome.rows[-1, 4]), outcome.best
+    epoch, rate, best = int(outcome.rows[-1, 0]), rate_of(outcome), outcome.best
     if outcome.reason is StopReason.DIVERGED:
         return explain_divergence(problem, epoch, rate, best.epoch)
-    stop = explain_stop(
-        problem,
-        outcome.reason,
-        request.limits,
-        epoch=epoch,
-        rate=rate,
-        gap=gaps[0],
-        start_gap=gaps[1],
-        mapping=float(outcome.rows[-1, 3]),
-    )
+    stop = explain_stop(problem, outcome.reason, request.limits, epoch=epoch, rate=rate, left=left)
     return stop.then(Finding.of("fit.restored", epoch=best.epoch)) if restored else stop
+
+
+def off_by(problem: Problem, ended: Ended, parameters: Array) -> float | None:
+    """The distance of parameters (p,) from the optimum in standard errors; None where nobody can tell, or need to."""
+    if problem.optimum is not None and problem.minimum is not None:
+        optimum = problem.minimum.parameters if problem.optimum.unique else None
+    else:
+        optimum = None if ended.proof is None or ended.proof.doubt is None else ended.proof.parameters
+    if optimum is None or ended.solved or ended.outcome.reason is StopReason.DIVERGED:
+        return None
+    errors = standard_errors(problem, optimum) if ended.errors is None else ended.errors
+    return distance(parameters, optimum, errors)
 
 
 def history_of(problem: Problem, request: Request, outcome: Outcome) -> History:

@@ -1,6 +1,7 @@
 """What happened, as findings with numbers."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,15 @@ from downslope.fitting.request import Limits
 from downslope.steps.rules import fastest_heavy_ball
 from downslope.texts import Finding, Remedy
 
-__all__ = ["dominant_column", "explain_descent", "explain_divergence", "explain_stop"]
+__all__ = ["Left", "dominant_column", "explain_descent", "explain_divergence", "explain_stop", "falls_short"]
 
 Array = NDArray[np.float64]
+
+# What may be left of the way from the start to the minimum before it is warned of: by steps on a part of the rows, and
+# by a run that was to stop early.
+NOISE, EARLY = 1e-3, 0.1
+# Standard errors within which the rows leave open where the optimum is.
+OPEN = 3.0
 
 
 def dominant_column(direction: Array, names: Sequence[str]) -> Finding:
@@ -65,16 +72,38 @@ def explain_divergence(problem: Problem, epoch: int, rate: float, kept: int) -> 
     return Finding("fit.diverged_in_raw_columns", {**numbers, **cause}, remedies)
 
 
+class Left(NamedTuple):
+    """How far a run has come.
+
+    Attributes
+    ----------
+    gap, start_gap : float or None
+        J - J* of the result and of the start, or J less a lower bound of J*; None where nothing was looked at.
+    exact : bool
+        Whether J* is known, and not only a bound of it.
+    off : float or None
+        The largest distance of a parameter from the optimum, in its standard errors.
+    mapping : float
+        The norm of the gradient mapping at the last epoch.
+    solved : bool
+        Whether the last update is the exact solve.
+    """
+
+    gap: float | None
+    start_gap: float | None
+    exact: bool
+    off: float | None
+    mapping: float
+    solved: bool = False
+
+    @property
+    def share(self) -> float | None:
+        """What is left of the way from the start."""
+        return self.gap / self.start_gap if self.gap is not None and self.start_gap else None
+
+
 def explain_stop(
-    problem: Problem,
-    reason: StopReason,
-    limits: Limits,
-    *,
-    epoch: int,
-    rate: float,
-    gap: float | None,
-    start_gap: float | None,
-    mapping: float,
+    problem: Problem, reason: StopReason, limits: Limits, *, epoch: int, rate: float, left: Left
 ) -> Finding:
     """Why the run stopped and how far from the optimum that is.
 
@@ -85,8 +114,7 @@ def explain_stop(
     limits : Limits
         What the user asked for.
     epoch, rate : the last epoch, and the rate of its update
-    gap, start_gap : J - J* of the result and of the start, or None
-    mapping : the norm of the gradient mapping at the last epoch
+    left : Left
     """
     numbers = {
         "epoch": epoch,
@@ -97,23 +125,40 @@ def explain_stop(
     }
     cause = Finding(f"stopped.{reason.value}", numbers)
     if reason is StopReason.NO_IMPROVEMENT and limits.patience is None:
-        cause = Finding("stopped.objective_does_not_fall", numbers)
-    stop = Finding.of("fit.stop", cause=cause, certificate=certificate(problem, gap, start_gap, mapping))
+        noisy = problem.engine == "stochastic" and not problem.settings.rule.remembers_rows
+        code = "solve_unproven" if left.solved else "objective_does_not_fall" if noisy else "small_gradient"
+        cause = Finding(f"stopped.{code}", numbers)
+    stop = Finding.of("fit.stop", cause=cause, certificate=certificate(problem, left))
     wanted_more = reason is StopReason.MAX_ITER and bool(limits.tol or limits.stop_below)
     return stop.then(advise(problem, rate)) if wanted_more else stop
 
 
-def certificate(problem: Problem, gap: float | None, start_gap: float | None, mapping: float) -> Finding:
-    """How far from the optimum the result can be, as far as that can be known."""
-    if gap is not None:
-        share = gap / start_gap if start_gap else None
-        return Finding.of("certificate.gap" if share is None else "certificate.gap_and_share", gap=gap, share=share)
-    kind = "mapping" if problem.settings.penalty.l1 else "gradient"
-    if not problem.settings.loss.kinked:
-        return Finding.of(f"certificate.{kind}", size=mapping)
-    if not problem.settings.automatic or problem.engine == "stochastic":
-        return Finding.of(f"certificate.sub{kind}", size=mapping)
-    return Finding.of(f"certificate.smoothed_{kind}", size=mapping)
+def certificate(problem: Problem, left: Left) -> Finding:
+    """How far from the optimum the result can be, as far as that is known."""
+    if left.gap is None:
+        kind = "mapping" if problem.settings.penalty.l1 else "gradient"
+        return Finding.of(f"certificate.{kind}", size=left.mapping)
+    code = "gap" if left.exact else "at_most"
+    numbers = {"gap": left.gap, "share": left.share}
+    found = Finding(f"certificate.{code}" if left.share is None else f"certificate.{code}_and_share", numbers)
+    if left.off is None or not np.isfinite(left.off):
+        return found
+    return Finding.of("certificate.with_distance", certificate=found, off=left.off)
+
+
+def falls_short(reason: StopReason, problem: Problem, limits: Limits, left: Left) -> bool:
+    """Whether a run has ended farther from the optimum than was asked for, which is to be warned of.
+
+    Noise keeps mini-batches from the last digits, and an early stop means not to go there.
+    """
+    if reason is StopReason.MAX_ITER:
+        return bool(limits.tol or limits.stop_below)
+    if reason is not StopReason.NO_IMPROVEMENT:
+        return False
+    if limits.patience is not None:
+        near = left.off is not None and left.off <= OPEN
+        return limits.tol > 0 and not near and (left.share is None or left.share > EARLY)
+    return left.share is None or left.share > (NOISE if problem.engine == "stochastic" else 0.0)
 
 
 def advise(problem: Problem, rate: float) -> Finding:
@@ -222,7 +267,7 @@ def worst_parameter(landscape: Landscape, names: Sequence[str], coef: Array, int
 def faster(landscape: Landscape, method: str, n_iter: int) -> Finding | None:
     """What would have taken far fewer epochs than plain steps."""
     steep, flat = landscape.spectrum.largest, landscape.spectrum.smallest
-    if method != "gd" or not flat or n_iter < 10 * np.sqrt(steep / flat):
+    if method not in ("auto", "gd") or not flat or n_iter < 10 * np.sqrt(steep / flat):
         return None
     rate, momentum = fastest_heavy_ball(steep, flat)
     remedies = Remedy("method", "momentum"), Remedy("learning_rate", rate), Remedy("momentum", momentum)

@@ -11,11 +11,14 @@ from downslope.descent.loop import Outcome, Row, Task, descend
 from downslope.descent.minibatch import descend_passes
 from downslope.descent.state import State
 from downslope.descent.stopping import EPS, EXPLOSION, Stopping
-from downslope.fitting.conclusion import conclude
+from downslope.fitting.conclusion import conclude, judge
+from downslope.fitting.distance import CLOSE, free_rows
 from downslope.fitting.problem import Problem, prepare
+from downslope.fitting.proving import ends_in_solve, prove_end, threshold
 from downslope.fitting.replayable import Replayable
 from downslope.fitting.request import Continuation, Limits, Request, Solution, Watcher
 from downslope.fitting.validation import validation_error
+from downslope.objective.dual import ROUNDING
 from downslope.objective.objective import Evaluation, Objective
 from downslope.statistics.quadratic import Quadratic, reference_excess
 from downslope.steps.automatic_rate import averaging_power
@@ -24,6 +27,8 @@ from downslope.threads import one_blas_thread
 __all__ = ["excess_threshold", "fit"]
 
 Array = NDArray[np.float64]
+# Rows that tell where the intercept of a start would be.
+SAMPLE_ROWS = 1_000
 Listener = Callable[[Row, Array], bool]
 
 
@@ -32,7 +37,7 @@ def fit(request: Request) -> Solution:
     with one_blas_thread():
         going_on, settings = request.going_on, request.settings
         problem = prepare(request.source, settings, None if going_on is None else going_on.coordinates)
-        start = problem.coordinates.from_original(*request.start) if going_on is None else going_on.start
+        start = begin(problem, request) if going_on is None else going_on.start
         objective = objective_of(problem)
         at = objective.value_and_gradient(start)
         first = 0 if going_on is None else going_on.state.epoch
@@ -46,10 +51,28 @@ def fit(request: Request) -> Solution:
         if going_on is not None:
             state = resume(problem, task, state, going_on, at.objective)
         outcome = run(problem, task, state, request, quadratic)
+        if not settings.automatic:
+            outcome = outcome._replace(reason=judge(problem, outcome, at.objective))
+        with np.errstate(over="ignore", invalid="ignore"):
+            ended = prove_end(problem, task, request.limits, outcome, lambda: reference(problem, objective, start, at))
         if watcher is not None:
-            watcher.end(Row(*outcome.rows[-1].tolist()), outcome.parameters[-1])
+            watcher.end(Row(*ended.outcome.rows[-1].tolist()), ended.outcome.parameters[-1])
         replayable = Replayable.of(problem, task, start, quadratic, went_on=going_on is not None)
-        return conclude(problem, request, outcome, start, at.objective, replayable)
+        return conclude(problem, request, ended, start, at.objective, replayable)
+
+
+def begin(problem: Problem, request: Request) -> Array:
+    """Where the descent starts, (p,): full batches find the level of the target at once, noisy steps begin there.
+
+    At a rate that is given they are the textbook's loop, start included.
+    """
+    start, settings = problem.coordinates.from_original(*request.start), problem.settings
+    if request.level and problem.stochastic and settings.fit_intercept and settings.automatic:
+        known = problem.least_squares
+        seen = problem.source.peek(SAMPLE_ROWS)
+        level = known.moments.y_mean if known is not None else float(np.average(seen.y, weights=seen.weight))
+        start[-1] = level if np.isfinite(level) else 0.0
+    return start
 
 
 def task_of(
@@ -100,6 +123,9 @@ def resume(problem: Problem, task: Task, fresh: State, going_on: Continuation, s
     batched, was_batched = isinstance(fresh.objective, Evaluation), going_on.batched
     if was_batched and not (batched and going_on.n_rows == problem.n_rows):
         state = state._replace(rule=fresh.rule)
+    if type(before.rule) is not type(problem.settings.rule):
+        # "auto" takes other steps for another loss or penalty.
+        state = state._replace(rule=fresh.rule, rate=fresh.rate)
     same = (before.loss, before.penalty) == (problem.settings.loss, problem.settings.penalty)
     if was_batched == batched and same and np.isclose(start_objective, going_on.start_objective, rtol=1e-9, atol=0.0):
         return state
@@ -161,21 +187,42 @@ def stopping(
     """The stop rules as thresholds."""
     zero = np.zeros_like(start)
     highest = at.objective if not start.any() else max(at.objective, objective.value_and_gradient(zero).objective)
-    excess_below = None
+    excess_below = objective_below = None
     if at.excess is not None and problem.smooth is not None and limits.tol > 0:
         excess_below = excess_threshold(problem, limits.tol, start, at.excess)
+    if problem.proof is not None and limits.tol > 0:
+        bound = problem.proof.bound
+        enough = threshold(limits.tol, reference(problem, objective, start, at), bound)
+        objective_below = bound + max(min(enough, told_apart(problem, bound)), ROUNDING * bound)
+    solving = ends_in_solve(problem, limits)
     patience = limits.patience
     if problem.stochastic and limits.tol > 0 and not (patience or problem.settings.rule.remembers_rows):
         # Noise keeps a mini-batch from a small gradient: it stops when its objective does not fall any more.
         patience = limits.window
     return Stopping(
-        last_epoch=first + limits.max_iter,
+        last_epoch=first + limits.max_iter - int(solving),
         explode_above=EXPLOSION * highest,
         stop_below=limits.stop_below,
         excess_below=excess_below,
         tol=limits.tol,
         patience=patience,
+        objective_below=objective_below,
+        stalls_from=first if solving else None,
     )
+
+
+def reference(problem: Problem, objective: Objective, start: Array, at: Evaluation) -> float:
+    """J at a start (p,), where it is `at`, with an intercept as good as some rows tell: what `tol` is a share of.
+
+    A target far from zero would otherwise make any `tol` look met while the coefficients are still wrong.
+    """
+    if not problem.settings.fit_intercept:
+        return at.objective
+    coef, intercept = problem.coordinates.to_original(start)
+    seen = problem.source.peek(SAMPLE_ROWS)
+    moved = start.copy()
+    moved[-1] += float(np.median(seen.y - seen.X @ coef - intercept))
+    return min(at.objective, objective.value_and_gradient(moved).objective)
 
 
 def excess_threshold(problem: Problem, tol: float, start: Array, excess: float) -> float:
@@ -183,7 +230,14 @@ def excess_threshold(problem: Problem, tol: float, start: Array, excess: float) 
     assert problem.smooth is not None
     # Rounding of the start's own size is as near as numbers get.
     rounding = 100 * start.size * EPS**2 * excess
-    return max(tol * reference_excess(problem.smooth, start, problem.settings.fit_intercept), rounding)
+    enough = tol * reference_excess(problem.smooth, start, problem.settings.fit_intercept)
+    return max(min(enough, told_apart(problem, problem.smooth.offset)), rounding)
+
+
+def told_apart(problem: Problem, lowest: float) -> float:
+    """J - J* up to which every coefficient is within `CLOSE` standard errors of its optimum, J* being `lowest`."""
+    free = free_rows(problem)
+    return CLOSE**2 * lowest / free if free > 0 else np.inf
 
 
 def listener(request: Request, problem: Problem, watcher: Watcher | None) -> Listener | None:

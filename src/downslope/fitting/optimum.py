@@ -17,7 +17,7 @@ ENOUGH_DIGITS = 6
 
 @dataclass(frozen=True)
 class Optimum:
-    """The exact minimum of the objective, where it is known.
+    """The minimum of the objective: exact to `digits`.
 
     Attributes
     ----------
@@ -28,9 +28,10 @@ class Optimum:
     digits : int
         How many digits of the worst parameter can be believed.
     unique : bool
-        Whether the rows determine all coefficients; where they do not, these are the shortest ones.
+        Whether the rows determine all coefficients. Where they do not, these are the shortest ones of least squares,
+        and one of the best places of other losses.
     condition : float
-        The condition number of the correlation matrix of the columns.
+        The condition number of the correlation matrix of the columns; infinite where it says nothing of the optimum.
 
     Examples
     --------
@@ -52,7 +53,7 @@ class Optimum:
     def note(self) -> str:
         """What to know before believing the digits; empty where all is well."""
         if not self.unique:
-            return str(Finding("optimum.collinear"))
+            return str(Finding("optimum.collinear" if np.isfinite(self.condition) else "optimum.not_told"))
         if self.digits < ENOUGH_DIGITS:
             return str(Finding.of("optimum.few_digits", condition=self.condition, digits=self.digits))
         return ""

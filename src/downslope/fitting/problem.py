@@ -14,6 +14,7 @@ from downslope.descent.engines import Engine, Traits, choose_engine
 from downslope.descent.settings import Settings
 from downslope.exceptions import InputError
 from downslope.fitting.optimum import Optimum
+from downslope.objective.dual import Proof, prove_quadratic
 from downslope.objective.losses import Loss, SquaredError
 from downslope.objective.objective import Evaluation, QuadraticObjective, RowsObjective
 from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
@@ -22,16 +23,19 @@ from downslope.statistics.moments import ColumnMoments, Moments, gather, gather_
 from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, add_ridge, half_mean_squared_error, minimise
 from downslope.statistics.row_checks import check_rows
 from downslope.statistics.row_lengths import RowCurvature, measure_rows
+from downslope.steps.accelerated import Accelerated
 from downslope.steps.automatic_rate import cautious_rate, distance_to_go, full_batch_rate, mini_batch_schedule
 from downslope.steps.schedules import Constant, RateRule, Schedule, Scheduled
 from downslope.texts import Finding, Remedy
 
-__all__ = ["Problem", "choose_coordinates", "prepare"]
+__all__ = ["MOST_PARAMETERS", "Problem", "choose_coordinates", "prepare"]
 
 Array = NDArray[np.float64]
 
 # Columns whose mean is this many times their spread lose that many times ε when rows are multiplied unshifted.
 LARGEST_LEVER = 1e3
+# So many parameters are solved for exactly.
+MOST_PARAMETERS = 2_000
 
 
 @dataclass(frozen=True)
@@ -159,16 +163,35 @@ class Problem:
             return Optimum(problem.coef, problem.intercept, objective, digits, problem.unique, problem.condition)
         coef, intercept = self.coordinates.to_original(minimum.parameters)
         unique = minimum.tied.size == 0
-        # The intercept in the units of the rows is a sum of terms that may cancel.
-        far = float(np.abs(self.coordinates.shift * coef).sum())
-        doubt = minimum.doubt.copy()
-        parameters = minimum.parameters.copy()
-        if self.settings.fit_intercept:
-            lever = np.abs(self.coordinates.shift * self.coordinates.inverse_scale)
-            doubt[-1] += EPS * far + float(lever @ minimum.doubt[:-1])
-            parameters[-1] = intercept
-        digits = believable_digits(parameters, doubt) if unique else 0
+        digits = self.digits_of(minimum.parameters, minimum.doubt) if unique else 0
         return Optimum(coef, float(intercept), objective, digits, unique, minimum.condition)
+
+    def digits_of(self, parameters: Array, doubt: Array) -> int:
+        """How many digits of the worst parameter can be believed in the units of the rows, where each may be off."""
+        coef, intercept = self.coordinates.to_original(parameters)
+        doubt, parameters = doubt.copy(), parameters.copy()
+        if self.settings.fit_intercept:
+            # The intercept in the units of the rows is a sum of terms that may cancel.
+            far = float(np.abs(self.coordinates.shift * coef).sum())
+            lever = np.abs(self.coordinates.shift * self.coordinates.inverse_scale)
+            doubt[-1] += EPS * far + float(lever @ doubt[:-1])
+            parameters[-1] = float(intercept)
+        return believable_digits(parameters, doubt)
+
+    @cached_property
+    def proof(self) -> Proof | None:
+        """The minimum of the squared loss under L1, with a bound of it: from the statistics, before any epoch."""
+        smooth, n_parameters = self.smooth, self.coordinates.n_parameters
+        if smooth is None or not self.settings.penalty.l1 or n_parameters > MOST_PARAMETERS:
+            return None
+        return prove_quadratic(smooth, self.settings.penalty, np.zeros(n_parameters))
+
+    @property
+    def lowest(self) -> float | None:
+        """J*, or a bound that it is not below, where the statistics tell one."""
+        if self.proof is not None:
+            return self.proof.bound
+        return self.smooth.offset if self.smooth is not None and not self.settings.penalty.l1 else None
 
     @cached_property
     def landscape(self) -> Landscape | None:
@@ -293,6 +316,8 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
     engine = choose_engine(traits, settings.engine)
     if engine in ("data", "stochastic"):
         source = source.resident()
+    if engine == "data" and settings.chosen and settings.automatic and settings.engine == "auto":
+        settings = replace(settings, rule=Accelerated())
     least_squares = solve(source, moments, exact=settings.squared) if isinstance(moments, Moments) else None
     spread = spread_of(moments) if least_squares is None else least_squares.spread
     if coordinates is None:
@@ -303,7 +328,7 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
     return Problem(
         source=source,
         settings=settings,
-        engine=engine,
+        engine=told_of_rule(engine, settings),
         coordinates=coordinates,
         n_rows=moments.n_rows,
         weight=moments.weight,
@@ -313,6 +338,14 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
         shifted=bool(lever.max(initial=0.0) > LARGEST_LEVER),
         others=found[: len(others)],
     )
+
+
+def told_of_rule(engine: Engine, settings: Settings) -> Engine:
+    """The engine, whose reason says as well which steps "auto" takes."""
+    if not settings.chosen:
+        return engine
+    which = "accelerated" if isinstance(settings.rule, Accelerated) else "plain"
+    return Engine(str(engine), Finding.of(f"engine.auto_{which}", reason=engine.finding))
 
 
 def choose_coordinates(settings: Settings, mean: Array, spread: Array) -> Coordinates:

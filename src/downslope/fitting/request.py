@@ -115,6 +115,8 @@ class Request:
         Follows the descent as well.
     going_on : Continuation or None
         The run to continue.
+    level : bool
+        Whether noisy steps may begin with the intercept at the mean of the target: nobody has said where.
     shuffle : bool
     seed : int
         Of the orders in which mini-batches take the rows.
@@ -130,6 +132,7 @@ class Request:
     hear: Callable[[Record], bool] | None = None
     watcher: Watcher | None = None
     going_on: Continuation | None = None
+    level: bool = False
     shuffle: bool = True
     seed: int = 0
     began: float = field(default_factory=time.perf_counter)
@@ -153,6 +156,8 @@ class Solution:
     reason : StopReason
     finding : Finding
         Why the run stopped, with numbers.
+    falls_short : bool
+        Whether that is farther from the optimum than was asked for.
     engine : Engine
     learning_rate : float
         The rate of the last update.
@@ -173,6 +178,7 @@ class Solution:
     history: History
     reason: StopReason
     finding: Finding
+    falls_short: bool
     engine: Engine
     learning_rate: float
     optimum: Optimum | None

@@ -8,7 +8,7 @@ exceeds the smoothed one by at most half of `smoothing`.
 """
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol, Self, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ __all__ = [
     "EpsilonInsensitive",
     "Huber",
     "Loss",
+    "Piece",
     "Quantile",
     "SquaredEpsilonInsensitive",
     "SquaredError",
@@ -32,9 +33,56 @@ __all__ = [
 Array = NDArray[np.float64]
 
 
+class Piece(NamedTuple):
+    """max over lo ≤ a ≤ hi of a(r - sigma) - ½c a²: a straight line, or a parabola that goes on as straight lines.
+
+    Every loss is a sum of one or two of them, which is what its dual is made of (Rockafellar, Convex Analysis, 1970).
+    """
+
+    sigma: float
+    c: float
+    lo: float
+    hi: float
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """The residuals at which the slope jumps, or begins or ceases to change."""
+        if not self.c:
+            return (self.sigma,)
+        return tuple(self.sigma + self.c * bound for bound in (self.lo, self.hi) if np.isfinite(bound))
+
+    def side(self, residual: Array) -> NDArray[np.int8]:
+        """Where the slope of each residual is: -1 at lo, 1 at hi, 0 between."""
+        beyond = residual - self.sigma
+        return (
+            (beyond > self.c * self.hi).astype(np.int8) - (beyond < self.c * self.lo)
+            if self.c
+            else (np.sign(beyond).astype(np.int8))
+        )
+
+    def slope(self, residual: Array) -> Array:
+        """The a of each residual; at a kink the one in the middle of its interval."""
+        beyond = residual - self.sigma
+        if not self.c:
+            return 0.5 * (self.hi + self.lo) + 0.5 * (self.hi - self.lo) * np.sign(beyond)
+        return np.clip(beyond / self.c, self.lo, self.hi)
+
+    def value(self, residual: Array) -> Array:
+        """The maximum, elementwise."""
+        beyond = residual - self.sigma
+        if not self.c:
+            return np.where(beyond > 0, self.hi, self.lo) * beyond
+        a = np.clip(beyond / self.c, self.lo, self.hi)
+        return a * (beyond - 0.5 * self.c * a)
+
+
 @runtime_checkable
 class Loss(Protocol):
     """A convex function of the residual."""
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """What it is the sum of."""
 
     @property
     def curvature(self) -> float:
@@ -54,10 +102,14 @@ class Loss(Protocol):
     def smooth_over(self, smoothing: float) -> Self:
         """The same loss with kinks rounded, at a cost of at most half of `smoothing`; a smooth loss returns itself."""
 
+    @property
+    def rounded(self) -> bool:
+        """Whether it is smoothed so that it differs from itself."""
+
 
 def sum_and_derivative(loss: Loss, residual: Array, weight: Array | None) -> tuple[float, Array]:
     """Σ s ℓ(r) and ℓ'(r): for the Huber loss without an array of values, which would cost a third of an epoch."""
-    if isinstance(loss, Huber) and loss.smoothing <= loss.delta:
+    if isinstance(loss, Huber) and not loss.rounded:
         clipped = np.clip(residual, -loss.delta, loss.delta)
         counted = clipped if weight is None else weight * clipped
         return float(counted @ residual) - 0.5 * float(counted @ clipped), clipped
@@ -79,6 +131,11 @@ class SquaredError:
     curvature: ClassVar[float] = 1.0
     kinked: ClassVar[bool] = False
     squared: ClassVar[bool] = True
+    rounded: ClassVar[bool] = False
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return (Piece(0.0, 1.0, -np.inf, np.inf),)
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         return 0.5 * residual * residual, residual
@@ -100,11 +157,19 @@ class Huber:
     kinked: ClassVar[bool] = False
     squared: ClassVar[bool] = False
 
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return (Piece(0.0, 1.0, -self.delta, self.delta),)
+
+    @property
+    def rounded(self) -> bool:
+        return self.smoothing > self.delta
+
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         clipped = np.clip(residual, -self.delta, self.delta)
         value = residual - 0.5 * clipped
         value *= clipped
-        if self.smoothing > self.delta:
+        if self.rounded:
             return value, self.delta * clipped_sign(residual, self.smoothing)
         return value, clipped
 
@@ -120,6 +185,14 @@ class AbsoluteError:
     curvature: ClassVar[float] = np.inf
     kinked: ClassVar[bool] = True
     squared: ClassVar[bool] = False
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return (Piece(0.0, 0.0, -1.0, 1.0),)
+
+    @property
+    def rounded(self) -> bool:
+        return self.smoothing > 0
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         return np.abs(residual), clipped_sign(residual, self.smoothing)
@@ -137,6 +210,14 @@ class Quantile:
     curvature: ClassVar[float] = np.inf
     kinked: ClassVar[bool] = True
     squared: ClassVar[bool] = False
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return (Piece(0.0, 0.0, -self.quantile, 1.0 - self.quantile),)
+
+    @property
+    def rounded(self) -> bool:
+        return self.smoothing > 0
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         tilt = 0.5 - self.quantile
@@ -156,6 +237,14 @@ class EpsilonInsensitive:
     curvature: ClassVar[float] = np.inf
     kinked: ClassVar[bool] = True
     squared: ClassVar[bool] = False
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return (Piece(self.epsilon, 0.0, 0.0, 1.0), Piece(-self.epsilon, 0.0, -1.0, 0.0))
+
+    @property
+    def rounded(self) -> bool:
+        return self.smoothing > 0
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         value = np.maximum(np.abs(residual) - self.epsilon, 0.0)
@@ -177,6 +266,11 @@ class SquaredEpsilonInsensitive:
     curvature: ClassVar[float] = 2.0
     kinked: ClassVar[bool] = False
     squared: ClassVar[bool] = False
+    rounded: ClassVar[bool] = False
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return (Piece(self.epsilon, 0.5, 0.0, np.inf), Piece(-self.epsilon, 0.5, -np.inf, 0.0))
 
     def value_and_derivative(self, residual: Array) -> tuple[Array, Array]:
         beyond = residual - np.clip(residual, -self.epsilon, self.epsilon)

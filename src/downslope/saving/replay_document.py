@@ -18,6 +18,7 @@ from downslope.statistics.coordinates import Coordinates
 from downslope.statistics.least_squares import Summary
 from downslope.statistics.quadratic import Quadratic
 from downslope.steps import rules, schedules
+from downslope.steps.accelerated import Accelerated
 from downslope.texts import Finding
 
 __all__ = [
@@ -50,6 +51,7 @@ RULES: Mapping[str, Any] = {
     "adam": rules.Adam,
     "averaged": rules.Averaged,
     "saga": rules.Saga,
+    "accelerated": Accelerated,
 }
 SCHEDULES: Mapping[str, Any] = {
     "constant": schedules.Constant,
@@ -225,6 +227,7 @@ def read_stopping(part: Part) -> Stopping:
         excess_below=part.number_or_none("excess_below"),
         tol=part.number("tol", 0.0),
         patience=None if part.value("patience") is None else part.count("patience", 1),
+        objective_below=part.number_or_none("objective_below"),
     )
 
 

@@ -53,6 +53,7 @@ class AdaGrad:
     averages: ClassVar[bool] = False
     remembers_rows: ClassVar[bool] = False
     decays_by_itself: ClassVar[bool] = True
+    trusts_curvature: ClassVar[bool] = False
 
     def init(self, parameters: Array) -> Slots:
         return Slots.empty(parameters)
@@ -84,6 +85,7 @@ class RMSProp:
     averages: ClassVar[bool] = False
     remembers_rows: ClassVar[bool] = False
     decays_by_itself: ClassVar[bool] = False
+    trusts_curvature: ClassVar[bool] = False
 
     def init(self, parameters: Array) -> Slots:
         return Slots.empty(parameters)
@@ -117,6 +119,7 @@ class Adam:
     averages: ClassVar[bool] = False
     remembers_rows: ClassVar[bool] = False
     decays_by_itself: ClassVar[bool] = False
+    trusts_curvature: ClassVar[bool] = False
 
     def init(self, parameters: Array) -> Slots:
         return Slots.empty(parameters)

@@ -70,7 +70,8 @@ def full_batch_rate(
         return Scheduled(rule.schedule(curvature_rate(curvature)))
     # A rate that grows faster than the inertia forgets throws the run over its goal.
     fastest = 0.5 * (1.0 + 1.0 / rule.inertia) if rule.inertia else np.inf
-    return MeasuredRate(cautious, fastest)
+    safe = 1.0 / curvature if rule.trusts_curvature and curvature else 0.0
+    return MeasuredRate(cautious, fastest, safe)
 
 
 def mini_batch_schedule(

@@ -52,6 +52,7 @@ class Plain:
     averages: ClassVar[bool] = False
     remembers_rows: ClassVar[bool] = False
     decays_by_itself: ClassVar[bool] = False
+    trusts_curvature: ClassVar[bool] = False
 
     def init(self, parameters: Array) -> None:
         return None
@@ -78,6 +79,7 @@ class HeavyBall:
     averages: ClassVar[bool] = False
     remembers_rows: ClassVar[bool] = False
     decays_by_itself: ClassVar[bool] = False
+    trusts_curvature: ClassVar[bool] = False
 
     @property
     def stable_product(self) -> float:
@@ -118,6 +120,7 @@ class Nesterov:
     averages: ClassVar[bool] = False
     remembers_rows: ClassVar[bool] = False
     decays_by_itself: ClassVar[bool] = False
+    trusts_curvature: ClassVar[bool] = False
 
     @property
     def stable_product(self) -> float:
@@ -163,6 +166,7 @@ class Saga:
     averages: ClassVar[bool] = False
     remembers_rows: ClassVar[bool] = True
     decays_by_itself: ClassVar[bool] = False
+    trusts_curvature: ClassVar[bool] = False
 
     def init(self, parameters: Array) -> None:
         return None
@@ -196,6 +200,7 @@ class Averaged:
     linear: ClassVar[bool] = False
     carries_velocity: ClassVar[bool] = False
     averages: ClassVar[bool] = True
+    trusts_curvature: ClassVar[bool] = False
 
     @property
     def steady(self) -> bool:

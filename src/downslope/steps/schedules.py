@@ -232,10 +232,13 @@ class MeasuredRate:
     fastest : float
         The largest growth in one epoch. Momentum carries steps on: a rate that grows faster than it forgets
         them throws the run over its goal.
+    least : float
+        A rate that is safe everywhere: 1 over a bound of the curvature, where one is known.
     """
 
     first: float
     fastest: float = math.inf
+    least: float = 0.0
     constant: ClassVar[float | None] = None
 
     def init(self) -> Measured:
@@ -251,13 +254,17 @@ class MeasuredRate:
         unmeasured = math.isinf(state.growth) and math.isinf(local)
         # A first step into a region without curvature measures nothing: grow boldly, but boundedly.
         bound = 10.0 if unmeasured else math.sqrt(1.0 + state.growth)
-        rate = min(min(bound, self.fastest) * state.rate, local)
+        rate = max(min(min(bound, self.fastest) * state.rate, local), self.least)
         if not (0 < rate < math.inf):
             rate = state.rate
         growth = math.inf if unmeasured else rate / state.rate
-        return self.round_down(rate), Measured(rate, growth, parameters, gradient)
+        return max(self.round_down(rate), self.least), Measured(rate, growth, parameters, gradient)
 
     def round_down(self, rate: float) -> float:
         """`rate`, rounded down to the grid; the odd offset keeps likely values off its edges."""
-        steps = math.floor(2.0 * math.log2(rate / self.first) + 0.37) - 0.37
+        ratio = rate / self.first
+        if not (0 < ratio < math.inf):
+            # A first guess that is farther off than numbers reach is no unit of a grid.
+            return rate
+        steps = math.floor(2.0 * math.log2(ratio) + 0.37) - 0.37
         return float(self.first * 2.0 ** (0.5 * steps))

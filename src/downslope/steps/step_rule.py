@@ -62,6 +62,10 @@ class StepRule(Protocol):
     def decays_by_itself(self) -> bool:
         """Whether steps shorten from update to update at a constant rate, so that noise asks for no falling one."""
 
+    @property
+    def trusts_curvature(self) -> bool:
+        """Whether a rate measured on the way need never be below 1 over a bound of the curvature."""
+
     def init(self, parameters: Array) -> Any:
         """The state before the first update."""
 

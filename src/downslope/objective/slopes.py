@@ -1,0 +1,90 @@
+"""Sums of convex pieces of straight lines and parabolas, and the slopes that bound their minimum.
+
+All losses and penalties are sums over rows (z, y) of max over lo ≤ a ≤ hi of a(zθ - y) - ½c a². The dual is the maximum
+of -Σ (a y + ½c a²) subject to Σ a z = 0, and every a that fulfils this bounds the minimum from below (Fenchel).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+__all__ = ["EPS", "Slopes", "Whitened"]
+
+Array = NDArray[np.float64]
+
+EPS = float(np.finfo(float).eps)
+# What is left of Σ a z, as a share of Σ abs(a z), of slopes that count as feasible.
+FEASIBLE = 1e-11
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Rows with the slopes a that each may have; the weight of a row is in c, lo and hi.
+
+    Attributes
+    ----------
+    z : array (m, p)
+    y, c, lo, hi : array (m,)
+        lo ≤ 0 ≤ hi, either may be infinite where c is not 0.
+    """
+
+    z: Array
+    y: Array
+    c: Array
+    lo: Array
+    hi: Array
+
+    def at(self, kept: Array | NDArray[np.bool_]) -> Self:
+        """Some of the rows."""
+        return type(self)(self.z[kept], self.y[kept], self.c[kept], self.lo[kept], self.hi[kept])
+
+    def steepest(self, residual: Array) -> Array:
+        """The slope of each row at its residual; at a kink the one in the middle."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            straight = np.where(residual > 0, self.hi, np.where(residual < 0, self.lo, 0.5 * (self.lo + self.hi)))
+            return np.where(self.c > 0, np.clip(residual / self.c, self.lo, self.hi), straight)
+
+    def value(self, residual: Array) -> float:
+        """The sum at these residuals."""
+        a = self.steepest(residual)
+        return float(np.sum(a * (residual - 0.5 * self.c * a)))
+
+    def feasible(self, a: Array, place: Array) -> bool:
+        """Whether Σ a z is nothing but rounding, in each column: of the slopes, and of residuals at a place (p,)."""
+        size = np.abs(self.z)
+        curved = self.c > 0
+        rounded = EPS * (size[curved] @ np.abs(place) + np.abs(self.y[curved])) / self.c[curved]
+        allowed = FEASIBLE * (np.abs(a) @ size) + rounded @ size[curved]
+        return bool(np.all(np.abs(a @ self.z) <= allowed))
+
+    def shortfall(self, residual: Array, a: Array) -> float:
+        """By how much the dual at feasible slopes is below the sum: Fenchel's terms, none of them negative."""
+        best = self.steepest(residual)
+        terms = (best - a) * (residual - 0.5 * self.c * (best + a))
+        return float(np.maximum(terms, 0.0).sum())
+
+
+class Whitened(NamedTuple):
+    """The rows in columns of unit length that are orthogonal: zθ = z·origin + q·φ, θ = origin + way·φ."""
+
+    q: Array
+    way: Array
+
+    @classmethod
+    def of(cls, rows: Slopes) -> Self:
+        """Directions in which no row changes are left out."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weight = np.where(np.isfinite(rows.hi - rows.lo), rows.hi - rows.lo, 1.0 / rows.c)
+        weighted = np.sqrt(weight)[:, None] * rows.z
+        largest = np.abs(weighted).max(axis=0, initial=0.0)
+        largest[largest == 0] = 1.0
+        lengths = largest * np.linalg.norm(weighted / largest, axis=0)
+        lengths[lengths == 0] = 1.0
+        triangle = scipy.linalg.qr(weighted / lengths, mode="r", check_finite=False)[0][: lengths.size]
+        _, singular, directions = scipy.linalg.svd(triangle, full_matrices=False, check_finite=False)
+        kept = singular > 4 * max(lengths.size, 8) * EPS * singular.max(initial=0.0)
+        way = (directions[kept] / lengths).T / singular[kept]
+        return cls(rows.z @ way, way)

@@ -1,0 +1,255 @@
+"""Rows split at a place: those near a kink of the loss one by one, the others as what they add up to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import reduce as fold
+from operator import add
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.data.block import Block
+from downslope.objective.losses import Piece
+from downslope.objective.slopes import Slopes
+from downslope.statistics.coordinates import Coordinates
+
+__all__ = ["FindStrays", "Near", "Part", "Reader", "Split", "SplitRows", "Strays", "Sums"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Near:
+    """Rows of one piece each: z (m, p), y (m,), their weights (m,), the piece (m,), and on which side of it they lie.
+
+    A side is -1 below the piece's interval of slopes, 0 inside it, 1 above.
+    """
+
+    z: Array
+    y: Array
+    s: Array
+    piece: NDArray[np.int8]
+    side: NDArray[np.int8]
+
+    def __add__(self, other: "Near") -> "Near":
+        return Near(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in self.__annotations__))
+
+    def slopes(self, pieces: tuple[Piece, ...]) -> Slopes:
+        """The rows as the interior-point method takes them."""
+        sigma, c, lo, hi = np.array(pieces).T[:, self.piece]
+        return Slopes(self.z, self.y + sigma, c / self.s, lo * self.s, hi * self.s)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What rows that are far from a kink add up to.
+
+    Attributes
+    ----------
+    weight, y : array (k, 3)
+        Σ s and Σ s (y + σ) of each piece and side.
+    z : array (k, 3, p)
+        Σ s z.
+    products : array (p, p)
+        Σ s zzᵀ/c of the rows on parabolas.
+    pull : array (p,)
+        Σ s (y + σ) z/c of these.
+    """
+
+    weight: Array
+    y: Array
+    z: Array
+    products: Array
+    pull: Array
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(*(getattr(self, name) + getattr(other, name) for name in self.__annotations__))
+
+    @classmethod
+    def of(cls, rows: Near, pieces: tuple[Piece, ...]) -> "Sums":
+        """Those of a few rows."""
+        n_pieces, p = len(pieces), rows.z.shape[1]
+        sums = cls(
+            np.zeros((n_pieces, 3)), np.zeros((n_pieces, 3)), np.zeros((n_pieces, 3, p)), np.zeros((p, p)), np.zeros(p)
+        )
+        target = rows.y + np.array([piece.sigma for piece in pieces])[rows.piece]
+        np.add.at(sums.weight, (rows.piece, rows.side + 1), rows.s)
+        np.add.at(sums.y, (rows.piece, rows.side + 1), rows.s * target)
+        np.add.at(sums.z, (rows.piece, rows.side + 1), rows.s[:, None] * rows.z)
+        for k, piece in enumerate(pieces):
+            bent = (rows.piece == k) & (rows.side == 0)
+            if piece.c and bent.any():
+                weighed = (rows.s[bent] / piece.c)[:, None] * rows.z[bent]
+                sums.products[:] += weighed.T @ rows.z[bent]
+                sums.pull[:] += target[bent] @ weighed
+        return sums
+
+    def less(self, other: "Sums") -> "Sums":
+        """Without those of some of the rows."""
+        return Sums(*(getattr(self, name) - getattr(other, name) for name in self.__annotations__))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Σ s ℓ(r) and Σ s r² at a place, the rows near a kink, and the sums of the others."""
+
+    loss: float
+    squares: float
+    near: Near
+    far: Sums
+
+    def __add__(self, other: "Split") -> "Split":
+        return Split(self.loss + other.loss, self.squares + other.squares, self.near + other.near, self.far + other.far)
+
+    def joined_by(self, strays: Near, pieces: tuple[Piece, ...]) -> "Split":
+        """With rows taken from the others to those near a kink."""
+        return replace(self, near=self.near + strays, far=self.far.less(Sums.of(strays, pieces)))
+
+
+@dataclass(frozen=True)
+class Strays:
+    """Σ s ℓ(r) and Σ s r² at a place, and the rows that have left their pieces there, with the sides that they left."""
+
+    loss: float
+    squares: float
+    near: Near
+
+    def __add__(self, other: "Strays") -> "Strays":
+        return Strays(self.loss + other.loss, self.squares + other.squares, self.near + other.near)
+
+
+class Part(NamedTuple):
+    """Some rows: X (m, d), dense or sparse, and y and weights (m,)."""
+
+    X: Any
+    y: Array
+    s: Array
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How the tasks of this module see rows.
+
+    Attributes
+    ----------
+    pieces : tuple of Piece
+    coordinates : Coordinates
+    shifted : bool
+    width : float
+        Rows whose residual is this near to a kink are near it.
+    """
+
+    pieces: tuple[Piece, ...]
+    coordinates: Coordinates
+    shifted: bool
+    width: float
+
+    def parts(self, block: Block) -> Iterator[Part]:
+        """The rows in slices."""
+        slices = block.dense_slices(self.coordinates.shift) if self.shifted else block.slices()
+        for part in slices:
+            yield Part(part.X, part.y, np.ones(part.y.size) if part.weight is None else part.weight)
+
+    def residual(self, part: Part, parameters: Array) -> Array:
+        """zθ - y, (m,)."""
+        coef, intercept = self.coordinates.to_original(parameters)
+        residual = np.asarray(part.X @ coef)
+        residual -= part.y
+        residual += float(intercept + coef @ self.coordinates.shift) if self.shifted else float(intercept)
+        return residual
+
+    def z(self, part: Part, kept: NDArray[np.bool_]) -> Array:
+        """Some of the rows in descended coordinates, (m, p)."""
+        X, at = part.X[kept], self.coordinates
+        dense = X if isinstance(X, np.ndarray) else X.toarray()
+        z = (dense if self.shifted else dense - at.shift) * at.inverse_scale
+        return np.column_stack([z, np.ones(len(z))]) if at.fit_intercept else z
+
+    def sums_of_z(self, part: Part, shares: Array) -> Array:
+        """Σ share·z for each row of `shares` (k, m), (k, p)."""
+        at, totals = self.coordinates, shares.sum(axis=1)
+        sums = np.asarray(shares @ part.X)
+        sums = (sums if self.shifted else sums - totals[:, None] * at.shift) * at.inverse_scale
+        return np.column_stack([sums, totals]) if at.fit_intercept else sums
+
+    def near(self, part: Part, residual: Array, piece: Piece) -> NDArray[np.bool_]:
+        """Which rows are near a kink of the piece."""
+        near = np.zeros(residual.size, dtype=bool)
+        for kink in piece.kinks:
+            near |= np.abs(residual - kink) <= self.width
+        return near & (part.s > 0)
+
+    def rows(self, part: Part, kept: NDArray[np.bool_], k: int, side: NDArray[np.int8], z: Array | None = None) -> Near:
+        """Some rows of piece k."""
+        z = self.z(part, kept) if z is None else z
+        return Near(z, part.y[kept], part.s[kept], np.full(len(z), k, dtype=np.int8), side[kept])
+
+    def nothing(self) -> Near:
+        """No rows."""
+        none = np.empty(0, dtype=np.int8)
+        return Near(np.empty((0, self.coordinates.n_parameters)), np.empty(0), np.empty(0), none, none)
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """The task that splits rows at a place (p,)."""
+
+    reader: Reader
+    parameters: Array
+
+    def __call__(self, block: Block) -> Split:
+        """Those of one block."""
+        return fold(add, map(self.of_part, self.reader.parts(block)))
+
+    def of_part(self, part: Part) -> Split:
+        """Those of some rows."""
+        reader, pieces, p = self.reader, self.reader.pieces, self.parameters.size
+        residual = reader.residual(part, self.parameters)
+        near = reader.nothing()
+        weight, y, z = np.zeros((len(pieces), 3)), np.zeros((len(pieces), 3)), np.zeros((len(pieces), 3, p))
+        products, pull, loss = np.zeros((p, p)), np.zeros(p), 0.0
+        for k, piece in enumerate(pieces):
+            side, close = piece.side(residual), reader.near(part, residual, piece)
+            loss += float(part.s @ piece.value(residual))
+            near += reader.rows(part, close, k, side)
+            if close.all():
+                continue
+            shares = np.array([np.where((side == where) & ~close, part.s, 0.0) for where in (-1, 0, 1)])
+            target = part.y + piece.sigma
+            weight[k], y[k], z[k] = shares.sum(axis=1), shares @ target, reader.sums_of_z(part, shares)
+            bent = shares[1] > 0
+            if piece.c and bent.any():
+                rows = reader.z(part, bent)
+                weighed = (shares[1][bent] / piece.c)[:, None] * rows
+                products += weighed.T @ rows
+                pull += target[bent] @ weighed
+        return Split(loss, float(part.s @ residual**2), near, Sums(weight, y, z, products, pull))
+
+
+@dataclass(frozen=True)
+class FindStrays:
+    """The task that finds the rows which were on the same side of a piece at all of `places` but the last."""
+
+    reader: Reader
+    places: tuple[Array, ...]
+
+    def __call__(self, block: Block) -> Strays:
+        """Those of one block."""
+        return fold(add, map(self.of_part, self.reader.parts(block)))
+
+    def of_part(self, part: Part) -> Strays:
+        """Those of some rows."""
+        reader = self.reader
+        residuals = [reader.residual(part, place) for place in self.places]
+        strays, loss = reader.nothing(), 0.0
+        for k, piece in enumerate(reader.pieces):
+            first, last = piece.side(residuals[0]), piece.side(residuals[-1])
+            loss += float(part.s @ piece.value(residuals[-1]))
+            gone = (first != last) & (part.s > 0)
+            if gone.any():
+                gone &= ~reader.near(part, residuals[0], piece)
+                for residual in residuals[1:-1]:
+                    gone &= piece.side(residual) == first
+                strays += reader.rows(part, gone, k, first)
+        return Strays(loss, float(part.s @ residuals[-1] ** 2), strays)
