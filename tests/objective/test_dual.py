@@ -1,0 +1,252 @@
+"""The minimum and its bound, for every loss and penalty, against HiGHS on the dual and properties of duals."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from downslope.data.arrays import ArraySource
+from downslope.objective.dual import Convex, Proof, TooWideError, prove, prove_quadratic, slopes_of
+from downslope.objective.fenchel import SumSlopes, bound_of
+from downslope.objective.losses import make_loss
+from downslope.objective.penalties import make_penalty
+from downslope.objective.saddle import find_saddle
+from downslope.objective.splitting import FindStrays, Reader, SplitRows
+from downslope.statistics.coordinates import standard_coordinates
+from downslope.statistics.quadratic import Quadratic
+
+Array = np.ndarray
+
+LOSSES: dict[str, dict[str, Any]] = {
+    "squared_error": {},
+    "huber": {"delta": 0.7},
+    "absolute_error": {},
+    "quantile": {"quantile": 0.9},
+    "epsilon_insensitive": {"epsilon": 0.3},
+    "squared_epsilon_insensitive": {"epsilon": 0.3},
+}
+PENALTIES = {None: 0.0, "l1": 0.02, "l2": 0.02, "elasticnet": 0.05}
+SHAPES = ("plain", "ties", "outliers", "weights", "leverage", "few rows", "twice", "collinear")
+
+
+def table(shape: str, seed: int) -> tuple[Array, Array, Array | None]:
+    """Rows of a kind that is hard to solve."""
+    random = np.random.default_rng(seed)
+    d = int(random.integers(1, 9))
+    n = 5 if shape == "few rows" else 80
+    X = random.normal(size=(n, d))
+    if shape == "ties":
+        X = np.round(X)
+    y = X @ random.normal(size=d) + random.normal(size=n)
+    if shape == "ties":
+        y = np.round(y)
+    elif shape == "outliers":
+        y[:4] += 1e4
+    elif shape == "leverage":
+        X[0] *= 1e7
+    elif shape == "twice" and d > 1:
+        X[:, 1] = X[:, 0]
+    elif shape == "collinear" and d > 1:
+        X[:, 1] = X[:, 0] + 1e-7 * X[:, 1]
+    return X, y, np.exp(3 * random.normal(size=n)) if shape == "weights" else None
+
+
+def convex(X: Array, y: Array, weight: Array | None, loss: str, penalty: str | None, alpha: float) -> Convex:
+    total = float(y.size if weight is None else weight.sum())
+    share = np.full(y.size, 1.0) if weight is None else weight
+    mean = share @ X / total
+    coordinates = standard_coordinates(mean, np.sqrt(share @ (X - mean) ** 2 / total), fit_intercept=True)
+    pieces = make_loss(loss, **LOSSES[loss]).pieces
+    return Convex(ArraySource(X, y, weight), total, coordinates, pieces, make_penalty(penalty, alpha, 0.3, X.shape[1]))
+
+
+def value(problem: Convex, loss: str, parameters: Array) -> float:
+    """J by numpy alone."""
+    source, at = problem.source, problem.coordinates
+    coef, intercept = at.to_original(parameters)
+    losses = make_loss(loss, **LOSSES[loss]).value_and_derivative(source.X @ coef + intercept - source.y)[0]
+    weight = np.ones(losses.size) if source.weight is None else source.weight
+    return float(weight @ losses / problem.weight) + problem.penalty.value(parameters)
+
+
+def design(problem: Convex) -> Array:
+    at = problem.coordinates
+    return np.column_stack([(problem.source.X - at.shift) * at.inverse_scale, np.ones(problem.source.y.size)])
+
+
+def by_linear_programming(problem: Convex) -> float:
+    """J* of losses of straight pieces, from HiGHS on the dual; L1 is a bound of the slopes of each column."""
+    Z, y = design(problem), problem.source.y
+    if not problem.penalty.l1:
+        # Whatever the columns are, the slopes must be orthogonal to what they span.
+        left, singular, _ = np.linalg.svd(Z, full_matrices=False)
+        Z = left[:, singular > 1e-13 * singular[0]]
+    weight = np.ones(y.size) if problem.source.weight is None else problem.source.weight
+    cost = np.concatenate([(y + piece.sigma) for piece in problem.pieces])
+    bounds = [(piece.lo * s, piece.hi * s) for piece in problem.pieces for s in weight]
+    rows = np.vstack([Z] * len(problem.pieces)).T / problem.weight
+    limit = np.append(np.full(Z.shape[1] - 1, problem.penalty.l1), 0.0)
+    fine = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    scale = np.abs(cost).max()
+    sides = np.concatenate([limit, limit])
+    found = linprog(
+        cost / scale, A_ub=np.vstack([rows, -rows]), b_ub=sides, bounds=bounds, method="highs", options=fine
+    )
+    assert found.status == 0
+    return float(-found.fun * scale / problem.weight)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_minimum_is_proven_to_the_last_digits(shape: str, loss: str, penalty: str | None) -> None:
+    for seed in range(3):
+        X, y, weight = table(shape, seed)
+        problem = convex(X, y, weight, loss, penalty, PENALTIES[penalty])
+        start = np.zeros(X.shape[1] + 1)
+        found, begun = prove(problem, start), value(problem, loss, start)
+        assert found.objective == pytest.approx(value(problem, loss, found.parameters), rel=1e-12, abs=1e-14 * begun)
+        assert -1e-14 * begun <= found.objective - found.bound <= max(1e-9 * found.objective, 1e-13 * begun)
+        if loss in ("absolute_error", "quantile", "epsilon_insensitive") and penalty in (None, "l1"):
+            least = by_linear_programming(problem)
+            assert found.objective == pytest.approx(
+                least, rel=1e-7 if shape == "collinear" else 1e-9, abs=1e-12 * begun
+            )
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_no_place_is_below_the_bound(loss: str) -> None:
+    random = np.random.default_rng(5)
+    for penalty, alpha in PENALTIES.items():
+        X, y, weight = table("weights", 7)
+        problem = convex(X, y, weight, loss, penalty, alpha)
+        found = prove(problem, np.zeros(X.shape[1] + 1))
+        for size in (1e-9, 1e-6, 1e-3, 1.0):
+            near = found.parameters + size * random.normal(size=found.parameters.size)
+            assert value(problem, loss, near) >= found.bound
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_an_exact_minimum_says_how_far_it_may_be_off(loss: str) -> None:
+    """The same problem in rows that are rounded otherwise is solved to within the doubts."""
+    X, y, _ = table("plain", 3)
+    problem = convex(X, y, None, loss, None, 0.0)
+    found = prove(problem, np.zeros(X.shape[1] + 1))
+    order = np.random.default_rng(0).permutation(y.size)
+    again = prove(convex(X[order], y[order], None, loss, None, 0.0), np.ones(X.shape[1] + 1))
+    assert found.doubt is not None
+    assert again.doubt is not None
+    assert np.all(np.abs(found.parameters - again.parameters) <= found.doubt + again.doubt)
+    assert np.all(found.doubt <= 1e-11 * np.abs(found.parameters).max())
+
+
+def test_a_face_of_minima_is_no_place() -> None:
+    X, y = np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([0.0, 1.0, 2.0, 5.0])
+    found = prove(convex(X, y, None, "absolute_error", None, 0.0), np.zeros(2))
+    assert found.doubt is None
+    assert found.objective == pytest.approx(1.0, rel=1e-12)
+
+
+# ---------------------------------------------------------------------------------------------------- many rows
+def many(loss: str, penalty: str | None = None) -> Convex:
+    random = np.random.default_rng(2)
+    X = random.normal(size=(30_000, 3)) + np.array([0.0, 5.0, 0.0])
+    y = X @ [1.0, 2.0, -1.0] + (1 + np.abs(X[:, 0])) * random.standard_t(4, size=30_000)
+    return convex(X, y, None, loss, penalty, 0.01)
+
+
+@pytest.mark.parametrize("penalty", [None, "l1"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_band_of_rows_gives_what_all_rows_give(loss: str, penalty: str | None) -> None:
+    problem = many(loss, penalty)
+    start = np.linalg.lstsq(design(problem), problem.source.y)[0]
+    split = problem.source.scan(SplitRows(Reader(problem.pieces, problem.coordinates, False, np.inf), start))[0]
+    whole = find_saddle(slopes_of(problem, split), start)
+    found = prove(problem, whole.parameters + 0.02)
+    assert found.objective == pytest.approx(value(problem, loss, whole.parameters), rel=1e-12)
+    assert found.objective - found.bound <= 1e-11 * found.objective
+    np.testing.assert_allclose(found.parameters, whole.parameters, rtol=1e-9)
+    assert found.band < 10_000
+
+
+def test_a_start_that_is_far_away_needs_more_reads() -> None:
+    problem = many("quantile")
+    near = prove(problem, prove(problem, np.zeros(4)).parameters)
+    far = prove(problem, np.array([30.0, -50.0, 20.0, 100.0]))
+    assert near.reads == 2 < far.reads
+    assert far.objective == pytest.approx(near.objective, rel=1e-12)
+    assert far.objective - far.bound <= 1e-11 * far.objective
+
+
+def test_too_many_rows_near_a_kink_are_refused() -> None:
+    random = np.random.default_rng(3)
+    X = random.normal(size=(60_000, 2))
+    problem = convex(X, np.round(0.2 * X @ [1.0, 1.0]), None, "absolute_error", None, 0.0)
+    with pytest.raises(TooWideError):
+        prove(problem, np.zeros(3), largest_band=10_000)
+
+
+def test_too_much_to_solve_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("downslope.objective.dual.LARGEST_WORK", 10.0)
+    X, y, _ = table("plain", 0)
+    problem = convex(X, y, None, "huber", None, 0.0)
+    found = prove(problem, np.zeros(X.shape[1] + 1))
+    assert (found.bound, found.doubt) == (0.0, None)
+    assert found.objective == pytest.approx(value(problem, "huber", np.zeros(X.shape[1] + 1)))
+
+
+def test_rows_that_leave_their_pieces_are_found() -> None:
+    problem = many("huber")
+    start, reached = np.array([1.0, 2.0, -1.0, 10.0]), np.array([1.2, 1.9, -1.1, 10.5])
+    reader = Reader(problem.pieces, problem.coordinates, False, 0.05)
+    (strays,) = problem.source.scan(FindStrays(reader, (start, reached)))
+    Z, delta = design(problem), LOSSES["huber"]["delta"]
+    before, after = Z @ start - problem.source.y, Z @ reached - problem.source.y
+    sides = [np.where(r > delta, 1, np.where(r < -delta, -1, 0)) for r in (before, after)]
+    near = np.minimum(np.abs(before - delta), np.abs(before + delta)) <= 0.05
+    gone = (sides[0] != sides[1]) & ~near
+    np.testing.assert_array_equal(np.sort(strays.near.y), np.sort(problem.source.y[gone]))
+    assert strays.squares == pytest.approx(float(after @ after))
+
+
+# ------------------------------------------------------------------------------------------ without rows, or a solve
+@pytest.mark.parametrize("alpha", [1e-12, 1e-3, 1.0, 1e3])
+def test_a_quadratic_under_l1_satisfies_its_conditions(alpha: float) -> None:
+    random = np.random.default_rng(1)
+    factor, target = random.normal(size=(6, 6)), random.normal(size=6)
+    smooth, penalty = Quadratic(factor, target, 0.25), make_penalty("l1", alpha, 0.0, 5)
+    found: Proof = prove_quadratic(smooth, penalty, np.zeros(6))
+    gradient = smooth.excess_and_gradient(found.parameters)[1]
+    size = np.linalg.norm(factor.T @ target)
+    w = found.parameters[:5]
+    slack = np.where(
+        np.abs(w) > 1e-9, np.abs(gradient[:5] + alpha * np.sign(w)), np.maximum(np.abs(gradient[:5]) - alpha, 0)
+    )
+    assert slack.max() <= 1e-9 * size
+    assert abs(gradient[5]) <= 1e-9 * size
+    assert 0 <= found.objective - found.bound <= 1e-9 * found.objective
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_slopes_at_any_place_bound_the_minimum(loss: str, penalty: str | None) -> None:
+    X, y, weight = table("weights", 11)
+    problem = convex(X, y, weight, loss, penalty, PENALTIES[penalty])
+    found = prove(problem, np.zeros(X.shape[1] + 1))
+    reader = Reader(problem.pieces, problem.coordinates, False, 0.0)
+
+    def bound(place: Array) -> float:
+        (sums,) = problem.source.scan(SumSlopes(reader, place))
+        return bound_of(sums, problem.weight, problem.penalty, fit_intercept=True)
+
+    random = np.random.default_rng(0)
+    for size in (0.0, 1e-3, 1.0):
+        assert (
+            0
+            <= bound(found.parameters + size * random.normal(size=found.parameters.size))
+            <= found.objective * (1 + 1e-12)
+        )
+    if loss in ("squared_error", "huber", "squared_epsilon_insensitive") and penalty in ("l2", "elasticnet"):
+        # Smooth, and penalised so that every pull can be held: nothing is lost at the minimum.
+        assert bound(found.parameters) == pytest.approx(found.objective, rel=1e-6)
