@@ -109,6 +109,14 @@ def test_a_run_that_rises_far_before_it_falls_is_waited_for() -> None:
     assert forecast.first_below(1e-6, 20_000).item() == first(path <= 1e-6).item()
 
 
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_nothing_is_left_where_the_squares_underflow(rule: StepRule) -> None:
+    forecast = Forecast(rule, np.array([0.7, 0.9]), np.array([1.0]), np.array([1.0]))
+    expected = first(run(forecast, 10_000) == 0.0)
+    assert np.isfinite(expected).all()
+    np.testing.assert_array_equal(forecast.first_below(0.0, 10_000), expected)
+
+
 def test_more_directions_than_are_held_at_once() -> None:
     """Alike, they are one: the looks are short, and go on."""
     n, rule, rate = CHUNK_NUMBERS // 2 + 1, HeavyBall(0.9), np.array([1.9])
