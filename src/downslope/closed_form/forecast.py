@@ -65,7 +65,7 @@ class Forecast:
         """One update along each direction, (c, c, r, p)."""
         c = 2 if self.with_momentum else 1
         h = np.multiply.outer(self.rates, self.eigenvalues)
-        return step_matrices(self.rule, h.reshape(-1))[:c, :c].reshape(c, c, *h.shape)
+        return step_matrices(self.rule, h.ravel())[:c, :c].reshape(c, c, *h.shape)
 
     @property
     def start(self) -> Reached:
@@ -106,7 +106,7 @@ class Forecast:
         """
         states, epochs = self.start if begin is None else begin
         for level, power in reversed(list(enumerate(self.ladder(last)))):
-            tried = propagate(power, states)
+            tried = apply(power, states)
             ok = (epochs + (1 << level) <= last) & holds(tried)
             states, epochs = np.where(ok[:, None], tried, states), epochs + (ok.astype(np.int64) << level)
         return Reached(states, epochs)
@@ -130,7 +130,7 @@ class Forecast:
         for _ in range(self.with_momentum * min(TRANSIENT, last)):
             found = np.isnan(first) & (excess(begin.states) <= threshold)
             first[found] = begin.epochs[found]
-            begin = Reached(propagate(self.matrices, begin.states), begin.epochs + 1)
+            begin = Reached(apply(self.matrices, begin.states), begin.epochs + 1)
 
         def above(states: Array) -> NDArray[np.bool_]:
             return excess(states, self.lasting) > threshold
@@ -138,7 +138,7 @@ class Forecast:
         # What can only fall must have fallen; from then on the rest is looked at epoch by epoch.
         states, epochs = self.climb(above, last, begin)
         still = above(states)
-        states = np.where(still[:, None], propagate(self.matrices, states), states)
+        states = np.where(still[:, None], apply(self.matrices, states), states)
         epochs = epochs + still
         at = np.flatnonzero(np.isnan(first) & (epochs <= last))
         bound = EXPLOSION * excess(self.start.states)
@@ -190,7 +190,7 @@ class Forecast:
                 # A sum of powers is convex in the epoch: begun below, it passes a bound once.
                 states, epochs = self.climb(lambda states: excess(states) <= threshold, last)
                 on = epochs < last
-                return Reached(np.where(on[:, None], propagate(self.matrices, states), states), epochs + on)
+                return Reached(np.where(on[:, None], apply(self.matrices, states), states), epochs + on)
             calm = self.climb(lambda states: np.ones(self.rates.size, dtype=bool), last)
             states, epochs = calm.states.copy(), calm.epochs.copy()
             wild = np.flatnonzero(~self.stable)
@@ -198,14 +198,6 @@ class Forecast:
             ends = self.walk(begin, wild, last, lambda path, at: ~(half_squares(path[0]) <= threshold))
             states[:, wild], epochs[wild] = ends
             return Reached(states, epochs)
-
-
-def propagate(matrices: Array, states: Array) -> Array:
-    """The states (c, r, p) after the matrices (c, c, r, p)."""
-    if len(states) == 1:
-        return np.asarray(matrices[0] * states)
-    c, shape = len(states), states.shape
-    return apply(matrices.reshape(c, c, 1, -1), states.reshape(c, 1, -1)).reshape(shape)
 
 
 def excess(states: Array, which: NDArray[np.bool_] | None = None) -> Array:

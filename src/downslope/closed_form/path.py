@@ -52,7 +52,7 @@ def contractions(rule: StepRule, h: Array) -> Array:
 
 
 def apply(matrices: Array, states: Array) -> Array:
-    """The matrices (c, c, p) on states (c, k, p)."""
+    """The matrices (c, c, p) on states (c, k, p), or (c, c, k, p) of their own for each of k."""
     moved = np.empty_like(states)
     for i, row in enumerate(matrices):
         np.multiply(row[0], states[0], out=moved[i])
