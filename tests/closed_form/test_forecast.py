@@ -49,17 +49,6 @@ def test_the_limit_is_right_on_both_sides(rule: StepRule) -> None:
     assert not wild < 1e6
 
 
-@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.9), Nesterov(0.9)])
-def test_an_epoch_in_the_hundreds_of_millions(rule: StepRule) -> None:
-    flat, below, rate = 1e-8, 1e-6, 0.5
-    epoch = Forecast(rule, np.array([rate]), np.array([1.0, flat]), np.array([1.0, 1.0])).first_below(below, 10**10)[0]
-    h, beta = rate * flat, 0.0 if isinstance(rule, Plain) else 0.9
-    # By the slow root, in logarithms: of plain steps (1 - h)^k, with momentum that of the quadratic, from rest.
-    trace, det = (1 + beta - h, beta) if isinstance(rule, HeavyBall) else ((1 + beta) * (1 - h), beta * (1 - h))
-    slow = (trace + np.sqrt(trace**2 - 4 * det)) / 2
-    assert epoch == pytest.approx(0.5 * np.log(2 * below) / np.log(slow), rel=1e-6)
-
-
 @pytest.mark.parametrize("rule", [*RULES, HeavyBall(0.0), Nesterov(0.99)], ids=str)
 def test_a_direction_lasts_where_its_roots_are_real_and_in_the_unit_circle(rule: StepRule) -> None:
     """Of the textbook's recurrence for ρ and v: what neither turns nor grows can, in the end, only fall."""
@@ -117,13 +106,6 @@ def test_nothing_is_left_where_the_squares_underflow(rule: StepRule) -> None:
     np.testing.assert_array_equal(forecast.first_below(0.0, 10_000), expected)
 
 
-def test_more_directions_than_are_held_at_once() -> None:
-    """Alike, they are one: the looks are short, and go on."""
-    n, rule, rate = CHUNK_NUMBERS // 2 + 1, HeavyBall(0.9), np.array([1.9])
-    many, one = (Forecast(rule, rate, np.ones(p), np.ones(p)) for p in (n, 1))
-    assert many.first_below(1e-4 * n, 1000).item() == one.first_below(1e-4, 1000).item() > TRANSIENT + 2
-
-
 def test_what_never_happens_is_not_a_number() -> None:
     forecast = Forecast(Plain(), np.array([1e-3, 3.0]), np.array([1.0]), np.array([1.0]))
     assert np.isnan(forecast.first_below(1e-6, 100)).all()
@@ -167,3 +149,21 @@ def test_short_runs(rule: StepRule, share: float, last: int) -> None:
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_first_epochs_and_blow_ups(seed: int, p: int, beta: float, kind: type, share: float) -> None:
     assert_foretold(seed, p, kind() if kind is Plain else kind(beta), 10**share, LAST)
+
+
+def test_more_directions_than_are_held_at_once() -> None:
+    """Alike, they are one: the looks are short, and go on."""
+    n, rule, rate = CHUNK_NUMBERS // 2 + 1, HeavyBall(0.9), np.array([1.9])
+    many, one = (Forecast(rule, rate, np.ones(p), np.ones(p)) for p in (n, 1))
+    assert many.first_below(1e-4 * n, 1000).item() == one.first_below(1e-4, 1000).item() > TRANSIENT + 2
+
+
+@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.9), Nesterov(0.9)])
+def test_an_epoch_in_the_hundreds_of_millions(rule: StepRule) -> None:
+    flat, below, rate = 1e-8, 1e-6, 0.5
+    epoch = Forecast(rule, np.array([rate]), np.array([1.0, flat]), np.array([1.0, 1.0])).first_below(below, 10**10)[0]
+    h, beta = rate * flat, 0.0 if isinstance(rule, Plain) else 0.9
+    # By the slow root, in logarithms: of plain steps (1 - h)^k, with momentum that of the quadratic, from rest.
+    trace, det = (1 + beta - h, beta) if isinstance(rule, HeavyBall) else ((1 + beta) * (1 - h), beta * (1 - h))
+    slow = (trace + np.sqrt(trace**2 - 4 * det)) / 2
+    assert epoch == pytest.approx(0.5 * np.log(2 * below) / np.log(slow), rel=1e-6)
