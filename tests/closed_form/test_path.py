@@ -217,6 +217,21 @@ def test_a_run_that_explodes_stops_where_the_loop_stops(
     assert closed.best.epoch == loop.best.epoch
 
 
+def test_plain_steps_are_searched_by_halving_however_many_they_may_be() -> None:
+    below = 1e-6
+    stopping = Stopping(last_epoch=10**15, excess_below=below)
+    task, path, state = prepared(course(3), Plain(), stopping, share=1e-6)
+    closed = descend_spectrum(task, path, state)
+    residual, h = path.spectrum.residual(state.parameters), path.rate * path.spectrum.eigenvalues
+
+    def excess(epoch: float) -> float:
+        return 0.5 * float(np.sum(residual**2 * np.exp(2 * epoch * np.log1p(-h))))
+
+    assert closed.reason == StopReason.CONVERGED
+    assert closed.state.epoch > 10**6
+    assert excess(closed.state.epoch * (1 + 1e-6)) < below < excess(closed.state.epoch * (1 - 1e-6))
+
+
 def test_a_very_long_run_is_searched_in_chunks_and_keeps_what_fits() -> None:
     task, path, state = prepared(course(3), HeavyBall(0.5), Stopping(last_epoch=300_000, excess_below=-1.0))
     closed = descend_spectrum(task, path, state)
