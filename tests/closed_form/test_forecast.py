@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from downslope.closed_form.forecast import Forecast, excess
+from downslope.closed_form.forecast import TRANSIENT, Forecast, excess
+from downslope.closed_form.path import CHUNK_NUMBERS
 from downslope.steps.rules import HeavyBall, Nesterov, Plain, StepRule
 
 Array = NDArray[np.float64]
@@ -48,17 +49,6 @@ def test_the_limit_is_right_on_both_sides(rule: StepRule) -> None:
     assert not wild < 1e6
 
 
-@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.9), Nesterov(0.9)])
-def test_an_epoch_in_the_hundreds_of_millions(rule: StepRule) -> None:
-    flat, below, rate = 1e-8, 1e-6, 0.5
-    epoch = Forecast(rule, np.array([rate]), np.array([1.0, flat]), np.array([1.0, 1.0])).first_below(below, 10**10)[0]
-    h, beta = rate * flat, 0.0 if isinstance(rule, Plain) else 0.9
-    # By the slow root, in logarithms: of plain steps (1 - h)^k, with momentum that of the quadratic, from rest.
-    trace, det = (1 + beta - h, beta) if isinstance(rule, HeavyBall) else ((1 + beta) * (1 - h), beta * (1 - h))
-    slow = (trace + np.sqrt(trace**2 - 4 * det)) / 2
-    assert epoch == pytest.approx(0.5 * np.log(2 * below) / np.log(slow), rel=1e-6)
-
-
 @pytest.mark.parametrize("rule", [*RULES, HeavyBall(0.0), Nesterov(0.99)], ids=str)
 def test_a_direction_lasts_where_its_roots_are_real_and_in_the_unit_circle(rule: StepRule) -> None:
     """Of the textbook's recurrence for ρ and v: what neither turns nor grows can, in the end, only fall."""
@@ -74,6 +64,46 @@ def test_a_direction_lasts_where_its_roots_are_real_and_in_the_unit_circle(rule:
     found = Forecast(rule, np.array([1.0]), h, np.ones(h.size)).lasting[0]
     np.testing.assert_array_equal(found[clear], expected[clear])
     assert 0 < expected.sum() < h.size
+
+
+@pytest.mark.parametrize(
+    ("rule", "h"), [(Plain(), 0.0), (Plain(), 2.0), (HeavyBall(0.5), 0.0), (HeavyBall(0.25), 0.25)], ids=str
+)
+def test_a_direction_lasts_on_the_circle_and_where_its_roots_meet(rule: StepRule, h: float) -> None:
+    """What keeps its size for ever, and (a + bk)·2⁻ᵏ, do not rise in the end."""
+    assert Forecast(rule, np.array([1.0]), np.array([h]), np.ones(1)).lasting.all()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("steep", [2.0**-10, 1.0, 2.0**10])
+def test_the_limit_itself_is_stable(rule: StepRule, steep: float) -> None:
+    rates = rule.stable_product / steep * np.array([0.9, 1.0, 1.1])
+    assert Forecast(rule, rates, steep * np.array([1.0, 0.1]), np.ones(2)).stable.tolist() == [True, True, False]
+
+
+def test_a_bound_is_passed_where_the_excess_is_above_it() -> None:
+    """At a rate of 2 along a curvature of 1 it is ½ for ever; beyond, it was ½ at the start."""
+    for_ever = Forecast(Plain(), np.array([2.0]), np.ones(1), np.ones(1)).blow_up(0.5, 100)
+    assert (for_ever.epochs.item(), excess(for_ever.states).item()) == (100, 0.5)
+    for rule in RULES:
+        beyond = Forecast(rule, np.array([rule.stable_product + 0.5]), np.ones(1), np.ones(1))
+        assert beyond.blow_up(0.5, 100).epochs.item() == first(run(beyond, 100) > 0.5).item() > 0
+
+
+def test_a_run_that_rises_far_before_it_falls_is_waited_for() -> None:
+    """Where both roots of the steepest direction are -√β, its size is about 2k·βᵏᐟ² after k steps."""
+    forecast = Forecast(HeavyBall(0.995), np.array([(1 + np.sqrt(0.995)) ** 2]), np.ones(1), np.ones(1))
+    path = run(forecast, 20_000)
+    assert 5e4 < path.max() / path[0, 0] < 1e6
+    assert forecast.first_below(1e-6, 20_000).item() == first(path <= 1e-6).item()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_nothing_is_left_where_the_squares_underflow(rule: StepRule) -> None:
+    forecast = Forecast(rule, np.array([0.7, 0.9]), np.array([1.0]), np.array([1.0]))
+    expected = first(run(forecast, 10_000) == 0.0)
+    assert np.isfinite(expected).all()
+    np.testing.assert_array_equal(forecast.first_below(0.0, 10_000), expected)
 
 
 def test_what_never_happens_is_not_a_number() -> None:
@@ -119,3 +149,21 @@ def test_short_runs(rule: StepRule, share: float, last: int) -> None:
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_first_epochs_and_blow_ups(seed: int, p: int, beta: float, kind: type, share: float) -> None:
     assert_foretold(seed, p, kind() if kind is Plain else kind(beta), 10**share, LAST)
+
+
+def test_more_directions_than_are_held_at_once() -> None:
+    """Alike, they are one: the looks are short, and go on."""
+    n, rule, rate = CHUNK_NUMBERS // 2 + 1, HeavyBall(0.9), np.array([1.9])
+    many, one = (Forecast(rule, rate, np.ones(p), np.ones(p)) for p in (n, 1))
+    assert many.first_below(1e-4 * n, 1000).item() == one.first_below(1e-4, 1000).item() > TRANSIENT + 2
+
+
+@pytest.mark.parametrize("rule", [Plain(), HeavyBall(0.9), Nesterov(0.9)])
+def test_an_epoch_in_the_hundreds_of_millions(rule: StepRule) -> None:
+    flat, below, rate = 1e-8, 1e-6, 0.5
+    epoch = Forecast(rule, np.array([rate]), np.array([1.0, flat]), np.array([1.0, 1.0])).first_below(below, 10**10)[0]
+    h, beta = rate * flat, 0.0 if isinstance(rule, Plain) else 0.9
+    # By the slow root, in logarithms: of plain steps (1 - h)^k, with momentum that of the quadratic, from rest.
+    trace, det = (1 + beta - h, beta) if isinstance(rule, HeavyBall) else ((1 + beta) * (1 - h), beta * (1 - h))
+    slow = (trace + np.sqrt(trace**2 - 4 * det)) / 2
+    assert epoch == pytest.approx(0.5 * np.log(2 * below) / np.log(slow), rel=1e-6)

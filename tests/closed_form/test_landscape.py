@@ -54,7 +54,18 @@ def test_standard_errors_are_those_of_least_squares(standardize: bool, fit_inter
     best = np.linalg.lstsq(scaled, y)[0]
     variance = np.sum((scaled @ best - y) ** 2) / (len(y) - design.shape[1])
     expected = np.sqrt(variance * np.diag(np.linalg.inv(scaled.T @ scaled))) / np.linalg.norm(design, axis=0)
-    np.testing.assert_allclose([*errors.coef, errors.intercept][: design.shape[1]], expected, rtol=1e-7)
+    np.testing.assert_allclose(errors.coef, expected[: X.shape[1]], rtol=1e-7)
+    assert errors.intercept == pytest.approx(expected[-1] if fit_intercept else 0.0, rel=1e-7)
+
+
+def test_one_row_more_than_parameters_is_enough_for_standard_errors() -> None:
+    random = np.random.default_rng(6)
+    design, y = np.column_stack([random.normal(size=(6, 4)), np.ones(6)]), random.normal(size=6)
+    errors = landscape_of(design[:, :4], y)[1].standard_errors
+    assert errors is not None
+    left = np.linalg.lstsq(design, y)[1].item()
+    expected = np.sqrt(left * np.diag(np.linalg.inv(design.T @ design)))
+    np.testing.assert_allclose([*errors.coef, errors.intercept], expected, rtol=1e-9)
 
 
 def test_there_are_none_where_the_rows_do_not_tell() -> None:
@@ -123,6 +134,39 @@ def test_what_a_landscape_foretells_is_what_fits_do(method: str) -> None:
     np.testing.assert_allclose(forecast.after(20), found, rtol=1e-8)
     assert landscape.largest_stable_rate == limit
     assert [landscape.settles(rule, float(rate)) for rate in rates] == [True, True, False]
+
+
+@pytest.mark.parametrize("unit", [0.1, 1.0, 10.0])
+def test_condition_and_stable_rate_are_those_of_the_second_derivatives(unit: float) -> None:
+    random = np.random.default_rng(7)
+    X, y = unit * random.normal(size=(30, 3)), random.normal(size=30)
+    raw = {"standardize": False, "fit_intercept": False}
+    curved = np.linalg.eigvalsh(X.T @ X / 30)
+    landscape = landscape_of(X, y, **raw)[1]
+    assert landscape.condition == pytest.approx(curved[-1] / curved[0], rel=1e-9)
+    assert landscape.largest_stable_rate == pytest.approx(2.0 / curved[-1], rel=1e-9)
+    # A direction of no effect is not counted.
+    tied = landscape_of(np.column_stack([X, X[:, 0]]), y, **raw)[1]
+    both = np.linalg.eigvalsh((X * [np.sqrt(2.0), 1.0, 1.0]).T @ (X * [np.sqrt(2.0), 1.0, 1.0]) / 30)
+    assert tied.condition == pytest.approx(both[-1] / both[0], rel=1e-9)
+
+
+def test_where_nothing_is_steep_any_rate_settles() -> None:
+    landscape = landscape_of(np.zeros((5, 2)), np.arange(5.0), standardize=False, fit_intercept=False)[1]
+    assert landscape.condition == math.inf
+    assert landscape.stable_rate(landscape.rule) == math.inf
+    assert landscape.largest_stable_rate is None
+    assert landscape.settles(landscape.rule, 1e300)
+
+
+def test_at_the_limit_itself_steps_do_not_settle() -> None:
+    """Of ½θ², at the rate 2, a step leads from θ to -θ."""
+    landscape = landscape_of([[1.0], [-1.0]], [1.0, -1.0], standardize=False, fit_intercept=False)[1]
+    assert landscape.eigenvalues.tolist() == [1.0]
+    assert landscape.largest_stable_rate == 2.0
+    assert not landscape.settles(landscape.rule, 2.0)
+    assert landscape.settles(landscape.rule, math.nextafter(2.0, 0.0))
+    assert landscape.forecast(landscape.rule, np.array([2.0]), np.zeros(1)).after(10**6).tolist() == [0.5]
 
 
 def test_rules_without_a_limit_have_no_stable_rate() -> None:

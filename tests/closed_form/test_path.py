@@ -1,5 +1,7 @@
 """The closed form against the plain loop: every epoch, every rule, where roots meet and where nothing moves."""
 
+import math
+import time
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from downslope.closed_form.path import ClosedForm, descend_spectrum, powers, single_power, step_matrices
+from downslope.closed_form.path import ClosedForm, descend_spectrum, measure_epochs, powers, single_power, step_matrices
 from downslope.data.arrays import ArraySource
 from downslope.descent.history import kept_epochs, most_records
 from downslope.descent.loop import Outcome, Row, State, Task, descend
@@ -16,7 +18,7 @@ from downslope.objective.objective import QuadraticObjective
 from downslope.objective.penalties import Penalty
 from downslope.statistics.coordinates import raw_coordinates, standard_coordinates
 from downslope.statistics.least_squares import solve
-from downslope.statistics.quadratic import Quadratic, add_ridge, half_mean_squared_error
+from downslope.statistics.quadratic import Quadratic, Spectrum, add_ridge, half_mean_squared_error
 from downslope.steps.rules import HeavyBall, Nesterov, Plain, StepRule
 from downslope.steps.schedules import Constant, Scheduled
 from tests.problems import collinear, course, graded
@@ -75,7 +77,7 @@ def test_chunks_are_all_epochs_in_order(last: int) -> None:
         half_mean_squared_error(solve(ArraySource(*graded(3, decades=0.0))), raw_coordinates(3, True)), 0.0, 3
     )
     path = ClosedForm(system.decompose(), None, HeavyBall(0.5), 0.1, np.ones(4))
-    firsts, states = zip(*path.chunks(last, 3), strict=True)
+    firsts, states = zip(*path.chunks(last), strict=True)
     assert list(firsts) == np.cumsum([0, *(part.shape[1] for part in states[:-1])]).tolist()
     whole = powers(path.matrices, path.start, np.arange(last + 1))
     np.testing.assert_allclose(np.concatenate(states, axis=1), whole, rtol=1e-9, atol=1e-12)
@@ -106,6 +108,26 @@ def test_a_million_epochs_of_almost_no_curvature() -> None:
     rho, _, path = single_power(step_matrices(Plain(), np.array([h])), np.eye(3)[0][:, None], k)[:, 0]
     assert rho == pytest.approx(np.exp(k * np.log1p(-h)), rel=1e-10)
     assert path == pytest.approx(-np.expm1(k * np.log1p(-h)) / h, rel=1e-9)
+
+
+@rule_of
+def test_at_the_limit_itself_the_excess_stays_bounded_and_beyond_it_does_not(rule: StepRule) -> None:
+    parabola = Spectrum(np.ones(1), np.eye(1), np.zeros(1), 0.0, 0)
+    for share, bounded in ((1 - 3e-5, True), (1.0, True), (1 + 3e-5, False)):
+        path = ClosedForm(parabola, None, rule, share * rule.stable_product, np.ones(1))
+        far = single_power(path.matrices, path.start, 10**5)
+        assert path.stable == bounded
+        assert (path.excess(far[:, None]).item() < 1000.0) == bounded
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_the_gradient_norm_neither_overflows_nor_underflows(size: float) -> None:
+    singular = np.array([3.0, 0.5])
+    path = ClosedForm(Spectrum(singular, np.eye(2), np.zeros(2), 0.0, 0), None, Plain(), 0.1, np.zeros(2))
+    residuals = size * np.array([[0.01, -0.04], [0.3, 0.0], [0.0, 0.0]])
+    seen = measure_epochs(path, np.stack([residuals, residuals, residuals]), None)
+    known = [math.hypot(*(residual * singular)) for residual in residuals]
+    np.testing.assert_allclose(seen.gradient_norm, known, rtol=1e-14)
 
 
 # ------------------------------------------------------------------------------------------------- whole problems
@@ -182,14 +204,32 @@ def test_the_run_stops_where_the_loop_stops(rule: StepRule, stop: dict[str, floa
 
 @rule_of
 @pytest.mark.parametrize("listened", [False, True], ids=["searched", "listened to"])
-def test_a_run_that_explodes_stops_where_the_loop_stops(rule: StepRule, listened: bool) -> None:
+@pytest.mark.parametrize("stop_below", [None, 1e-30])
+def test_a_run_that_explodes_stops_where_the_loop_stops(
+    rule: StepRule, listened: bool, stop_below: float | None
+) -> None:
     listener = {"listener": lambda row, parameters: False} if listened else {}
-    stopping = Stopping(last_epoch=100_000, explode_above=1e5, stop_below=1e-30)
+    stopping = Stopping(last_epoch=100_000, explode_above=1e5, stop_below=stop_below)
     task, path, state = prepared(course(3), rule, stopping, share=1.01, **listener)
     closed, loop = descend_spectrum(task, path, state), descend(task, state)
     assert closed.reason == StopReason.DIVERGED
     compare(closed, loop, 1e-7)
     assert closed.best.epoch == loop.best.epoch
+
+
+def test_plain_steps_are_searched_by_halving_however_many_they_may_be() -> None:
+    below = 1e-6
+    stopping = Stopping(last_epoch=10**15, excess_below=below)
+    task, path, state = prepared(course(3), Plain(), stopping, share=1e-6)
+    closed = descend_spectrum(task, path, state)
+    residual, h = path.spectrum.residual(state.parameters), path.rate * path.spectrum.eigenvalues
+
+    def excess(epoch: float) -> float:
+        return 0.5 * float(np.sum(residual**2 * np.exp(2 * epoch * np.log1p(-h))))
+
+    assert closed.reason == StopReason.CONVERGED
+    assert closed.state.epoch > 10**6
+    assert excess(closed.state.epoch * (1 + 1e-6)) < below < excess(closed.state.epoch * (1 - 1e-6))
 
 
 def test_a_very_long_run_is_searched_in_chunks_and_keeps_what_fits() -> None:
@@ -212,6 +252,34 @@ def test_a_run_goes_on_with_its_velocity(rule: StepRule, closed_first: bool) -> 
     assert second.rows[:, 0].tolist() == list(range(17, 41))
     np.testing.assert_allclose(second.parameters, whole.parameters[17:], atol=1e-11)
     np.testing.assert_allclose(second.rows[:, 1:4], whole.rows[17:, 1:4], rtol=1e-9, atol=1e-13)
+
+
+@rule_of
+@pytest.mark.parametrize("share", [0.5, 1.02], ids=["the last is best", "an earlier one is best"])
+@pytest.mark.parametrize("listened", [False, True], ids=["searched", "listened to"])
+def test_what_is_best_of_two_runs_is_the_whole_state_of_its_epoch(rule: StepRule, share: float, listened: bool) -> None:
+    listener = {"listener": lambda row, parameters: False} if listened else {}
+    task, path, state = prepared(course(3), rule, Stopping(last_epoch=60), share=share, **listener)
+    half, _, _ = prepared(course(3), rule, Stopping(last_epoch=40), share=share)
+    known = descend(task, state).best
+    first = descend_spectrum(half, path, state)
+    on = ClosedForm(path.spectrum, None, rule, path.rate, first.state.parameters, first.state.rule)
+    best = descend_spectrum(task, on, first.state).best
+    assert best.epoch == known.epoch
+    assert best.score == pytest.approx(known.score, rel=1e-9)
+    np.testing.assert_allclose(best.parameters, known.parameters, rtol=1e-9)
+    np.testing.assert_array_equal(best.state.parameters, best.parameters)
+    if rule.carries_velocity:
+        np.testing.assert_allclose(best.state.rule, known.state.rule, rtol=1e-7, atol=1e-10)
+    else:
+        assert best.state.rule is None
+
+
+def test_where_the_optimum_is_known_no_gradient_is_remembered_for_tol() -> None:
+    """The scale of `tol` where it is not known: a run that goes on there begins its own."""
+    for listener in ({}, {"listener": lambda row, parameters: False}):
+        task, path, state = prepared(course(3), Plain(), Stopping(last_epoch=50, tol=1e-4), **listener)
+        assert descend_spectrum(task, path, state).state.watch.scale == pytest.approx(0.0, abs=1e-9)
 
 
 def test_directions_of_no_effect_are_left_alone() -> None:
@@ -240,6 +308,16 @@ def test_validation_is_that_of_the_loop(rule: StepRule, patience: int | None) ->
     if patience is not None:
         assert closed.reason == StopReason.NO_IMPROVEMENT
         assert closed.best.epoch == loop.best.epoch
+
+
+@pytest.mark.parametrize("listened", [False, True], ids=["searched", "listened to"])
+def test_seconds_are_counted_from_the_call_of_fit(listened: bool) -> None:
+    heard, began = [], time.perf_counter() - 1000.0
+    listener = {"listener": lambda row, parameters: heard.append(row.seconds)} if listened else {}
+    task, path, state = prepared(course(3), Plain(), Stopping(last_epoch=5), began=began, **listener)
+    seconds = [*descend_spectrum(task, path, state).rows[:, Row._fields.index("seconds")], *heard]
+    assert len(seconds) == (12 if listened else 6)
+    assert 1000.0 <= min(seconds) <= max(seconds) <= time.perf_counter() - began
 
 
 @pytest.mark.parametrize("how", ["asks", "is interrupted"])

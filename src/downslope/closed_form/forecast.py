@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.closed_form.path import CHUNK_NUMBERS, apply, product, step_matrices
+from downslope.descent.stopping import EXPLOSION
 from downslope.statistics.quadratic import half_squares
 from downslope.steps.rules import StepRule
 
@@ -64,7 +65,7 @@ class Forecast:
         """One update along each direction, (c, c, r, p)."""
         c = 2 if self.with_momentum else 1
         h = np.multiply.outer(self.rates, self.eigenvalues)
-        return step_matrices(self.rule, h.reshape(-1))[:c, :c].reshape(c, c, *h.shape)
+        return step_matrices(self.rule, h.ravel())[:c, :c].reshape(c, c, *h.shape)
 
     @property
     def start(self) -> Reached:
@@ -87,7 +88,7 @@ class Forecast:
     @property
     def stable(self) -> NDArray[np.bool_]:
         """Whether the excess stays bounded for ever, (r,)."""
-        return np.asarray(self.rates * self.eigenvalues.max(initial=0.0) <= self.rule.stable_product)
+        return np.asarray(self.rates * self.eigenvalues.max() <= self.rule.stable_product)
 
     def ladder(self, last: int) -> list[Array]:
         """The powers 1, 2, 4 … of the matrices, none beyond `last`."""
@@ -105,7 +106,7 @@ class Forecast:
         """
         states, epochs = self.start if begin is None else begin
         for level, power in reversed(list(enumerate(self.ladder(last)))):
-            tried = propagate(power, states)
+            tried = apply(power, states)
             ok = (epochs + (1 << level) <= last) & holds(tried)
             states, epochs = np.where(ok[:, None], tried, states), epochs + (ok.astype(np.int64) << level)
         return Reached(states, epochs)
@@ -116,17 +117,20 @@ class Forecast:
             return excess(self.climb(lambda states: np.ones(self.rates.size, dtype=bool), last).states)
 
     def first_below(self, threshold: float, last: int) -> NDArray[np.float64]:
-        """The first epoch at which J - J* is at most the threshold, (r,); NaN where none up to `last` is."""
+        """The first epoch at which J - J* is at most the threshold, (r,); NaN where none up to `last` is.
+
+        With momentum also where what is left was `EXPLOSION` times that of the start before: such a run is given up.
+        """
         with np.errstate(over="ignore", invalid="ignore"):
             return self._first_below(threshold, last)
 
     def _first_below(self, threshold: float, last: int) -> NDArray[np.float64]:
         first = np.full(self.rates.size, np.nan)
-        begin, early = self.start, min(TRANSIENT, last) if self.with_momentum else 0
-        for _ in range(early):
+        begin = self.start
+        for _ in range(self.with_momentum * min(TRANSIENT, last)):
             found = np.isnan(first) & (excess(begin.states) <= threshold)
             first[found] = begin.epochs[found]
-            begin = Reached(propagate(self.matrices, begin.states), begin.epochs + 1)
+            begin = Reached(apply(self.matrices, begin.states), begin.epochs + 1)
 
         def above(states: Array) -> NDArray[np.bool_]:
             return excess(states, self.lasting) > threshold
@@ -134,16 +138,17 @@ class Forecast:
         # What can only fall must have fallen; from then on the rest is looked at epoch by epoch.
         states, epochs = self.climb(above, last, begin)
         still = above(states)
-        states = np.where(still[:, None], propagate(self.matrices, states), states)
+        states = np.where(still[:, None], apply(self.matrices, states), states)
         epochs = epochs + still
         at = np.flatnonzero(np.isnan(first) & (epochs <= last))
-        bound = 1e6 * excess(self.start.states)
+        bound = EXPLOSION * excess(self.start.states)
 
         def decided(path: Array, at: Epochs) -> NDArray[np.bool_]:
-            now = half_squares(path[0])
+            residual = path[0]
+            now = half_squares(residual)
             if self.with_momentum:
                 return (now <= threshold) | ~(now <= bound[at])
-            return (now <= threshold) | (half_squares(np.where(self.lasting[at], 0.0, path[0])) > threshold)
+            return (now <= threshold) | (half_squares(np.where(self.lasting[at], 0.0, residual)) > threshold)
 
         ends = self.walk(Reached(states[:, at], epochs[at]), at, last, decided)
         first[at] = np.where(excess(ends.states) <= threshold, ends.epochs, np.nan)
@@ -163,7 +168,7 @@ class Forecast:
             matrices, now = self.matrices[:, :, at[left]], states[:, left]
             # Most are decided within a few steps: each look is twice as long as the last.
             look = min(2 * look, AT_ONCE)
-            size = max(2, min(look, CHUNK_NUMBERS // max(now.size, 1)))
+            size = max(2, min(look, CHUNK_NUMBERS // now.size))
             path = np.empty((size, *now.shape))
             path[0] = now
             for before, after in pairwise(path):
@@ -185,7 +190,7 @@ class Forecast:
                 # A sum of powers is convex in the epoch: begun below, it passes a bound once.
                 states, epochs = self.climb(lambda states: excess(states) <= threshold, last)
                 on = epochs < last
-                return Reached(np.where(on[:, None], propagate(self.matrices, states), states), epochs + on)
+                return Reached(np.where(on[:, None], apply(self.matrices, states), states), epochs + on)
             calm = self.climb(lambda states: np.ones(self.rates.size, dtype=bool), last)
             states, epochs = calm.states.copy(), calm.epochs.copy()
             wild = np.flatnonzero(~self.stable)
@@ -193,14 +198,6 @@ class Forecast:
             ends = self.walk(begin, wild, last, lambda path, at: ~(half_squares(path[0]) <= threshold))
             states[:, wild], epochs[wild] = ends
             return Reached(states, epochs)
-
-
-def propagate(matrices: Array, states: Array) -> Array:
-    """The states (c, r, p) after the matrices (c, c, r, p)."""
-    if len(states) == 1:
-        return np.asarray(matrices[0] * states)
-    c, shape = len(states), states.shape
-    return apply(matrices.reshape(c, c, 1, -1), states.reshape(c, 1, -1)).reshape(shape)
 
 
 def excess(states: Array, which: NDArray[np.bool_] | None = None) -> Array:

@@ -60,7 +60,7 @@ class Landscape:
     coordinates: Coordinates
     rule: StepRule
     weight: float
-    l2: float = 0.0
+    l2: float
 
     @property
     def eigenvalues(self) -> Array:
@@ -144,5 +144,5 @@ class Landscape:
         roots: Array = self.directions / self.spectrum.singular
         roots *= np.sqrt(2.0 * self.minimum / free)
         coef = roots[:d] * at.inverse_scale[:, None]
-        level = roots[d] - at.shift @ coef if at.fit_intercept else np.zeros(1)
-        return StandardErrors(np.linalg.norm(coef, axis=1), float(np.linalg.norm(level)))
+        level = float(np.linalg.norm(roots[d] - at.shift @ coef)) if at.fit_intercept else 0.0
+        return StandardErrors(np.linalg.norm(coef, axis=1), level)

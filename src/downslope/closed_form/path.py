@@ -52,7 +52,7 @@ def contractions(rule: StepRule, h: Array) -> Array:
 
 
 def apply(matrices: Array, states: Array) -> Array:
-    """The matrices (c, c, p) on states (c, k, p)."""
+    """The matrices (c, c, p) on states (c, k, p), or (c, c, k, p) of their own for each of k."""
     moved = np.empty_like(states)
     for i, row in enumerate(matrices):
         np.multiply(row[0], states[0], out=moved[i])
@@ -97,7 +97,7 @@ def single_power(matrices: Array, start: Array, epoch: int) -> Array:
         if epoch & 1:
             state = apply(doubled, state)
         doubled, epoch = product(doubled, doubled), epoch >> 1
-    return state[:, 0]
+    return state.squeeze(axis=1)
 
 
 @dataclass(frozen=True)
@@ -162,18 +162,20 @@ class ClosedForm:
             return 2.0 * (self.spectrum.minimum + excess)
         return 2.0 * self.half_mse.values(parameters)
 
-    def chunks(self, last: int, components: int) -> Iterator[tuple[int, Array]]:
+    def chunks(self, last: int, *, with_path: bool = True) -> Iterator[tuple[int, Array]]:
         """The states of all epochs 0 … last, in chunks (first epoch, states) that double in length.
 
-        The path D feeds back into nothing: where only the excess is asked for, two components do.
+        The path D feeds back into nothing: where only the excess is asked for, it is left out.
         """
-        matrices, state = self.matrices[:components, :components], self.start[:components]
+        matrices, state = self.matrices, self.start
+        if not with_path:
+            matrices, state = matrices[:-1, :-1], state[:-1]
         first, size = 0, 64
-        largest = max(64, CHUNK_NUMBERS // state.size)
+        largest = max(size, CHUNK_NUMBERS // state.size)
         while first <= last:
             states = powers(matrices, state, np.arange(min(size, last - first + 1)))
             yield first, states
-            state = apply(matrices, states[:, -1:])[:, 0]
+            state = apply(matrices, states[:, -1:]).squeeze(axis=1)
             first, size = first + states.shape[1], min(2 * size, largest)
 
     @property
@@ -204,7 +206,7 @@ def measure_epochs(path: ClosedForm, states: Array, validation: Quadratic | None
     with np.errstate(over="ignore", invalid="ignore"):
         excess, parameters = path.excess(states), path.parameters(states)
         slope = states[0] * path.spectrum.singular
-        largest = np.abs(slope).max(axis=1, initial=0.0)
+        largest = np.abs(slope).max(axis=1)
         safe = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
         return EpochColumns(
             path.spectrum.minimum + excess,
@@ -258,7 +260,7 @@ def search(task: Task, path: ClosedForm, state: State) -> Heard:
         return Heard(last, StopReason.MAX_ITER, state.watch)
     if path.monotone and (path.half_mse is None or rules.stop_below is None):
         return bisect(task, path, last, state)
-    for first, states in path.chunks(last, 2 if path.half_mse is None else 3):
+    for first, states in path.chunks(last, with_path=path.half_mse is not None):
         with np.errstate(over="ignore", invalid="ignore"):
             excess = path.excess(states)
             mse = path.mse(excess, path.origin if path.half_mse is None else path.parameters(states))
@@ -280,8 +282,8 @@ def bisect(task: Task, path: ClosedForm, last: int, state: State) -> Heard:
 
     def reason_at(epoch: int) -> StopReason | None:
         excess = path.excess(single_power(matrices, start, epoch)[:, None])
-        objective, mse = path.spectrum.minimum + float(excess[0]), float(path.mse(excess, path.origin[None])[0])
-        return task.stopping.reason(state.epoch + epoch, objective, mse, float(excess[0]), np.inf, state.watch)
+        objective, mse = path.spectrum.minimum + excess.item(), path.mse(excess, path.origin[None]).item()
+        return task.stopping.reason(state.epoch + epoch, objective, mse, excess.item(), np.inf, state.watch)
 
     before, after = -1, last
     while after - before > 1:
@@ -297,8 +299,8 @@ def bisect(task: Task, path: ClosedForm, last: int, state: State) -> Heard:
 
 def listen(task: Task, path: ClosedForm, state: State, validation: Quadratic | None) -> Heard:
     """As `search`, an epoch at a time, for rules that remember and for listeners."""
-    at, numbers_of_best = state, np.empty(0)
-    for first, states in path.chunks(task.stopping.last_epoch - state.epoch, 3):
+    at, numbers_of_best = state, None
+    for first, states in path.chunks(task.stopping.last_epoch - state.epoch):
         seen = measure_epochs(path, states, validation)
         for k in range(states.shape[1]):
             at = at._replace(parameters=seen.parameters[k], epoch=state.epoch + first + k)
@@ -328,7 +330,7 @@ def listen(task: Task, path: ClosedForm, state: State, validation: Quadratic | N
                     heard, reason = True, StopReason.INTERRUPTED
                 reason = reason or (StopReason.CALLBACK if heard else None)
             if reason is not None:
-                if numbers_of_best.size:
+                if numbers_of_best is not None:
                     place = best.state
                     whole = state_at(path, numbers_of_best, place.parameters, place.epoch, place.watch)
                     best = best._replace(state=whole)
