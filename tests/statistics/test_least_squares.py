@@ -16,6 +16,7 @@ from downslope.statistics.least_squares import LeastSquares, solve
 from tests.problems import (
     NIST,
     Pieces,
+    Stream,
     collinear,
     correct_digits,
     exact_solution,
@@ -140,8 +141,30 @@ def test_passes_are_counted(apart: float, exact: bool) -> None:
         assert found.passes == (1 if apart == 1.0 else 2)
 
 
+@pytest.mark.parametrize("apart", [6e-5, 1.2e-5], ids=["short of 1e10", "beyond 1e10"])
+def test_a_triangle_takes_over_where_products_no_longer_tell_the_condition(apart: float) -> None:
+    X, y = near_collinear(apart)
+    found = solve(ArraySource(X, y), exact=False)
+    singular = np.linalg.svd((X - X.mean(axis=0)) / X.std(axis=0), compute_uv=False)
+    assert found.condition == pytest.approx((singular[0] / singular[-1]) ** 2, rel=1e-6 if apart > 4e-5 else 1e-9)
+    assert found.passes == (1 if apart > 4e-5 else 2)
+
+
+def test_rows_that_are_dear_are_read_again_where_fewer_than_eight_digits_are_certain() -> None:
+    certain = set()
+    for apart in 10.0 ** np.arange(-7.0, -1.0, 0.25):
+        rows = near_collinear(apart)
+        unrefined, dear = solve(Stream(*rows), exact=False), Stream(*rows)
+        found = solve(dear)
+        assert found.passes == dear.reads == unrefined.passes + (unrefined.digits < 8)
+        certain.add(unrefined.digits)
+    assert certain >= {7, 8, 9}
+
+
 @pytest.mark.parametrize(
-    ("noise", "passes"), [(1.0, 1), (1e-5, 2)], ids=["a noisy fit needs no second look", "a close fit gets one"]
+    ("noise", "passes"),
+    [(1.0, 1), (0.1, 1), (0.015, 2), (1e-5, 2)],
+    ids=["a noisy fit needs no second look", "nor one of 12 digits", "one of fewer does", "a close fit gets one"],
 )
 def test_many_rows_are_read_again_only_where_digits_would_be_lost(
     noise: float, passes: int, monkeypatch: pytest.MonkeyPatch
@@ -156,13 +179,18 @@ def test_many_rows_are_read_again_only_where_digits_would_be_lost(
     assert correct_digits(parameters(found), exact_parameters(X, y)) >= 13
 
 
-@pytest.mark.parametrize("apart", [1.0, 1e-3, 1e-7, 1e-11])
-def test_the_factor_and_the_target_hold_the_problem(apart: float) -> None:
+@pytest.mark.parametrize(
+    "rows",
+    [near_collinear(1.0), near_collinear(1e-3), near_collinear(1e-7), near_collinear(1e-11), collinear()],
+    ids=["1", "1e-3", "1e-7", "1e-11", "collinear"],
+)
+@pytest.mark.parametrize("exact", [True, False])
+def test_the_factor_and_the_target_hold_the_problem(rows: tuple[Array, Array], exact: bool) -> None:
     """½‖R·w - target‖² + ½·residual is ½ mse at the best intercept, for any w."""
-    X, y = near_collinear(apart)
-    found = solve(ArraySource(X, y))
+    X, y = rows
+    found = solve(ArraySource(X, y), exact=exact)
     centred, y_centred = X - X.mean(axis=0), y - y.mean()
-    for w in np.random.default_rng(0).normal(size=(5, 3)):
+    for w in np.random.default_rng(0).normal(size=(5, X.shape[1])):
         missing = found.factor @ (w * found.spread) - found.target
         assert missing @ missing + found.residual == pytest.approx(np.mean((centred @ w - y_centred) ** 2), rel=1e-9)
 
@@ -190,8 +218,18 @@ def test_collinear_columns_are_found_and_the_shortest_solution_given() -> None:
         (lambda a, b, c: [a, b, a + b, c], [0, 1, 2], 3),
         (lambda a, b, c: [a, 0 * a + 5, b], [], 2),
         (lambda a, b, c: [0 * a, a, a], [1, 2], 1),
+        (lambda a, b, c: [a / 1024, b, a], [0, 2], 2),
+        (lambda a, b, c: [a, b, c, a + 2.0**-17 * b], [0, 1, 3], 3),
     ],
-    ids=["a copy", "another unit", "a sum", "a constant is not tied", "a constant and a copy"],
+    ids=[
+        "a copy",
+        "another unit",
+        "a sum",
+        "a constant is not tied",
+        "a constant and a copy",
+        "a small unit",
+        "a small share",
+    ],
 )
 def test_tied_columns(columns: Callable[..., list[Array]], tied: list[int], rank: int) -> None:
     random = np.random.default_rng(0)
