@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from downslope.data.arrays import ArraySource
 from downslope.exceptions import InputError
 from downslope.statistics import least_squares as module
-from downslope.statistics.least_squares import LeastSquares, solve
+from downslope.statistics.least_squares import LeastSquares, believable_digits, solve
 from tests.problems import (
     NIST,
     Pieces,
@@ -108,9 +108,49 @@ def test_claimed_digits_are_there_whatever_the_rows(
         assert_honest(X, y)
 
 
+@pytest.mark.parametrize("apart", [1e-1, 1e-2, 1e-3, 1e-4])
+def test_few_rows_are_corrected_until_almost_all_digits_are_certain(apart: float) -> None:
+    assert solve(ArraySource(*near_collinear(apart))).digits >= 13
+
+
 def test_an_intercept_that_is_zero_but_for_rounding_has_no_digits_to_lose() -> None:
     x = np.linspace(0.1, 2.3, 30)
     assert solve(ArraySource(x[:, None], 0.7 * x)).digits >= 12
+
+
+@pytest.mark.parametrize("unit", [2.0**-500, 1.0, 2.0**500])
+@pytest.mark.parametrize(
+    ("parameters", "doubts", "digits"),
+    [
+        ([1.0, -2.0], [0.9e-9, 0.9e-9], 9),
+        ([1.0, -2.0], [0.9e-9, 0.9e-4], 4),
+        ([1.0, 0.01], [0.9e-9, 0.9e-9], 7),
+        ([1.0, 5e-17], [0.9e-9, 1e-18], 9),
+        ([1.0, 1e-12], [0.9e-9, 1e-9], 9),
+        ([1.0, 1e-12], [0.9e-8, 2e-9], 8),
+        ([1.0, 1e-12], [0.9e-8, 5e-8], 0),
+        ([1.0, 0.0], [0.9e-8, 5e-8], 8),
+        ([0.0, 0.0], [0.0, 1e-3], 15),
+        ([1.0, 2.0], [0.0, 0.0], 15),
+        ([1.0, 2.0], [1e-17, 1e-17], 15),
+        ([1.0, 2.0], [5.0, 1e-17], 0),
+    ],
+    ids=[
+        *("equally sure", "the worst", "a small one"),
+        *(
+            "rounding beside another",
+            "zero but for its doubt",
+            "the same, less sure",
+            "perhaps not zero",
+            "exactly zero",
+        ),
+        *("all zero", "no doubt at all", "less than rounding", "not even its sign"),
+    ],
+)
+def test_digits_are_those_of_the_worst_parameter(
+    parameters: list[float], doubts: list[float], digits: int, unit: float
+) -> None:
+    assert believable_digits(unit * np.array(parameters), unit * np.array(doubts)) == digits
 
 
 @pytest.mark.parametrize("y", [np.zeros(5), np.full(5, 3.0)], ids=["zero", "constant"])

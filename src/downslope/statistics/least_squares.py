@@ -289,9 +289,10 @@ def rounding_of(w: Array, residual: float, inverse_factor: Inverse) -> float:
 
 def believable_digits(parameters: Array, doubts: Array) -> int:
     """Digits of the worst parameter, each known to ± its doubt; one that is zero but for rounding has none to lose."""
-    counted = np.abs(parameters) > 4 * EPS * np.abs(parameters).max(initial=0.0)
-    counted &= (np.abs(parameters) > 2 * doubts) | (doubts > 1e-8 * np.abs(parameters).max(initial=0.0))
+    sizes = np.abs(parameters)
+    counted = sizes > 4 * EPS * sizes.max()
+    counted &= (sizes > 2 * doubts) | (doubts > 1e-8 * sizes.max())
     if not counted.any():
         return 15
-    worst = float(np.max(doubts[counted] / np.abs(parameters[counted])))
+    worst = float(np.max(doubts[counted] / sizes[counted]))
     return int(np.clip(np.floor(-np.log10(worst)), 0, 15)) if worst > 0 else 15
