@@ -231,6 +231,36 @@ def test_known_spectrum() -> None:
     np.testing.assert_allclose(np.abs(spectrum.directions), np.sqrt(0.5), rtol=1e-14)
 
 
+def test_a_column_that_shares_no_row_is_a_direction_by_itself() -> None:
+    """To the last bit: its length is a singular value, and no other column has a part in it."""
+    factor = np.zeros((6, 5))
+    factor[:3, [0, 2, 3]] = np.random.default_rng(0).normal(size=(3, 3))
+    factor[3, 1], factor[4, 4] = 0.5, 1.0
+    left, singular, directions = decompose_factor(factor)
+    for column, row in ((1, 3), (4, 4)):
+        (k,) = np.flatnonzero(directions[column])
+        assert np.abs(directions[:, k]).tolist() == np.eye(5)[column].tolist()
+        assert singular[k] == factor[row, column]
+        np.testing.assert_array_equal(left[:, k] * directions[column, k], np.eye(6)[row])
+    np.testing.assert_allclose(left * singular @ directions.T, factor, atol=1e-15)
+
+
+@pytest.mark.parametrize("cosine", [0.0, 0.6])
+def test_columns_that_share_one_row_are_not_alone(cosine: float) -> None:
+    """Two columns of length 3 at an angle: 9(1 ± cosine) are the eigenvalues, whichever row they share."""
+    spectrum = Quadratic(leaning(cosine)[:2, :2], np.zeros(2), 0.0).decompose()
+    np.testing.assert_allclose(spectrum.eigenvalues, [9 * (1 + cosine), 9 * (1 - cosine)], rtol=1e-14)
+
+
+def test_one_column() -> None:
+    factor, target = np.array([[3.0], [4.0]]), np.array([5.0, 10.0])
+    found = minimise(Quadratic(factor, target, 0.0))
+    np.testing.assert_allclose(found.parameters, [2.2], rtol=1e-15)
+    assert (found.condition, found.tied.tolist()) == (1.0, [])
+    spectrum = Quadratic(factor, target, 0.0).decompose()
+    assert spectrum.largest == spectrum.smallest == pytest.approx(25.0, rel=1e-15)
+
+
 @pytest.mark.parametrize(
     ("name", "standardize"),
     [(name, True) for name in ROWS] + [(name, False) for name in ROWS if name not in ("tiny", "huge")],
@@ -278,6 +308,7 @@ def test_directions_of_no_effect_are_counted(rows: tuple[Array, Array], fit_inte
     _, _, quadratic = prepared(rows, fit_intercept, True)
     spectrum = quadratic.decompose()
     assert spectrum.n_null == n_null
+    assert spectrum.effective.tolist() == [True] * (spectrum.singular.size - n_null) + [False] * n_null
     null = spectrum.directions[:, spectrum.singular.size - n_null :]
     assert np.abs(quadratic.factor @ null).max(initial=0.0) < 1e-13 * np.abs(quadratic.factor).max()
     assert spectrum.smallest > 1e-12 * spectrum.largest
@@ -287,7 +318,9 @@ def test_nothing_to_descend() -> None:
     spectrum = Quadratic(np.zeros((3, 2)), np.array([3.0, 0.0, 4.0]), 1.0).decompose()
     assert (spectrum.largest, spectrum.smallest, spectrum.n_null) == (0.0, 0.0, 2)
     assert spectrum.minimum == 1.0 + 12.5
-    assert minimise(Quadratic(np.zeros((3, 2)), np.zeros(3), 0.0)).parameters.tolist() == [0.0, 0.0]
+    lowest = minimise(Quadratic(np.zeros((3, 2)), np.zeros(3), 0.0))
+    assert (lowest.parameters.tolist(), lowest.doubt.tolist()) == ([0.0, 0.0], [0.0, 0.0])
+    assert (lowest.condition, lowest.tied.tolist()) == (1.0, [])
 
 
 @pytest.mark.parametrize(
