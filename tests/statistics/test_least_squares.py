@@ -225,10 +225,13 @@ def test_many_rows_are_read_again_only_where_digits_would_be_lost(
     ids=["1", "1e-3", "1e-7", "1e-11", "collinear"],
 )
 @pytest.mark.parametrize("exact", [True, False])
-def test_the_factor_and_the_target_hold_the_problem(rows: tuple[Array, Array], exact: bool) -> None:
+@pytest.mark.parametrize("kind", [ArraySource, Stream])
+def test_the_factor_and_the_target_hold_the_problem(
+    rows: tuple[Array, Array], exact: bool, kind: Callable[[Array, Array], Any]
+) -> None:
     """½‖R·w - target‖² + ½·residual is ½ mse at the best intercept, for any w."""
     X, y = rows
-    found = solve(ArraySource(X, y), exact=exact)
+    found = solve(kind(X, y), exact=exact)
     centred, y_centred = X - X.mean(axis=0), y - y.mean()
     for w in np.random.default_rng(0).normal(size=(5, X.shape[1])):
         missing = found.factor @ (w * found.spread) - found.target
