@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from downslope.data.arrays import ArraySource
 from downslope.exceptions import InputError
 from downslope.statistics import least_squares as module
-from downslope.statistics.least_squares import LeastSquares, solve
+from downslope.statistics.least_squares import LeastSquares, believable_digits, solve
 from tests.problems import (
     NIST,
     Pieces,
+    Stream,
     collinear,
     correct_digits,
     exact_solution,
@@ -107,9 +108,49 @@ def test_claimed_digits_are_there_whatever_the_rows(
         assert_honest(X, y)
 
 
+@pytest.mark.parametrize("apart", [1e-1, 1e-2, 1e-3, 1e-4])
+def test_few_rows_are_corrected_until_almost_all_digits_are_certain(apart: float) -> None:
+    assert solve(ArraySource(*near_collinear(apart))).digits >= 13
+
+
 def test_an_intercept_that_is_zero_but_for_rounding_has_no_digits_to_lose() -> None:
     x = np.linspace(0.1, 2.3, 30)
     assert solve(ArraySource(x[:, None], 0.7 * x)).digits >= 12
+
+
+@pytest.mark.parametrize("unit", [2.0**-500, 1.0, 2.0**500])
+@pytest.mark.parametrize(
+    ("parameters", "doubts", "digits"),
+    [
+        ([1.0, -2.0], [0.9e-9, 0.9e-9], 9),
+        ([1.0, -2.0], [0.9e-9, 0.9e-4], 4),
+        ([1.0, 0.01], [0.9e-9, 0.9e-9], 7),
+        ([1.0, 5e-17], [0.9e-9, 1e-18], 9),
+        ([1.0, 1e-12], [0.9e-9, 1e-9], 9),
+        ([1.0, 1e-12], [0.9e-8, 2e-9], 8),
+        ([1.0, 1e-12], [0.9e-8, 5e-8], 0),
+        ([1.0, 0.0], [0.9e-8, 5e-8], 8),
+        ([0.0, 0.0], [0.0, 1e-3], 15),
+        ([1.0, 2.0], [0.0, 0.0], 15),
+        ([1.0, 2.0], [1e-17, 1e-17], 15),
+        ([1.0, 2.0], [5.0, 1e-17], 0),
+    ],
+    ids=[
+        *("equally sure", "the worst", "a small one"),
+        *(
+            "rounding beside another",
+            "zero but for its doubt",
+            "the same, less sure",
+            "perhaps not zero",
+            "exactly zero",
+        ),
+        *("all zero", "no doubt at all", "less than rounding", "not even its sign"),
+    ],
+)
+def test_digits_are_those_of_the_worst_parameter(
+    parameters: list[float], doubts: list[float], digits: int, unit: float
+) -> None:
+    assert believable_digits(unit * np.array(parameters), unit * np.array(doubts)) == digits
 
 
 @pytest.mark.parametrize("y", [np.zeros(5), np.full(5, 3.0)], ids=["zero", "constant"])
@@ -140,8 +181,30 @@ def test_passes_are_counted(apart: float, exact: bool) -> None:
         assert found.passes == (1 if apart == 1.0 else 2)
 
 
+@pytest.mark.parametrize("apart", [6e-5, 1.2e-5], ids=["short of 1e10", "beyond 1e10"])
+def test_a_triangle_takes_over_where_products_no_longer_tell_the_condition(apart: float) -> None:
+    X, y = near_collinear(apart)
+    found = solve(ArraySource(X, y), exact=False)
+    singular = np.linalg.svd((X - X.mean(axis=0)) / X.std(axis=0), compute_uv=False)
+    assert found.condition == pytest.approx((singular[0] / singular[-1]) ** 2, rel=1e-6 if apart > 4e-5 else 1e-9)
+    assert found.passes == (1 if apart > 4e-5 else 2)
+
+
+def test_rows_that_are_dear_are_read_again_where_fewer_than_eight_digits_are_certain() -> None:
+    certain = set()
+    for apart in 10.0 ** np.arange(-7.0, -1.0, 0.25):
+        rows = near_collinear(apart)
+        unrefined, dear = solve(Stream(*rows), exact=False), Stream(*rows)
+        found = solve(dear)
+        assert found.passes == dear.reads == unrefined.passes + (unrefined.digits < 8)
+        certain.add(unrefined.digits)
+    assert certain >= {7, 8, 9}
+
+
 @pytest.mark.parametrize(
-    ("noise", "passes"), [(1.0, 1), (1e-5, 2)], ids=["a noisy fit needs no second look", "a close fit gets one"]
+    ("noise", "passes"),
+    [(1.0, 1), (0.1, 1), (0.015, 2), (1e-5, 2)],
+    ids=["a noisy fit needs no second look", "nor one of 12 digits", "one of fewer does", "a close fit gets one"],
 )
 def test_many_rows_are_read_again_only_where_digits_would_be_lost(
     noise: float, passes: int, monkeypatch: pytest.MonkeyPatch
@@ -156,13 +219,21 @@ def test_many_rows_are_read_again_only_where_digits_would_be_lost(
     assert correct_digits(parameters(found), exact_parameters(X, y)) >= 13
 
 
-@pytest.mark.parametrize("apart", [1.0, 1e-3, 1e-7, 1e-11])
-def test_the_factor_and_the_target_hold_the_problem(apart: float) -> None:
+@pytest.mark.parametrize(
+    "rows",
+    [near_collinear(1.0), near_collinear(1e-3), near_collinear(1e-7), near_collinear(1e-11), collinear()],
+    ids=["1", "1e-3", "1e-7", "1e-11", "collinear"],
+)
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("kind", [ArraySource, Stream])
+def test_the_factor_and_the_target_hold_the_problem(
+    rows: tuple[Array, Array], exact: bool, kind: Callable[[Array, Array], Any]
+) -> None:
     """½‖R·w - target‖² + ½·residual is ½ mse at the best intercept, for any w."""
-    X, y = near_collinear(apart)
-    found = solve(ArraySource(X, y))
+    X, y = rows
+    found = solve(kind(X, y), exact=exact)
     centred, y_centred = X - X.mean(axis=0), y - y.mean()
-    for w in np.random.default_rng(0).normal(size=(5, 3)):
+    for w in np.random.default_rng(0).normal(size=(5, X.shape[1])):
         missing = found.factor @ (w * found.spread) - found.target
         assert missing @ missing + found.residual == pytest.approx(np.mean((centred @ w - y_centred) ** 2), rel=1e-9)
 
@@ -190,8 +261,18 @@ def test_collinear_columns_are_found_and_the_shortest_solution_given() -> None:
         (lambda a, b, c: [a, b, a + b, c], [0, 1, 2], 3),
         (lambda a, b, c: [a, 0 * a + 5, b], [], 2),
         (lambda a, b, c: [0 * a, a, a], [1, 2], 1),
+        (lambda a, b, c: [a / 1024, b, a], [0, 2], 2),
+        (lambda a, b, c: [a, b, c, a + 2.0**-17 * b], [0, 1, 3], 3),
     ],
-    ids=["a copy", "another unit", "a sum", "a constant is not tied", "a constant and a copy"],
+    ids=[
+        "a copy",
+        "another unit",
+        "a sum",
+        "a constant is not tied",
+        "a constant and a copy",
+        "a small unit",
+        "a small share",
+    ],
 )
 def test_tied_columns(columns: Callable[..., list[Array]], tied: list[int], rank: int) -> None:
     random = np.random.default_rng(0)

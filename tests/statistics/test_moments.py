@@ -18,12 +18,13 @@ from downslope.statistics.moments import (
     OverflowingSquaresError,
     SumBlocks,
     UnderflowingSquaresError,
+    centre_of,
     gather,
     gather_columns,
 )
 from downslope.statistics.residuals import measure_residuals
 from downslope.statistics.triangle import triangulate
-from tests.problems import ExactMoments, Pieces, exact_moments, exactly, graded, nist, real_table
+from tests.problems import ExactMoments, Pieces, Stream, exact_moments, exactly, graded, nist, real_table
 
 Array = np.ndarray
 
@@ -45,6 +46,7 @@ CASES: dict[str, tuple[Any, Array, Array | None]] = {
     "plain": (*small(), None),
     "weighted": (*small(), WEIGHT),
     "some weights zero": (*small(), np.where(WEIGHT < 0.5, 0.0, WEIGHT)),
+    "Fortran": (np.asfortranarray(small()[0]), small()[1], None),
     "one row": (np.array([[3.0, 4.0]]), np.array([5.0]), None),
     "float32": (small()[0].astype(np.float32), small()[1], None),
     "float32 weighted": (small()[0].astype(np.float32), small()[1], WEIGHT),
@@ -54,12 +56,18 @@ CASES: dict[str, tuple[Any, Array, Array | None]] = {
     "target at 1e12": (small()[0], small()[1] + 1e12, None),
     "values of 1e150": (small()[0] * 1e150, small()[1] * 1e150, None),
     "values of 1e-150": (small()[0] * 1e-150, small()[1] * 1e-150, None),
+    "values of 1e-152": (small()[0] * 1e-152, small()[1] * 1e-152, None),
     "columns 1e16 apart": (*graded(decades=16.0), None),
     "real table": (*real_table(), None),
     "Longley": (nist("Longley").X, nist("Longley").y, None),
     "sparse": (scipy.sparse.csr_array(thin()), np.arange(60.0), None),
     "sparse weighted": (scipy.sparse.csr_matrix(thin()), np.arange(60.0), np.linspace(0, 1, 60)),
     "sparse but full": (scipy.sparse.csr_array(small()[0]), small()[1], WEIGHT),
+    "sparse, as many entries in a column as columns": (
+        scipy.sparse.csr_array(np.repeat(np.diag([1.0, 2.0, 3.0, 0.0]), 3, axis=0)[:, :3]),
+        np.arange(12.0),
+        None,
+    ),
     "sparse float32": (scipy.sparse.csr_array(thin().astype(np.float32)), np.arange(60.0), None),
     "sparse at 1e4": (scipy.sparse.csr_array(small()[0] + 1e4), small()[1], None),
 }
@@ -155,6 +163,20 @@ def test_all_weights_zero() -> None:
     assert (found.weight, found.n_rows) == (0.0, 40)
     merged = found + gather(ArraySource(*small(), np.zeros(40)))
     assert (merged.weight, merged.n_rows) == (0.0, 80)
+    assert (found.yy, merged.yy, summed(Pieces(*small(), np.zeros(40)), None).y_mean) == (0.0, 0.0, small()[1][0])
+
+
+@pytest.mark.parametrize("store", [np.asarray, scipy.sparse.csr_array])
+def test_sums_of_squares_are_never_negative(store: Callable[[Array], Any]) -> None:
+    """Of values that are the same, or weigh nothing: by rounding they would be, and their spread no number."""
+    for seed in range(50):
+        random = np.random.default_rng(seed)
+        value, weight = random.normal(), np.append(0.0, random.random(20))
+        (found,) = Pieces(store(np.eye(21)), np.full(21, value), weight).scan(SumBlocks(None, 0.0))
+        assert 0.0 <= found.yy <= 1e-13
+        X = np.append(0.0, np.full(20, value))[:, None]
+        (squares,) = gather_columns(Pieces(store(X), X[:, 0], weight)).squares
+        assert 0.0 <= squares <= 1e-13
 
 
 # ------------------------------------------------------------------------------------------------ constant columns
@@ -192,6 +214,52 @@ def test_the_first_look_chooses_and_one_pass_does(offset: float, passes: int) ->
     assert source.passes == passes
 
 
+def misleading(apart: float) -> tuple[Array, Array, Array]:
+    """Rows at `apart` standard deviations, beside a column of zeros; those looked at weigh nothing."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=60)
+    x = (x - x.mean()) / x.std() + apart
+    X = np.concatenate([[-1.0, 1.0], x, [1.0]])
+    return np.column_stack([X, np.zeros(63)]), random.normal(size=63), np.array([0.0, 0.0, *np.ones(60), 0.0])
+
+
+@pytest.mark.parametrize(
+    ("rereads", "apart", "passes"),
+    [
+        *[("free", 50.0, 1), ("free", -200.0, 2), ("free", 200.0, 2)],
+        *[("dear", 5e3, 1), ("dear", 2e4, 2), ("dear", -2e4, 2), ("never", 5e3, 1), ("never", -5e3, 1)],
+    ],
+)
+def test_a_look_that_misled_is_mended_where_digits_are_worth_a_pass(
+    rereads: Any, apart: float, passes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SAMPLE_ROWS", 2)
+    X, y, weight = misleading(apart)
+    source: Any = Counting(X, y, weight) if rereads == "free" else Stream(X, y, weight, rereads=rereads)
+    found = gather(source)
+    assert (source.passes if rereads == "free" else source.reads) == passes
+    # About a centre that is k spreads away, k² of the digits are lost.
+    known = exact_moments(X, y, weight)
+    assert found.xx[0, 0] == pytest.approx(float(known.xx[0, 0]), rel=1e-13 if passes == 2 else 1e-15 * apart**2)
+
+
+@pytest.mark.parametrize("apart", [2e4, -2e4])
+def test_a_look_that_misled_is_told_where_rows_are_gone(apart: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SAMPLE_ROWS", 2)
+    with pytest.raises(InputError, match=r"lie so far from the others that their sums lose their digits"):
+        gather(Stream(*misleading(apart), rereads="never"))
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize(
+    ("offset", "shifted"), [(0.0, False), (9.0, False), (-9.0, False), (11.0, True), (-11.0, True)]
+)
+def test_rows_are_shifted_beyond_ten_standard_deviations(offset: float, shifted: bool, unit: float) -> None:
+    X, y = small()
+    X = np.column_stack([unit * ((X - X.mean(axis=0)) / X.std(axis=0) + offset), np.zeros(40)])
+    assert (centre_of(ArraySource(X, y)).shift is not None) == shifted
+
+
 def test_a_look_that_misled_costs_a_second_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows that are looked at surround zero, all others lie at 1: sums about zero would lose digits."""
     monkeypatch.setattr(module, "SAMPLE_ROWS", 2)
@@ -225,9 +293,12 @@ def test_columns_whose_squares_overflow_are_refused() -> None:
 
 @pytest.mark.parametrize("read", [gather, gather_columns])
 @pytest.mark.parametrize("store", [np.asarray, scipy.sparse.csr_array], ids=["dense", "sparse"])
-def test_squares_that_would_vanish_are_refused(read: Callable[[Any], Any], store: Callable[[Array], Any]) -> None:
-    X = np.array([[1e-160, 1.0], [2e-160, 2.0], [0.0, 1.0]])
-    sentence = r"a column \(or the target\) spans only 2.0e-160: multiply those that span less than about 1e-150 by"
+@pytest.mark.parametrize("span", [2e-160, 5e-153])
+def test_squares_that_would_vanish_are_refused(
+    read: Callable[[Any], Any], store: Callable[[Array], Any], span: float
+) -> None:
+    X = np.array([[0.5 * span, 1.0], [span, 2.0], [0.0, 1.0]])
+    sentence = rf"a column \(or the target\) spans only {span:.1e}: multiply those that span less than about 1e-150 by"
     with pytest.raises(UnderflowingSquaresError, match=sentence):
         read(ArraySource(store(X), np.zeros(3)))
     assert issubclass(UnderflowingSquaresError, InputError)
@@ -246,6 +317,7 @@ def test_column_moments_are_exact(case: str) -> None:
         np.testing.assert_allclose(found.variance, squares / float(known.weight), rtol=1e-7)
         np.testing.assert_allclose(found.mean, known.mean.astype(float), rtol=1e-12, atol=1e-14 * squares.max() ** 0.5)
         assert found.weight == pytest.approx(float(known.weight))
+        assert found.n_rows == len(y)
 
 
 @pytest.mark.parametrize("store", [np.asarray, scipy.sparse.csr_array])

@@ -9,7 +9,14 @@ import scipy.linalg
 from downslope.data.arrays import ArraySource
 from downslope.statistics.coordinates import Coordinates, raw_coordinates, standard_coordinates
 from downslope.statistics.least_squares import LeastSquares, solve
-from downslope.statistics.quadratic import Quadratic, add_ridge, decompose_factor, half_mean_squared_error, minimise
+from downslope.statistics.quadratic import (
+    Quadratic,
+    add_ridge,
+    decompose_factor,
+    half_mean_squared_error,
+    minimise,
+    reference_excess,
+)
 from tests.problems import collinear, correct_digits, course, exact_solution, exactly, graded, near_collinear, nist
 
 Array = np.ndarray
@@ -123,6 +130,62 @@ def test_of_several_minima_the_shortest_in_unit_columns() -> None:
     np.testing.assert_allclose(minimise(quadratic).parameters * lengths, shortest, atol=1e-12)
 
 
+def leaning(cosine: float) -> Array:
+    """Three columns, two of length 3 at an angle and one of zeros: in unit columns σ² is 1 ± cosine."""
+    return 3.0 * np.array([[1.0, cosine, 0.0], [0.0, np.sqrt(1.0 - cosine**2), 0.0], [0.0, 0.0, 0.0]])
+
+
+def test_condition_and_doubt_of_a_minimum() -> None:
+    """Golub and Van Loan, 5.3.6: ε(κ‖w‖ + κ²ρ/σ₁), with a factor 8 of room; κ² is 4 at a cosine of 0.6."""
+    factor, best = leaning(0.6), np.array([0.3, -0.4, 0.0])
+    found = minimise(Quadratic(factor, factor @ best + np.array([0.0, 0.0, 7.0]), 0.0))
+    np.testing.assert_allclose(found.parameters, best, rtol=1e-14)
+    assert found.condition == pytest.approx(4.0, rel=1e-14)
+    # The columns have the length 3, in which the coefficients are 0.9 and -1.2.
+    doubt = 8 * np.finfo(float).eps * (2.0 * 1.5 + 4.0 * 7.0 / np.sqrt(1.6))
+    np.testing.assert_allclose(found.doubt, [doubt / 3.0, doubt / 3.0, doubt], rtol=1e-14)
+
+
+def test_it_does_not_matter_where_what_cannot_be_reached_is_kept() -> None:
+    """As a part of the target beyond the columns, or of the offset: the function is the same."""
+    factor, target = leaning(0.6), np.array([1.0, 2.0, 0.0])
+    kept = minimise(Quadratic(factor, target, 0.5 * 7.0**2))
+    beyond = minimise(Quadratic(factor, target + np.array([0.0, 0.0, 7.0]), 0.0))
+    np.testing.assert_allclose(kept.parameters, beyond.parameters, rtol=1e-14)
+    np.testing.assert_allclose(kept.doubt, beyond.doubt, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("combine", "tied"),
+    [
+        (lambda a, b, c: [a, b, c], []),
+        (lambda a, b, c: [a, 0 * a, b], []),
+        (lambda a, b, c: [a, b, 1e-9 * a], [0, 2]),
+        (lambda a, b, c: [0 * a, a, b, c, a - b], [1, 2, 4]),
+        (lambda a, b, c: [a, b, c, a + 2.0**-17 * b], [0, 1, 3]),
+    ],
+    ids=["none", "zeros are not tied", "another unit", "a difference beside zeros", "a small share"],
+)
+def test_tied_parameters(combine: Callable[..., list[Array]], tied: list[int]) -> None:
+    random = np.random.default_rng(0)
+    factor = np.column_stack(combine(*random.integers(-8, 8, size=(3, 6)).astype(float)))
+    assert minimise(Quadratic(factor, random.normal(size=6), 0.0)).tied.tolist() == tied
+
+
+@intercept
+def test_the_reference_has_the_best_intercept(fit_intercept: bool) -> None:
+    _, _, quadratic = prepared(course(3), fit_intercept, False)
+    start = np.random.default_rng(0).normal(size=quadratic.factor.shape[1])
+    places = np.tile(start, (3, 1))
+    if fit_intercept:
+        # The lowest point of the parabola through three values along the intercept.
+        below, at, above = quadratic.values(places + np.outer([-1.0, 0.0, 1.0], np.eye(4)[3]))
+        lowest = at - (above - below) ** 2 / (8 * (below - 2 * at + above))
+    else:
+        lowest = quadratic.value(start)
+    assert reference_excess(quadratic, start, fit_intercept) == pytest.approx(lowest - quadratic.offset, rel=1e-12)
+
+
 # ------------------------------------------------------------------------------------------------------ spectrum
 def jacobi(matrix: Array) -> Array:
     """Singular values by one-sided rotations in the widest floats: slow, and exact for graded columns."""
@@ -168,6 +231,36 @@ def test_known_spectrum() -> None:
     np.testing.assert_allclose(np.abs(spectrum.directions), np.sqrt(0.5), rtol=1e-14)
 
 
+def test_a_column_that_shares_no_row_is_a_direction_by_itself() -> None:
+    """To the last bit: its length is a singular value, and no other column has a part in it."""
+    factor = np.zeros((6, 5))
+    factor[:3, [0, 2, 3]] = np.random.default_rng(0).normal(size=(3, 3))
+    factor[3, 1], factor[4, 4] = 0.5, 1.0
+    left, singular, directions = decompose_factor(factor)
+    for column, row in ((1, 3), (4, 4)):
+        (k,) = np.flatnonzero(directions[column])
+        assert np.abs(directions[:, k]).tolist() == np.eye(5)[column].tolist()
+        assert singular[k] == factor[row, column]
+        np.testing.assert_array_equal(left[:, k] * directions[column, k], np.eye(6)[row])
+    np.testing.assert_allclose(left * singular @ directions.T, factor, atol=1e-15)
+
+
+@pytest.mark.parametrize("cosine", [0.0, 0.6])
+def test_columns_that_share_one_row_are_not_alone(cosine: float) -> None:
+    """Two columns of length 3 at an angle: 9(1 ± cosine) are the eigenvalues, whichever row they share."""
+    spectrum = Quadratic(leaning(cosine)[:2, :2], np.zeros(2), 0.0).decompose()
+    np.testing.assert_allclose(spectrum.eigenvalues, [9 * (1 + cosine), 9 * (1 - cosine)], rtol=1e-14)
+
+
+def test_one_column() -> None:
+    factor, target = np.array([[3.0], [4.0]]), np.array([5.0, 10.0])
+    found = minimise(Quadratic(factor, target, 0.0))
+    np.testing.assert_allclose(found.parameters, [2.2], rtol=1e-15)
+    assert (found.condition, found.tied.tolist()) == (1.0, [])
+    spectrum = Quadratic(factor, target, 0.0).decompose()
+    assert spectrum.largest == spectrum.smallest == pytest.approx(25.0, rel=1e-15)
+
+
 @pytest.mark.parametrize(
     ("name", "standardize"),
     [(name, True) for name in ROWS] + [(name, False) for name in ROWS if name not in ("tiny", "huge")],
@@ -189,8 +282,10 @@ def test_a_spectrum_is_a_decomposition(name: str, fit_intercept: bool, standardi
     # The same function, its minimum split off.
     reduced = spectrum.to_quadratic()
     unit = np.std(rows[1]) / np.where(size > 0, size, 1.0)
-    for place in unit * np.random.default_rng(1).normal(size=(4, p)):
-        assert reduced.value(place) == pytest.approx(quadratic.value(place), rel=1e-11)
+    places = unit * np.random.default_rng(1).normal(size=(4, p))
+    np.testing.assert_allclose(reduced.values(places), quadratic.values(places), rtol=1e-11)
+    np.testing.assert_allclose(spectrum.excess(places) + spectrum.minimum, quadratic.values(places), rtol=1e-11)
+    np.testing.assert_allclose(spectrum.excess_along(places).sum(axis=1), spectrum.excess(places), rtol=1e-12)
     best = minimise(quadratic).parameters
     assert reduced.offset == pytest.approx(quadratic.value(best), rel=1e-9, abs=1e-20 * float(rows[1] @ rows[1]))
     assert spectrum.largest == pytest.approx(np.linalg.norm(quadratic.factor, 2) ** 2, rel=1e-13)
@@ -213,6 +308,7 @@ def test_directions_of_no_effect_are_counted(rows: tuple[Array, Array], fit_inte
     _, _, quadratic = prepared(rows, fit_intercept, True)
     spectrum = quadratic.decompose()
     assert spectrum.n_null == n_null
+    assert spectrum.effective.tolist() == [True] * (spectrum.singular.size - n_null) + [False] * n_null
     null = spectrum.directions[:, spectrum.singular.size - n_null :]
     assert np.abs(quadratic.factor @ null).max(initial=0.0) < 1e-13 * np.abs(quadratic.factor).max()
     assert spectrum.smallest > 1e-12 * spectrum.largest
@@ -222,7 +318,9 @@ def test_nothing_to_descend() -> None:
     spectrum = Quadratic(np.zeros((3, 2)), np.array([3.0, 0.0, 4.0]), 1.0).decompose()
     assert (spectrum.largest, spectrum.smallest, spectrum.n_null) == (0.0, 0.0, 2)
     assert spectrum.minimum == 1.0 + 12.5
-    assert minimise(Quadratic(np.zeros((3, 2)), np.zeros(3), 0.0)).parameters.tolist() == [0.0, 0.0]
+    lowest = minimise(Quadratic(np.zeros((3, 2)), np.zeros(3), 0.0))
+    assert (lowest.parameters.tolist(), lowest.doubt.tolist()) == ([0.0, 0.0], [0.0, 0.0])
+    assert (lowest.condition, lowest.tied.tolist()) == (1.0, [])
 
 
 @pytest.mark.parametrize(

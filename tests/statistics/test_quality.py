@@ -21,7 +21,7 @@ def rows(n: int = 60) -> tuple[Array, Array, Array]:
 
 @pytest.mark.parametrize("cuts", [(), (7, 7, 40), tuple(range(1, 60))], ids=["whole", "blocks", "rows"])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("scale", [1.0, 1e-150, 1e150])
+@pytest.mark.parametrize("scale", [1.0, 1e-250, 1e250])
 def test_it_is_scikit_learns(scale: float, weighted: bool, cuts: tuple[int, ...]) -> None:
     X, y, weight = rows()
     given = weight if weighted else None
@@ -36,6 +36,31 @@ def test_weights_that_are_all_zero_count_for_nothing(cuts: tuple[int, ...]) -> N
     X, y, _ = rows()
     found = measure_quality(Pieces(X, y, np.zeros(60), cuts), COEF, INTERCEPT)
     assert found == pytest.approx(measure_quality(Pieces(X, y, None, cuts), COEF, INTERCEPT), rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-250, 1e250])
+@pytest.mark.parametrize("unit", [1.0, 1e-6])
+def test_neither_the_unit_of_weights_nor_rows_without_weight_matter(unit: float, scale: float) -> None:
+    X, y, weight = rows()
+    weight[:20], weight[50:] = 0.0, 0.0
+    found = measure_quality(Pieces(X, scale * y, unit * weight, (20, 50)), scale * COEF, scale * INTERCEPT)
+    kept = measure_quality(Pieces(X[20:50], scale * y[20:50], weight[20:50]), scale * COEF, scale * INTERCEPT)
+    assert found == pytest.approx(kept, rel=1e-12)
+
+
+@pytest.mark.parametrize("noise", [0.0, 2.0**-20])
+def test_fits_that_are_exact_or_close(noise: float) -> None:
+    X = np.array([[1.0, 2.0], [3.0, -4.0], [0.0, 8.0], [1.0, 1.0]])
+    y = X @ COEF + INTERCEPT + noise * np.array([1.0, -1.0, 1.0, -1.0])
+    for cuts in ((), (0, 2), (1, 2, 3)):
+        found = measure_quality(Pieces(X, y, None, cuts), COEF, INTERCEPT)
+        assert found.rmse == noise
+        assert 1.0 - found.r2 == pytest.approx(noise**2 / np.var(y), rel=1e-3)
+
+
+def test_no_rows() -> None:
+    found = measure_quality(Pieces(np.empty((0, 2)), np.empty(0), None, (0,)), COEF, INTERCEPT)
+    assert np.isnan(found).all()
 
 
 @pytest.mark.parametrize("level", [0.0, 0.1, -1e12])

@@ -46,12 +46,12 @@ def by_substitution(factor: Array, active: NDArray[np.bool_], smallest: float, l
         whole[active] = part
         return whole
 
-    def back(vector: Array, trans: int = 0) -> Array:
+    def back(vector: Array, trans: str = "N") -> Array:
         return np.asarray(scipy.linalg.solve_triangular(triangle, vector, trans=trans, check_finite=False))
 
     return Inverse(
         lambda vector: spread_out(back(vector[active])),
-        lambda vector: spread_out(back(back(vector[active], trans=1))),
+        lambda vector: spread_out(back(back(vector[active], trans="T"))),
         largest / smallest,
         int(np.count_nonzero(active)),
         float(np.sqrt(largest)),

@@ -161,8 +161,7 @@ def solve(source: Source, moments: Moments | None = None, *, exact: bool = True)
         if source.rereads == "never":
             raise InputError(Finding.of("statistics.read_once_collinear"))
         y_spread = np.sqrt(moments.yy / moments.weight) or 1.0
-        shift = np.where(spread > 0, moments.mean, 0.0)
-        triangle = triangulate(source, shift, inverse, moments.y_mean, 1.0 / y_spread) / np.sqrt(moments.weight)
+        triangle = triangulate(source, moments.mean, inverse, moments.y_mean, 1.0 / y_spread) / np.sqrt(moments.weight)
         factor, target = triangle[:-1, :-1], triangle[:-1, -1] * y_spread
         inverse_factor = by_svd(factor)
         residual, passes, lost = float((triangle[-1, -1] * y_spread) ** 2), 2, None
@@ -225,7 +224,6 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
     moments, spread, residual = rough.moments, rough.spread, rough.residual
     w = inverse_factor.solve(rough.target)
     inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-    shift = np.where(spread > 0, moments.mean, 0.0)
     extended = source.schema.stored(moments.n_rows) <= SMALL_ENOUGH_TO_EXTEND
     error = first_error = rounding_of(w, residual, inverse_factor)
     passes, target, off = rough.passes, rough.target, 0.0
@@ -236,7 +234,7 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
         # What no coefficients reach is a part of the residual, which is measured anew below.
         target = rough.factor @ w
     for _ in range(rounds):
-        seen = measure_residuals(source, w * inverse, shift, moments.y_mean, extended=extended)
+        seen = measure_residuals(source, w * inverse, moments.mean, moments.y_mean, extended=extended)
         passes += 1
         # The stored means are rounded: what the residuals have left of a mean is the intercept's.
         columns, off = seen.columns / moments.weight, seen.total / moments.weight
@@ -291,9 +289,10 @@ def rounding_of(w: Array, residual: float, inverse_factor: Inverse) -> float:
 
 def believable_digits(parameters: Array, doubts: Array) -> int:
     """Digits of the worst parameter, each known to ± its doubt; one that is zero but for rounding has none to lose."""
-    counted = np.abs(parameters) > 4 * EPS * np.abs(parameters).max(initial=0.0)
-    counted &= (np.abs(parameters) > 2 * doubts) | (doubts > 1e-8 * np.abs(parameters).max(initial=0.0))
+    sizes = np.abs(parameters)
+    counted = sizes > 4 * EPS * sizes.max()
+    counted &= (sizes > 2 * doubts) | (doubts > 1e-8 * sizes.max())
     if not counted.any():
         return 15
-    worst = float(np.max(doubts[counted] / np.abs(parameters[counted])))
+    worst = float(np.max(doubts[counted] / sizes[counted]))
     return int(np.clip(np.floor(-np.log10(worst)), 0, 15)) if worst > 0 else 15

@@ -140,7 +140,7 @@ def column_sums(X: Any) -> Array:
     if scipy.sparse.issparse(X):
         return np.asarray(np.ones(X.shape[0]) @ X)
     together, rest = several_at_a_time(X, SUMMED_ROWS)
-    sums = together.sum(axis=0).reshape(SUMMED_ROWS, -1).sum(axis=0)
+    sums = together.sum(axis=0).reshape(SUMMED_ROWS, X.shape[1]).sum(axis=0)
     return np.asarray(sums + np.ones(len(rest)) @ rest)
 
 
@@ -182,7 +182,8 @@ def check_sums(moments: Moments) -> Moments:
 
 def gather(source: Source) -> Moments:
     """The moments of all rows, in one read (two where a first look at some rows misled)."""
-    return gather_with(source)[0]
+    moments, *_ = gather_with(source)
+    return moments
 
 
 def gather_with(source: Source, *others: Callable[[Block], Any]) -> tuple[Moments, *tuple[Any, ...]]:
@@ -201,7 +202,7 @@ def gather_with(source: Source, *others: Callable[[Block], Any]) -> tuple[Moment
         return moments, *found
     if source.rereads == "never":
         raise InputError(Finding.of("statistics.read_once_off_centre"))
-    again = SumBlocks(np.where(np.isfinite(moments.mean), moments.mean, 0.0), about.y_shift)
+    again = SumBlocks(moments.mean, about.y_shift)
     (moments,) = source.scan(again)
     return check_sums(moments).recentre(again.moved_by(source.schema.n_features), again.y_shift), *found
 
@@ -269,7 +270,8 @@ class ColumnMoments:
 
 def gather_columns(source: Source) -> ColumnMoments:
     """The moments of each column, in one read."""
-    return gather_columns_with(source)[0]
+    columns, *_ = gather_columns_with(source)
+    return columns
 
 
 def gather_columns_with(source: Source, *others: Callable[[Block], Any]) -> tuple[ColumnMoments, *tuple[Any, ...]]:

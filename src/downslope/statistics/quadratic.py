@@ -137,7 +137,7 @@ class Spectrum:
     @property
     def largest(self) -> float:
         """λ_max."""
-        return float(self.singular[0]) ** 2 if self.singular.size else 0.0
+        return float(self.singular[0]) ** 2
 
     @property
     def smallest(self) -> float:

@@ -53,6 +53,6 @@ def check_rows(block: Block) -> RowChecks:
     """The counts of one block."""
     bad = ~np.isfinite(block.y)
     first = int(np.argmax(bad)) if bad.any() else None
-    weight = np.empty(0) if block.weight is None else block.weight
+    weight = np.zeros(0) if block.weight is None else block.weight
     spoilt, negative = int(np.count_nonzero(~np.isfinite(weight))), int(np.count_nonzero(weight < 0))
     return RowChecks(block.y.size, int(np.count_nonzero(bad)), spoilt, negative, first)
