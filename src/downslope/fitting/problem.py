@@ -318,7 +318,9 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
         source = source.resident()
     if engine == "data" and settings.chosen and settings.automatic and settings.engine == "auto":
         settings = replace(settings, rule=Accelerated())
-    least_squares = solve(source, moments, exact=settings.squared) if isinstance(moments, Moments) else None
+    least_squares = None
+    if isinstance(moments, Moments):
+        least_squares = solve(source, moments, exact=settings.squared, shrunk=bool(settings.penalty.l2))
     spread = spread_of(moments) if least_squares is None else least_squares.spread
     if coordinates is None:
         coordinates = choose_coordinates(settings, moments.mean, spread)

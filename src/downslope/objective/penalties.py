@@ -57,10 +57,18 @@ class Penalty:
         return result
 
     def gradient_mapping(self, parameters: Array, gradient: Array, step: float) -> Array:
-        """(θ - prox(θ - step·gradient)) / step, which is zero exactly at a minimum."""
+        """(θ - prox(θ - step·gradient)) / step, which is zero exactly at a minimum; never as that difference.
+
+        Where the step does not end at 0 it is the gradient and the slope of the penalty: a small slope beside a large
+        parameter keeps its digits.
+        """
         if not self.l1:
             return gradient
-        return (parameters - self.prox(parameters - step * gradient, step)) / step
+        mapping, w = gradient.copy(), parameters[: self.n_features]
+        aimed = w - step * gradient[: self.n_features]
+        far = np.abs(aimed) > step * self.l1
+        mapping[: self.n_features] = np.where(far, mapping[: self.n_features] + self.l1 * np.sign(aimed), w / step)
+        return mapping
 
 
 def make_penalty(name: str | None, alpha: float, l1_ratio: float, n_features: int) -> Penalty:

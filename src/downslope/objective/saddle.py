@@ -52,10 +52,11 @@ def find_saddle(rows: Slopes, origin: Array) -> Saddle:
     """The minimum over θ (p,), found from `origin` (p,)."""
     white = Whitened.of(rows)
     residual = rows.z @ origin - rows.y
-    scale = typical(rows, residual)
-    if scale == 0 or not white.way.size:
-        a = np.where(residual == 0, 0.0, rows.steepest(residual))
-        return Saddle(origin, a, rows.shortfall(residual, a), rows.feasible(a, origin), None)
+    scale, cost = typical(rows, residual), rows.value(residual)
+    if not (0 < cost < np.inf and 0 < scale < np.inf) or not white.way.size:
+        # Nothing is lost at a cost of 0, and nothing known where numbers do not reach.
+        a = np.zeros_like(residual) if cost == 0 else rows.steepest(residual)
+        return Saddle(origin, a, rows.shortfall(residual, a), cost == 0 or rows.feasible(a, origin), None)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         solver, tries, found = Solver(rows, white.q, origin, residual, scale), list(TRIES), None
         for found, left in solver.path():
@@ -66,7 +67,8 @@ def find_saddle(rows: Slopes, origin: Array) -> Saddle:
                     return exact
                 if left <= TRIES[-1]:
                     break
-        assert found is not None
+        if found is None:
+            return Saddle(origin, np.zeros_like(residual), cost, True, None)
         place = origin + white.way @ found.phi
         a = solver.mend(found, place)
         return Saddle(place, a, rows.shortfall(rows.z @ place - rows.y, a), rows.feasible(a, place), None)

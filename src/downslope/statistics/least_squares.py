@@ -125,7 +125,7 @@ class LeastSquares:
         return self.rank == self.n_active
 
 
-def solve(source: Source, moments: Moments | None = None, *, exact: bool = True) -> LeastSquares:
+def solve(source: Source, moments: Moments | None = None, *, exact: bool = True, shrunk: bool = False) -> LeastSquares:
     """The least-squares problem of the rows of `source` and its minimum.
 
     Parameters
@@ -136,6 +136,9 @@ def solve(source: Source, moments: Moments | None = None, *, exact: bool = True)
     exact : bool
         Whether the minimum is wanted to all its digits, or only the statistics. Rows that are dear to read are read
         again only for the first few digits.
+    shrunk : bool
+        Whether a penalty will keep the coefficients far from this minimum: where columns can hardly be told apart its
+        coefficients are so large that residuals there would spoil what is known near 0.
 
     Raises
     ------
@@ -166,7 +169,7 @@ def solve(source: Source, moments: Moments | None = None, *, exact: bool = True)
         inverse_factor = by_svd(factor)
         residual, passes, lost = float((triangle[-1, -1] * y_spread) ** 2), 2, None
     rough = Rough(moments, spread, factor, target, residual, passes)
-    if not exact:
+    if not exact or (shrunk and lost is None):
         return refine(source, rough, inverse_factor, 0)
     if source.rereads == "free":
         return refine(source, rough, inverse_factor, rounds_for(source.schema.stored(moments.n_rows), lost))
@@ -226,6 +229,9 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
     inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     extended = source.schema.stored(moments.n_rows) <= SMALL_ENOUGH_TO_EXTEND
     error = first_error = rounding_of(w, residual, inverse_factor)
+    if not rounds and rough.passes == 1:
+        # Products of columns, which nothing corrects, lose the square of what an orthogonal factor does.
+        error += 8 * EPS * inverse_factor.condition * float(np.linalg.norm(w))
     passes, target, off = rough.passes, rough.target, 0.0
     # The target of an orthogonal factor is as exact as it gets: a correction would bring the noise of its weakest
     # direction in.
