@@ -19,7 +19,7 @@ from downslope.steps.rules import METHODS
     [
         (options.LossName, LOSSES),
         (options.PenaltyName, ("none", *PENALTIES)),
-        (options.MethodName, METHODS),
+        (options.MethodName, ("auto", *METHODS)),
         (options.EngineName, ("auto", *ENGINES)),
         (options.InitName, ("zeros", "uniform")),
     ],

@@ -206,7 +206,9 @@ def test_rows_that_leave_their_pieces_are_found() -> None:
     sides = [np.where(r > delta, 1, np.where(r < -delta, -1, 0)) for r in (before, after)]
     near = np.minimum(np.abs(before - delta), np.abs(before + delta)) <= 0.05
     gone = (sides[0] != sides[1]) & ~near
-    np.testing.assert_array_equal(np.sort(strays.near.y), np.sort(problem.source.y[gone]))
+    np.testing.assert_array_equal(np.sort(strays.near.rows.y), np.sort(problem.source.y[gone]))
+    (counted,) = problem.source.scan(FindStrays(reader, (start, reached), 10))
+    assert (counted.near.count, counted.near.rows.y.size) == (gone.sum(), 0)
     assert strays.squares == pytest.approx(float(after @ after))
 
 

@@ -57,7 +57,12 @@ MODELS: dict[str, dict[str, Any]] = {
     "data": {"loss": "huber", "delta": 2.0},
     "restored": {"loss": "absolute_error", "learning_rate": 0.5, "max_iter": 50, "tol": 0},
     "raw, no intercept": {"standardize": False, "fit_intercept": False, "max_iter": 5, "tol": 0},
-    "numbers of numpy": {"tol": np.float32(1e-2), "max_iter": np.int64(300), "warm_start": np.True_, "random_state": 7},
+    "numbers of numpy": {
+        "tol": np.float32(1e-2),
+        "max_iter": np.int64(3000),
+        "warm_start": np.True_,
+        "random_state": 7,
+    },
     "a start": {"init": (np.arange(7.0), np.float32(3.0)), "stop_below": 100.0},
     "one start for all": {"init": ([0.5], 0)},
 }

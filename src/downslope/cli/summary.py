@@ -188,7 +188,7 @@ def summarise(
     path: Path, table: Table, model: GradientDescentRegressor, train: Part, held_out: Part | None, warnings: list[str]
 ) -> Summary:
     """Sum a fit up."""
-    own = model.loss == "squared_error" and model.penalty is None and not model.early_stopping
+    own = model.landscape_ is not None and model.penalty is None and not model.early_stopping
     # The very optimum that the descent was measured by, where that is ordinary least squares on these rows.
     baseline = model.optimum_ if own else least_squares(train, fit_intercept=model.fit_intercept)
     return Summary(path, table, model, train, held_out, baseline, warnings)

@@ -119,8 +119,11 @@ def norm(vector: Array) -> float:
     return largest * float(np.linalg.norm(vector / largest))
 
 
-def descend(task: Task, state: State) -> Outcome:
-    """Descend from `state` until a rule of `task.stopping` fires; an interrupt keeps the records so far."""
+def descend(task: Task, state: State, *, told: bool = False) -> Outcome:
+    """Descend from `state` until a rule of `task.stopping` fires; an interrupt keeps the records so far.
+
+    The first record is not told to the listener again where it has been `told`.
+    """
     recorder, first, made_at = Recorder(state.parameters.size), state.epoch, np.nan
     reason: StopReason | None = None
     try:
@@ -137,7 +140,8 @@ def descend(task: Task, state: State) -> Outcome:
             row = row._replace(learning_rate=made_at if recorder.rows else rate)
             recorder.add((state.epoch - first, *row), shown)
             state = state._replace(best=best)
-            heard = task.listener is not None and task.listener(row, shown)
+            silent = told and len(recorder.rows) == 1
+            heard = not silent and task.listener is not None and task.listener(row, shown)
             if reason is None and heard:
                 reason = StopReason.CALLBACK
             if reason is not None:

@@ -339,7 +339,9 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         source = read_source(self, X, y, sample_weight)
         stream = self._stream_so_far(source.schema)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        settings = Settings.of(self.get_params(deep=False), source.schema.n_features)
+        # The steps of a stream are those of mini-batches, whatever the size of a block.
+        options = {**self.get_params(deep=False), **({"method": "gd"} if self.method == "auto" else {})}
+        settings = Settings.of(options, source.schema.n_features)
         with opened(source), naming_spoilt_columns(source):
             way = Pass(settings, self.shuffle, seed, source.schema.names, time.perf_counter() - began)
             stream = follow(stream, source, way)

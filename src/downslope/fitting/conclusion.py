@@ -56,7 +56,9 @@ def conclude(
     kept = best.score if restoring and request.limits.patience is None else float(outcome.rows[-1, 1])
     gap, start_gap = gap_at(problem, ended, parameters, kept), gap_at(problem, ended, start, start_objective)
     history, exact = history_of(problem, request, outcome), problem.optimum is not None
-    left = Left(gap, start_gap, exact, off_by(problem, ended, parameters), float(outcome.rows[-1, 3]), ended.solved)
+    several = ended.proof is not None and ended.proof.doubt is None and ended.proof.bound > 0
+    off, mapping = off_by(problem, ended, parameters), float(outcome.rows[-1, 3])
+    left = Left(gap, start_gap, exact, off, mapping, ended.solved, several)
     return Solution(
         coef=coef,
         intercept=float(intercept),

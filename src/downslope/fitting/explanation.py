@@ -87,6 +87,8 @@ class Left(NamedTuple):
         The norm of the gradient mapping at the last epoch.
     solved : bool
         Whether the last update is the exact solve.
+    several : bool
+        Whether other coefficients may be as good as the best that were found.
     """
 
     gap: float | None
@@ -95,6 +97,7 @@ class Left(NamedTuple):
     off: float | None
     mapping: float
     solved: bool = False
+    several: bool = False
 
     @property
     def share(self) -> float | None:
@@ -141,6 +144,8 @@ def certificate(problem: Problem, left: Left) -> Finding:
     code = "gap" if left.exact else "at_most"
     numbers = {"gap": left.gap, "share": left.share}
     found = Finding(f"certificate.{code}" if left.share is None else f"certificate.{code}_and_share", numbers)
+    if left.several:
+        return Finding.of("certificate.several", certificate=found)
     if left.off is None or not np.isfinite(left.off):
         return found
     return Finding.of("certificate.with_distance", certificate=found, off=left.off)

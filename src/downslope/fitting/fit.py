@@ -211,6 +211,13 @@ def stopping(
     )
 
 
+def middle(values: Array, weight: Array | None) -> float:
+    """The median, a weight of 2 being a value twice."""
+    order = np.argsort(values, kind="stable")
+    upto = np.cumsum(np.ones(values.size) if weight is None else weight[order])
+    return float(values[order][np.searchsorted(upto, 0.5 * upto[-1])])
+
+
 def reference(problem: Problem, objective: Objective, start: Array, at: Evaluation) -> float:
     """J at a start (p,), where it is `at`, with an intercept as good as some rows tell: what `tol` is a share of.
 
@@ -221,7 +228,7 @@ def reference(problem: Problem, objective: Objective, start: Array, at: Evaluati
     coef, intercept = problem.coordinates.to_original(start)
     seen = problem.source.peek(SAMPLE_ROWS)
     moved = start.copy()
-    moved[-1] += float(np.median(seen.y - seen.X @ coef - intercept))
+    moved[-1] += middle(seen.y - seen.X @ coef - intercept, seen.weight)
     return min(at.objective, objective.value_and_gradient(moved).objective)
 
 

@@ -51,9 +51,11 @@ class Optimum:
 
     @property
     def note(self) -> str:
-        """What to know before believing the digits; empty where all is well."""
+        """What to know before believing the digits of least squares; empty where all is well."""
+        if not np.isfinite(self.condition):
+            return ""
         if not self.unique:
-            return str(Finding("optimum.collinear" if np.isfinite(self.condition) else "optimum.not_told"))
+            return str(Finding("optimum.collinear"))
         if self.digits < ENOUGH_DIGITS:
             return str(Finding.of("optimum.few_digits", condition=self.condition, digits=self.digits))
         return ""

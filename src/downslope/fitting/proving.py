@@ -134,7 +134,8 @@ def go_on(problem: Problem, task: Task, outcome: Outcome, enough: float, bound: 
 
 def further(task: Task, outcome: Outcome, **rules: Any) -> Outcome:
     """The run that goes on under other stop rules."""
-    return joined(outcome, descend(replace(task, stopping=replace(task.stopping, **rules)), outcome.state))
+    later = replace(task, stopping=replace(task.stopping, **rules))
+    return joined(outcome, descend(later, outcome.state, told=True))
 
 
 def bends_sharply(problem: Problem, outcome: Outcome) -> bool:

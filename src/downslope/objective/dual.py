@@ -107,32 +107,34 @@ def prove(problem: Convex, start: Array, largest_band: float = np.inf) -> Proof:
     """
     best, band = start, Band.of(problem, start)
     places: tuple[Array, ...] = (best,)
-    split = band.split(best)
+    most = max(largest_band, float(SMALL * len(problem.pieces)))
+    split = band.split(best, most)
     level, reads = split.loss / problem.weight + problem.penalty.value(best), 1
-    proof = Proof(best, level, split.squares / problem.weight, 0.0, None, np.nan, split.near.y.size, reads)
+    proof = Proof(best, level, split.squares / problem.weight, 0.0, None, np.nan, split.near.count, reads)
     while reads < MOST_READS:
-        if split.near.y.size > largest_band and split.near.y.size > SMALL * len(problem.pieces):
+        if split.near.count > most:
             raise TooWideError
+        few = 0.1 * split.near.count
         rows = slopes_of(problem, split)
         if rows.y.size * start.size**2 > LARGEST_WORK:
             return proof
         saddle = find_saddle(rows, best)
         reached = saddle.parameters
-        (strays,) = problem.source.scan(FindStrays(band.reader, (*places, reached)))
+        (strays,) = problem.source.scan(FindStrays(band.reader, (*places, reached), few))
         reads += 1
         here = strays.loss / problem.weight + problem.penalty.value(reached)
-        if not strays.near.y.size:
-            return conclude(problem, rows, saddle, strays, split.near.y.size, reads)
-        worse, few = here > level, strays.near.y.size <= 0.1 * split.near.y.size
+        if not strays.near.count:
+            return conclude(problem, rows, saddle, strays, split.near.count, reads)
+        worse = here > level
         if not worse:
             best, level = reached, here
             proof = proof._replace(parameters=best, objective=level, mse=strays.squares / problem.weight, reads=reads)
-        if few and not worse:
-            split = split.joined_by(strays.near, problem.pieces)
+        if not worse and not strays.near.too_many:
+            split = split.joined_by(strays.near.rows, problem.pieces)
             places = (*places, reached)
             continue
         band = band.wider(4 if worse else 2, best)
-        split, places, reads = band.split(best), (best,), reads + 1
+        split, places, reads = band.split(best, most), (best,), reads + 1
     return proof
 
 
@@ -191,9 +193,9 @@ class Band:
         """The band of so many times as many rows around a place."""
         return replace(self, size=times * self.size).at(parameters)
 
-    def split(self, parameters: Array) -> Split:
+    def split(self, parameters: Array, most: float) -> Split:
         """All rows, split at a place."""
-        (split,) = self.problem.source.scan(SplitRows(self.reader, parameters))
+        (split,) = self.problem.source.scan(SplitRows(self.reader, parameters, most))
         found: Split = split
         return found
 
@@ -201,7 +203,7 @@ class Band:
 def slopes_of(problem: Convex, split: Split) -> Slopes:
     """The rows of the interior-point method: those near a kink, a mean row of each side, parabolas and penalties."""
     far = split.far
-    parts = [split.near.slopes(problem.pieces), *mean_rows(problem.pieces, far)]
+    parts = [split.near.rows.slopes(problem.pieces), *mean_rows(problem.pieces, far)]
     if far.products.any():
         parts.append(parabola(far.products, far.pull))
     parts.extend(penalty_rows(problem.penalty, problem.weight, problem.coordinates.n_parameters))

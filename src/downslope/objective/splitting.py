@@ -14,9 +14,11 @@ from downslope.objective.losses import Piece
 from downslope.objective.slopes import Slopes
 from downslope.statistics.coordinates import Coordinates
 
-__all__ = ["FindStrays", "Near", "Part", "Reader", "Split", "SplitRows", "Strays", "Sums"]
+__all__ = ["Few", "FindStrays", "Near", "Part", "Reader", "Split", "SplitRows", "Strays", "Sums"]
 
 Array = NDArray[np.float64]
+
+SLICE_BYTES = 2**19
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class Near:
 
     def __add__(self, other: "Near") -> "Near":
         return Near(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in self.__annotations__))
+
+    def none(self) -> "Near":
+        """No rows, of the same kind."""
+        return Near(self.z[:0], self.y[:0], self.s[:0], self.piece[:0], self.side[:0])
 
     def slopes(self, pieces: tuple[Piece, ...]) -> Slopes:
         """The rows as the interior-point method takes them."""
@@ -91,12 +97,43 @@ class Sums:
 
 
 @dataclass(frozen=True)
+class Few:
+    """Rows, as long as they are few: how many they are is known of any number.
+
+    Attributes
+    ----------
+    rows : Near
+        None of them where there are more than `most`.
+    count : int
+    most : float
+    """
+
+    rows: Near
+    count: int
+    most: float
+
+    @classmethod
+    def of(cls, rows: Near, most: float) -> "Few":
+        """All of these, unless they are too many."""
+        return cls(rows if rows.y.size <= most else rows.none(), rows.y.size, most)
+
+    def __add__(self, other: "Few") -> "Few":
+        count = self.count + other.count
+        return Few(self.rows + other.rows if count <= self.most else self.rows.none(), count, self.most)
+
+    @property
+    def too_many(self) -> bool:
+        """Whether they are not here."""
+        return self.count > self.most
+
+
+@dataclass(frozen=True)
 class Split:
     """Σ s ℓ(r) and Σ s r² at a place, the rows near a kink, and the sums of the others."""
 
     loss: float
     squares: float
-    near: Near
+    near: Few
     far: Sums
 
     def __add__(self, other: "Split") -> "Split":
@@ -104,7 +141,8 @@ class Split:
 
     def joined_by(self, strays: Near, pieces: tuple[Piece, ...]) -> "Split":
         """With rows taken from the others to those near a kink."""
-        return replace(self, near=self.near + strays, far=self.far.less(Sums.of(strays, pieces)))
+        joined = Few.of(self.near.rows + strays, np.inf)
+        return replace(self, near=joined, far=self.far.less(Sums.of(strays, pieces)))
 
 
 @dataclass(frozen=True)
@@ -113,7 +151,7 @@ class Strays:
 
     loss: float
     squares: float
-    near: Near
+    near: Few
 
     def __add__(self, other: "Strays") -> "Strays":
         return Strays(self.loss + other.loss, self.squares + other.squares, self.near + other.near)
@@ -148,8 +186,13 @@ class Reader:
     def parts(self, block: Block) -> Iterator[Part]:
         """The rows in slices."""
         slices = block.dense_slices(self.coordinates.shift) if self.shifted else block.slices()
+        step = max(256, SLICE_BYTES // (8 * max(self.coordinates.n_parameters, 1)))
         for part in slices:
-            yield Part(part.X, part.y, np.ones(part.y.size) if part.weight is None else part.weight)
+            weight = np.ones(part.y.size) if part.weight is None else part.weight
+            # Rows near a kink are copied: few of them at once.
+            for start in range(0, max(part.y.size, 1), step):
+                few = slice(start, start + step)
+                yield Part(part.X[few], part.y[few], weight[few])
 
     def residual(self, part: Part, parameters: Array) -> Array:
         """zθ - y, (m,)."""
@@ -162,9 +205,12 @@ class Reader:
     def z(self, part: Part, kept: NDArray[np.bool_]) -> Array:
         """Some of the rows in descended coordinates, (m, p)."""
         X, at = part.X[kept], self.coordinates
-        dense = X if isinstance(X, np.ndarray) else X.toarray()
-        z = (dense if self.shifted else dense - at.shift) * at.inverse_scale
-        return np.column_stack([z, np.ones(len(z))]) if at.fit_intercept else z
+        z = np.ones((X.shape[0], at.n_parameters))
+        z[:, : at.n_features] = X if isinstance(X, np.ndarray) else X.toarray()
+        if not self.shifted:
+            z[:, : at.n_features] -= at.shift
+        z[:, : at.n_features] *= at.inverse_scale
+        return z
 
     def sums_of_z(self, part: Part, shares: Array) -> Array:
         """Σ share·z for each row of `shares` (k, m), (k, p)."""
@@ -193,10 +239,11 @@ class Reader:
 
 @dataclass(frozen=True)
 class SplitRows:
-    """The task that splits rows at a place (p,)."""
+    """The task that splits rows at a place (p,); of more than `most` rows near a kink only the number is kept."""
 
     reader: Reader
     parameters: Array
+    most: float = np.inf
 
     def __call__(self, block: Block) -> Split:
         """Those of one block."""
@@ -224,15 +271,20 @@ class SplitRows:
                 weighed = (shares[1][bent] / piece.c)[:, None] * rows
                 products += weighed.T @ rows
                 pull += target[bent] @ weighed
-        return Split(loss, float(part.s @ residual**2), near, Sums(weight, y, z, products, pull))
+        few = Few.of(near, self.most)
+        return Split(loss, float(part.s @ residual**2), few, Sums(weight, y, z, products, pull))
 
 
 @dataclass(frozen=True)
 class FindStrays:
-    """The task that finds the rows which were on the same side of a piece at all of `places` but the last."""
+    """The task that finds the rows which were on the same side of a piece at all of `places` but the last.
+
+    Of more than `most` only the number is kept.
+    """
 
     reader: Reader
     places: tuple[Array, ...]
+    most: float = np.inf
 
     def __call__(self, block: Block) -> Strays:
         """Those of one block."""
@@ -252,4 +304,4 @@ class FindStrays:
                 for residual in residuals[1:-1]:
                     gone &= piece.side(residual) == first
                 strays += reader.rows(part, gone, k, first)
-        return Strays(loss, float(part.s @ residuals[-1] ** 2), strays)
+        return Strays(loss, float(part.s @ residuals[-1] ** 2), Few.of(strays, self.most))

@@ -214,8 +214,9 @@ def read_coordinates(part: Part) -> Coordinates:
 
 
 def write_stopping(stopping: Stopping) -> dict[str, Any]:
-    """The thresholds."""
-    return {field.name: plain(getattr(stopping, field.name)) for field in fields(stopping)}
+    """The thresholds; runs on the squared loss never end in a solve."""
+    kept = [field.name for field in fields(stopping) if field.name != "stalls_from"]
+    return {name: plain(getattr(stopping, name)) for name in kept}
 
 
 def read_stopping(part: Part) -> Stopping:
@@ -227,7 +228,7 @@ def read_stopping(part: Part) -> Stopping:
         excess_below=part.number_or_none("excess_below"),
         tol=part.number("tol", 0.0),
         patience=None if part.value("patience") is None else part.count("patience", 1),
-        objective_below=part.number_or_none("objective_below"),
+        objective_below=part.number_or_none("objective_below") if "objective_below" in part.content else None,
     )
 
 
