@@ -30,6 +30,8 @@ SMALL = 20_000
 # Rows that tell how wide the band must be.
 SAMPLE_ROWS = 5_000
 MOST_READS = 20
+# How often a band is halved that holds far more rows than were meant.
+NARROWER = 4
 # Eigenvalues of parabolas, in columns of unit length, below this share of the largest are rounding.
 SMALLEST_EIGENVALUE = 1e-14
 # Products of numbers in a step of the interior-point method that are too many: seconds a step.
@@ -108,7 +110,7 @@ def prove(problem: Convex, start: Array, largest_band: float = np.inf) -> Proof:
     best, band = start, Band.of(problem, start)
     places: tuple[Array, ...] = (best,)
     most = max(largest_band, float(SMALL * len(problem.pieces)))
-    split = band.split(best, most)
+    band, split = band.split(best, most)
     level, reads = split.loss / problem.weight + problem.penalty.value(best), 1
     proof = Proof(best, level, split.squares / problem.weight, 0.0, None, np.nan, split.near.count, reads)
     while reads < MOST_READS:
@@ -133,8 +135,8 @@ def prove(problem: Convex, start: Array, largest_band: float = np.inf) -> Proof:
             split = split.joined_by(strays.near.rows, problem.pieces)
             places = (*places, reached)
             continue
-        band = band.wider(4 if worse else 2, best)
-        split, places, reads = band.split(best, most), (best,), reads + 1
+        band, split = band.wider(4 if worse else 2, best).split(best, most)
+        places, reads = (best,), reads + 1
     return proof
 
 
@@ -171,9 +173,9 @@ class Band:
 
     @classmethod
     def of(cls, problem: Convex, parameters: Array) -> "Band":
-        """All rows of few, else the nearest fiftieth, or as many as are needed to tell so many parameters."""
+        """All rows of few, else the nearest hundredth, or as many as are needed to tell so many parameters."""
         n_rows = problem.source.n_rows or SMALL
-        size = np.inf if n_rows <= SMALL else max(1000.0, 12.0 * parameters.size, n_rows / 50)
+        size = np.inf if n_rows <= SMALL else max(1000.0, 12.0 * parameters.size, n_rows / 100)
         reader = Reader(problem.pieces, problem.coordinates, problem.shifted, np.inf)
         return cls(problem, size, reader).at(parameters)
 
@@ -193,11 +195,19 @@ class Band:
         """The band of so many times as many rows around a place."""
         return replace(self, size=times * self.size).at(parameters)
 
-    def split(self, parameters: Array, most: float) -> Split:
-        """All rows, split at a place."""
-        (split,) = self.problem.source.scan(SplitRows(self.reader, parameters, most))
-        found: Split = split
-        return found
+    def split(self, parameters: Array, most: float) -> tuple["Band", Split]:
+        """All rows, split at a place, and the band that split them: narrower where far more were in it than meant.
+
+        Rows that lie equally far from a kink are all in a band or none of them is.
+        """
+        band = self
+        for _ in range(NARROWER):
+            (split,) = self.problem.source.scan(SplitRows(band.reader, parameters, min(2 * self.size, most)))
+            if not split.near.too_many:
+                return band, split
+            band = replace(band, reader=replace(band.reader, width=0.5 * band.reader.width))
+        (split,) = self.problem.source.scan(SplitRows(band.reader, parameters, most))
+        return band, split
 
 
 def slopes_of(problem: Convex, split: Split) -> Slopes:
