@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.kernels.compiling import compiled, implements, inlined, is_one_of, prefetch
+from downslope.kernels.compiling import compiled, prefetch
 from downslope.kernels.entries import add_row, dot_row, fetch_row
 from downslope.kernels.losses import slope, value
+from downslope.kernels.registry import implements, inlined, is_one_of
 from downslope.kernels.rows import DENSE
 from downslope.kernels.rules import move
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.kernels.compiling import implements, inlined, is_one_of
+from downslope.kernels.registry import implements, inlined, is_one_of
 from downslope.steps.rules import AdaGrad, Adam, Averaged, HeavyBall, Nesterov, Plain, RMSProp, Saga, StepRule
 
 __all__ = ["KernelRule", "kernel_rule", "move"]
