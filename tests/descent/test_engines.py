@@ -15,7 +15,7 @@ BEST = Traits(squared=True, linear=True, constant=True, l1=False, n_parameters=5
 SPECTRAL = "squared loss with a linear step rule at a constant rate: every epoch has a closed form"
 MOMENTS = "squared loss, so an epoch needs only the statistics of one read; "
 DATA = "one pass over the rows an epoch; "
-STOCHASTIC = "batch_size is smaller than the number of rows: one compiled pass an epoch, an update a batch"
+STOCHASTIC = "batch_size is smaller than the number of rows: one pass an epoch, an update a batch"
 
 
 def traits(**changes: bool | int) -> Traits:
@@ -113,7 +113,7 @@ def test_an_engine_that_cannot_be_had(given: Traits, wanted: str, sentence: str)
         ("spectral", SPECTRAL),
         ("moments", MOMENTS + "no closed form is needed"),
         ("data", DATA + "statistics would do"),
-        ("stochastic", "one compiled pass an epoch, all rows in one batch"),
+        ("stochastic", "one pass an epoch, all rows in one batch"),
     ],
 )
 def test_an_engine_that_is_asked_for_says_so(name: str, reason: str) -> None:

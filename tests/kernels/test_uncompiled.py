@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import SGDRegressor as Theirs
 
-from downslope import SGDRegressor
+from downslope import GradientDescentRegressor, SGDRegressor
 from downslope.kernels import uncompiled
+from downslope.kernels.batches import descend_batches_exactly
+from downslope.kernels.compiling import Kernel
+from downslope.kernels.losses import Squared
 from downslope.kernels.orders import shuffle, shuffle_many
-from downslope.kernels.sequential import descend_in_order
+from downslope.kernels.sequential import descend_in_order, descend_rows_exactly
 from downslope.kernels.uncompiled import InPython, PythonsWork, bound, is_small
 from tests.interrupts import interrupted_after
 from tests.scikit_sgd.test_sgd import CHOICES, fitted, quiet, weights_of
@@ -22,6 +25,19 @@ from tests.scikit_sgd.test_sgd import CHOICES, fitted, quiet, weights_of
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 Array = np.ndarray
+BATCHES: dict[str, tuple[Any, ...]] = {
+    "loss": ("squared_error", "huber", "squared_epsilon_insensitive"),
+    "method": ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "averaged", "saga"),
+    "penalty": (None, "l2", "l1", "elasticnet"),
+    "alpha": (0.01, 0.3),
+    "batch_size": (1, 1, 5),
+    "learning_rate": ("auto", "auto", 0.01),
+    "standardize": (True, False),
+    "fit_intercept": (True, False),
+    "shuffle": (True, False),
+    "tol": (1e-3, 0.0),
+    "max_iter": (2, 5, 9),
+}
 MUCH = 10**12
 
 
@@ -31,11 +47,19 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     made: list[bool] = []
     by_python = InPython.by_python
 
-    def watched(self: InPython, *given: Any) -> bool:
-        made.append(by_python(self, *given))
-        return made[-1]
+    def watched(self: InPython, *given: Any) -> Any:
+        done = by_python(self, *given)
+        if done is not None:
+            made.append(True)
+        return done
+
+    def compiled(self: Kernel, *given: Any) -> Any:
+        if self in (descend_rows_exactly, descend_batches_exactly):
+            made.append(False)
+        return self.machine_code(*given)
 
     monkeypatch.setattr(InPython, "by_python", watched)
+    monkeypatch.setattr(Kernel, "__call__", compiled)
     return made
 
 
@@ -89,6 +113,44 @@ def test_no_bit_depends_on_who_made_a_pass(seed: int, passes: list[bool], monkey
         np.testing.assert_array_equal(seen[0][0], weights_of(expected))
 
 
+def draw_batches(seed: int) -> tuple[dict[str, Any], bool, Array, Array, Array | None]:
+    """Parameters of a descent by mini-batches, whether it follows a stream, and dense rows."""
+    random = np.random.default_rng([31, seed])
+    parameters = {name: choice[random.integers(len(choice))] for name, choice in BATCHES.items()}
+    n, d = int(random.integers(12, 90)), int(random.integers(1, 14))
+    X = random.normal(size=(n, d)) * (1.0, 30.0)[random.integers(2)] + (0.0, 5.0)[random.integers(2)]
+    y = X @ random.normal(size=d) + random.normal(size=n)
+    weight = (None, random.uniform(0.1, 2, n))[random.integers(2)]
+    stream = random.random() < 0.2 and parameters["method"] != "saga"
+    return parameters | {"random_state": seed}, stream, X, y, weight
+
+
+def descended(parameters: dict[str, Any], stream: bool, X: Array, y: Array, weight: Array | None) -> Any:
+    model = GradientDescentRegressor(**parameters)
+    if not stream:
+        quiet(model, X, y, sample_weight=weight)
+        return quiet(model.set_params(warm_start=True, max_iter=2), X, y, sample_weight=weight)
+    for part in (slice(0, None, 2), slice(1, None, 2)):
+        quiet(model, X[part], y[part], None if weight is None else weight[part], method="partial_fit")
+    return model
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_bit_of_batches_depends_on_it_either(seed: int, passes: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = draw_batches(seed)
+    seen = []
+    for work in (MUCH, int(np.random.default_rng(seed).integers(1, 6)) * drawn[3].size * 100, 0):
+        leave(monkeypatch, work)
+        model = descended(*drawn)
+        columns = {name: values for name, values in model.history_.to_dict().items() if name != "seconds"}
+        seen.append([model.coef_, np.array([model.intercept_]), *columns.values()])
+    assert passes[0]
+    assert not passes[-1]
+    for other in seen[1:]:
+        for one, same in zip(seen[0], other, strict=True):
+            np.testing.assert_array_equal(one, same)
+
+
 def test_a_run_goes_on_compiled_from_where_it_is(passes: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(1)
     X = random.normal(size=(200, 6))
@@ -96,12 +158,12 @@ def test_a_run_goes_on_compiled_from_where_it_is(passes: list[bool], monkeypatch
     # Three passes of 200 rows and 35 + 6 columns, and a part of a fourth, which is left whole; shuffling takes some.
     leave(monkeypatch, 3 * 200 * 41 + 200 * 4 + 100)
     model = quiet(SGDRegressor(tol=None, max_iter=9, random_state=0, average=300), X, y)
-    assert passes == [True, True, True, False]
+    assert passes == [True] * 3 + [False] * 6
     theirs = Theirs(tol=None, max_iter=9, random_state=0, average=300).fit(X, y)
     np.testing.assert_array_equal(weights_of(model), weights_of(theirs))
     # What is compiled is used from then on, by other runs too.
     quiet(SGDRegressor(tol=None, max_iter=2, random_state=1), X, y)
-    assert len(passes) == 4
+    assert passes[9:] == [False, False]
 
 
 RAISING: dict[str, dict[str, Any]] = {
@@ -120,7 +182,7 @@ def test_where_python_would_raise_the_run_goes_on_compiled(
     leave(monkeypatch, MUCH)
     parameters = {"max_iter": 4, "tol": None, "random_state": 0, **RAISING[name]}
     ours, theirs = (quiet(kind(**parameters), X, y) for kind in (SGDRegressor, Theirs))
-    assert passes == [False]
+    assert passes == [False] * 4
     np.testing.assert_array_equal(weights_of(ours), weights_of(theirs))
 
 
@@ -142,13 +204,14 @@ def test_an_interrupt_leaves_the_state_before_the_pass(passes: list[bool], monke
 FIRST = """
 import sys
 import numpy as np
-from downslope import SGDRegressor
+from downslope import GradientDescentRegressor, SGDRegressor
 random = np.random.default_rng(0)
 X = random.normal(size=(506, 13))
 y = X @ random.normal(size=13) + 22.0 + random.normal(size=506)
 for loss in ("squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive"):
     model = SGDRegressor(loss=loss, random_state=0, max_iter=40).fit(X, y)
     model.partial_fit(X, y)
+    GradientDescentRegressor(loss="huber", batch_size=1, max_iter=3, tol=0).fit(X, y)
     model.set_params(penalty="elasticnet", average=True, early_stopping=True, max_iter=9).fit(X[:99], y[:99])
 print("numba" in sys.modules)
 """
@@ -186,7 +249,7 @@ def test_work_that_is_too_much_ends_it() -> None:
 
 
 def test_functions_are_chosen_once_and_the_originals_are_left() -> None:
-    kinds = {"loss": uncompiled.ListRows, "rows": uncompiled.ListRows, "counts": bool, "v": list, "mean": list}
+    kinds = {"loss": Squared, "rows": uncompiled.ListRows, "counts": bool, "v": list, "mean": list}
     again: Any = bound(descend_in_order, **kinds)
     assert again is bound(descend_in_order, **kinds)
     assert again is not descend_in_order

@@ -18,13 +18,13 @@ Array = NDArray[Any]
 
 
 def room(rows: Any, n: int) -> Any:
-    """So many numbers that are 1, to be written over."""
-    return [1.0] * n
+    """So many numbers that are 0, to be written over."""
+    return [0.0] * n
 
 
 @implements(room, machine=True)  # type: ignore[untyped-decorator]
 def _room(rows: Any, n: Any) -> Any:
-    return lambda rows, n: np.ones(n)
+    return lambda rows, n: np.zeros(n)
 
 
 def rounded(v: Any, number: float) -> float:

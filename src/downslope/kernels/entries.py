@@ -19,6 +19,7 @@ __all__ = [
     "average_row",
     "dot_row",
     "fetch_ahead",
+    "fetch_coming",
     "fetch_places",
     "fetch_row",
     "own_columns",
@@ -39,6 +40,15 @@ def _fetch_ahead(rows: Any, order: Any, k: Any, ahead: Any, v: Any) -> Any:
         fetch_places(rows, place(order, k + NEAR), v, MANY)
 
     return fetch
+
+
+def fetch_coming(rows: Any, order: Any, k: int, ahead: int) -> None:
+    """The same where no vector's entries are asked for, inside compiled code."""
+
+
+@implements(fetch_coming, machine=True)  # type: ignore[untyped-decorator]
+def _fetch_coming(rows: Any, order: Any, k: Any, ahead: Any) -> Any:
+    return lambda rows, order, k, ahead: fetch_row(rows, place(order, k + ahead))
 
 
 def fetch_row(rows: Any, i: int) -> None:

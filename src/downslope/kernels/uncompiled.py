@@ -7,24 +7,24 @@ sum and product is theirs, and a run that turns out to be long goes on compiled 
 
 import inspect
 from collections import defaultdict
+from collections.abc import Callable
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
 
 from downslope.kernels.compiling import Kernel
 from downslope.kernels.registry import REGISTERED
 from downslope.kernels.rows import ExactDenseRows, ListRows
-from downslope.kernels.sequential import Plan, Vectors
 
-__all__ = ["InPython", "PythonsWork", "bound", "is_small", "pythons_work"]
-
-Array = NDArray[Any]
+__all__ = ["BatchByBatch", "InPython", "PythonsWork", "RowByRow", "bound", "is_small", "pythons_work"]
 
 # An update takes Python as long as so many columns, and those of its row; each of them is as many where L1 truncates.
 AN_UPDATE = 35
 TRUNCATED = 4
+# Of mini-batches a row takes one part of that, and an update so many.
+A_ROW, A_MOVE = 1, 3
 # So much Python does in a process before kernels are compiled or loaded, in columns of rows: about a second of it. What
 # was measured to choose these numbers stands in docs/architecture.md.
 CROSSING = 10_000_000
@@ -62,45 +62,106 @@ class InPython:
     Parameters
     ----------
     kernel : Kernel
-        As `downslope.kernels.sequential.descend_rows_exactly`.
+        What the pass is made by in the end, with the values that this is called with.
     """
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel, self.compiled = kernel, False
         self.lists: ListRows | None = None
 
-    def __call__(
-        self, loss: Any, rows: ExactDenseRows, order: Array, plan: Plan, vectors: Vectors, position: Array, sums: Array
-    ) -> None:
-        """Make one update for each row of `order`, as the kernel does."""
+    def __call__(self, *values: Any) -> Any:
+        """Make the pass, as the kernel does."""
         if not self.compiled:
-            kinds = type(loss), type(plan.counts_penalty)
-            self.compiled = kinds in pythons_work.compiled or not self.by_python(
-                loss, rows, order, plan, vectors, position, sums
-            )
-        if self.compiled:
-            self.kernel(loss, rows, order, plan, vectors, position, sums)
-            pythons_work.compiled.add((type(loss), type(plan.counts_penalty)))
+            kinds = self.kinds(*values)
+            key = (self.kernel, *kinds.values())
+            made = key not in pythons_work.compiled and pythons_work.takes(self.work(*values))
+            if made and (given := self.by_python(kinds, *values)) is not None:
+                return given[0]
+            self.compiled = True
+            pythons_work.compiled.add(key)
+        return self.kernel(*values)
 
-    def by_python(self, loss: Any, rows: Any, order: Any, plan: Plan, vectors: Any, position: Any, sums: Any) -> bool:
-        """The same by Python; whether it was made so."""
-        columns = rows.X.shape[1] * (TRUNCATED if plan.truncates else 1)
-        if not pythons_work.takes(order.size * (AN_UPDATE + columns)):
-            return False
-        if self.lists is None:
-            self.lists = ListRows(rows.X.tolist(), rows.y.tolist(), rows.weight.tolist())
-        kinds = {"loss": type(loss), "rows": ListRows, "counts": type(plan.counts_penalty), "v": list, "mean": list}
-        descend = bound(self.kernel.function, **kinds)
-        v, mean, paid = (array.tolist() for array in vectors)
-        at, found = position.tolist(), sums.tolist()
+    def by_python(self, kinds: dict[str, type], *values: Any) -> tuple[Any] | None:
+        """What the pass returns that Python makes; None where Python cannot make it."""
         try:
-            descend(loss, self.lists, order.tolist(), plan, Vectors(v, mean, paid), at, found)
+            return (self.make(bound(self.kernel.function, **kinds), *values),)
         except ArithmeticError:
             # Compiled code knows infinity where Python raises: a division by zero, a power that overflows.
-            return False
-        # No call between these, at which an interrupt would be raised: it must find the state of one piece.
+            return None
+
+    def rows_listed(self, rows: ExactDenseRows) -> ListRows:
+        """The rows as lists, made once."""
+        if self.lists is None:
+            self.lists = ListRows(rows.X.tolist(), rows.y.tolist(), rows.weight.tolist())
+        return self.lists
+
+    def kinds(self, *values: Any) -> dict[str, type]:
+        """What `bound` chooses by."""
+        raise NotImplementedError
+
+    def work(self, *values: Any) -> int:
+        """About how much there is to do, in columns of rows."""
+        raise NotImplementedError
+
+    def make(self, descend: Callable[..., Any], *values: Any) -> Any:
+        """Make the pass on lists, then write to the arrays all at once.
+
+        There is no call between the writing of one and of the next, at which an interrupt would be raised: it must
+        find the state of one piece.
+        """
+        raise NotImplementedError
+
+
+def listed(values: Any) -> Any:
+    """A NamedTuple with its arrays as lists."""
+    return type(values)(*(field.tolist() if isinstance(field, np.ndarray) else field for field in values))
+
+
+class RowByRow(InPython):
+    """`downslope.kernels.sequential.descend_rows_exactly`."""
+
+    def kinds(self, *values: Any) -> dict[str, type]:
+        """Those of the loss, the rows, and what else the code of a step depends on."""
+        loss, _, _, plan, *_ = values
+        return {"loss": type(loss), "rows": ListRows, "counts": type(plan.counts_penalty), "v": list, "mean": list}
+
+    def work(self, *values: Any) -> int:
+        """An update for each row of the order."""
+        _, rows, order, plan, *_ = values
+        return len(order) * (AN_UPDATE + len(rows.X[0]) * (TRUNCATED if plan.truncates else 1))
+
+    def make(self, descend: Callable[..., Any], *values: Any) -> None:
+        """Make the pass on lists, then write to the arrays of `vectors`, to `position` and to `sums`."""
+        loss, rows, order, plan, vectors, position, sums = values
+        lists, at, found = listed(vectors), position.tolist(), sums.tolist()
+        descend(loss, self.rows_listed(rows), order.tolist(), plan, lists, at, found)
+        v, mean, paid = lists
         vectors.v[:], vectors.mean[:], vectors.paid[:], position[:], sums[:] = v, mean, paid, at, found
-        return True
+
+
+class BatchByBatch(InPython):
+    """`downslope.kernels.batches.descend_batches_exactly`."""
+
+    def kinds(self, *values: Any) -> dict[str, type]:
+        """Those of the loss, the step rule and the rows."""
+        loss, rule, *_ = values
+        return {"loss": type(loss), "rule": type(rule), "rows": ListRows}
+
+    def work(self, *values: Any) -> int:
+        """The rows of the order, and an update for each batch of them."""
+        _, _, rows, order, _, setting, *_ = values
+        batches = -(-len(order) // int(setting.size))
+        return (len(order) * A_ROW + batches * A_MOVE) * (AN_UPDATE + len(rows.X[0]))
+
+    def make(self, descend: Callable[..., Any], *values: Any) -> Any:
+        """Make the pass on lists, then write to the arrays of `iterate`; the fields of `Running`."""
+        loss, rule, rows, order, frame, setting, iterate, running = values
+        lists = listed(iterate)
+        sums = descend(loss, rule, self.rows_listed(rows), order.tolist(), listed(frame), setting, lists, running)
+        theta, slots, mean, slopes, remembered = lists
+        iterate.theta[:], iterate.slots[:], iterate.mean[:] = theta, slots, mean
+        iterate.slopes[:], iterate.remembered[:] = slopes, remembered
+        return sums
 
 
 @lru_cache(maxsize=64)

@@ -20,7 +20,7 @@ from downslope.kernels import sequential
 from downslope.kernels.rows import has_halves, kernel_rows, on_lines, pieces, rows_ahead
 from downslope.kernels.sequential import Plan, Position, Sums, Vectors, no_sums, weights_at
 from downslope.kernels.sharing import Shared
-from downslope.kernels.uncompiled import InPython
+from downslope.kernels.uncompiled import InPython, RowByRow
 from downslope.scikit_sgd.task import SgdState, SgdTask
 
 __all__ = ["SgdOutcome", "make_passes"]
@@ -145,7 +145,7 @@ class Workspace:
         position = sequential.begin(vectors.v, start.intercept, start.t, start.mean_intercept)
         descend: Callable[..., None] = sequential.descend_rows_exactly if exact else sequential.descend_rows
         if task.small:
-            descend = InPython(sequential.descend_rows_exactly)
+            descend = RowByRow(sequential.descend_rows_exactly)
         elif has_halves(rows):
             descend = Shared(descend, rows)
         return cls(descend, rows, task.rule.kernel_loss(), vectors, position), plan
@@ -162,7 +162,7 @@ class Workspace:
         """Whether the coefficients, without their common scale, and the intercept are numbers."""
         coef = self.vectors.v
         # Where their sum is a number all are, without a look at each.
-        return math.isfinite(self.position[1]) and (math.isfinite(coef.sum()) or bool(np.isfinite(coef).all()))
+        return math.isfinite(self.position[1]) and (math.isfinite(np.add.reduce(coef)) or bool(np.isfinite(coef).all()))
 
     @property
     def state(self) -> SgdState:
