@@ -15,6 +15,8 @@ __all__ = ["add_multiple"]
 
 def add_multiple(y: Any, alpha: float, x: Any, begin: int, end: int) -> None:
     """Y ← y + alpha·x of the entries begin … end - 1, of one precision: of arrays or of lists."""
+    if begin >= end:
+        return
     axpy = blas.saxpy if getattr(y, "dtype", None) == "float32" else blas.daxpy
     y[begin:end] = axpy(x[begin:end], y[begin:end], a=alpha).tolist()
 

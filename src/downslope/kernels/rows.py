@@ -33,6 +33,7 @@ __all__ = [
     "pieces",
     "place",
     "rows_ahead",
+    "rows_of_a_piece",
     "unsigned",
 ]
 
@@ -255,11 +256,16 @@ def pieces(n_rows: int, rows: KernelRows, size: int = 1, width: int = 0) -> Iter
 
     Stretches are of whole batches of `size` rows, each of which costs `width` products beside those of its rows.
     """
-    values = rows.flat.size if isinstance(rows, DENSE) else rows.values.size
-    cost = 16 + values // max(rows.y.size, 1) + width // size
-    step = size * max(1, PIECE // (cost * size))
+    step = rows_of_a_piece(rows, size, width)
     for begin in range(0, n_rows, step):
         yield begin, min(begin + step, n_rows)
+
+
+def rows_of_a_piece(rows: KernelRows, size: int = 1, width: int = 0) -> int:
+    """How many rows a stretch of `pieces` has."""
+    values = rows.flat.size if isinstance(rows, DENSE) else rows.values.size
+    cost = 16 + values // max(rows.y.size, 1) + width // size
+    return size * max(1, PIECE // (cost * size))
 
 
 @inlined

@@ -17,7 +17,7 @@ from downslope.descent.history import History, Recorder
 from downslope.descent.loop import Row
 from downslope.descent.stopping import StopReason
 from downslope.kernels import sequential
-from downslope.kernels.rows import has_halves, kernel_rows, on_lines, pieces, rows_ahead
+from downslope.kernels.rows import has_halves, kernel_rows, on_lines, rows_ahead, rows_of_a_piece
 from downslope.kernels.sequential import Plan, Position, Sums, Vectors, no_sums, weights_at
 from downslope.kernels.sharing import Shared
 from downslope.kernels.uncompiled import InPython, RowByRow
@@ -124,6 +124,7 @@ class Workspace:
     loss: Any
     vectors: Vectors
     position: NDArray[np.float64]
+    piece: int
 
     @classmethod
     def begin(cls, task: SgdTask, start: SgdState, *, exact: bool) -> tuple[Self, Plan]:
@@ -148,13 +149,14 @@ class Workspace:
             descend = RowByRow(sequential.descend_rows_exactly)
         elif has_halves(rows):
             descend = Shared(descend, rows)
-        return cls(descend, rows, task.rule.kernel_loss(), vectors, position), plan
+        return cls(descend, rows, task.rule.kernel_loss(), vectors, position, rows_of_a_piece(rows)), plan
 
     def pass_over(self, order: Array, plan: Plan) -> Sums:
         """One pass over the rows of `order`, a piece at a time so that an interrupt is heard."""
         sums = no_sums()
-        for begin, end in pieces(order.size, self.rows):
-            self.descend(self.loss, self.rows, order[begin:end], plan, self.vectors, self.position, sums)
+        for begin in range(0, order.size, self.piece):
+            part = order[begin : begin + self.piece]
+            self.descend(self.loss, self.rows, part, plan, self.vectors, self.position, sums)
         return Sums(*sums)
 
     @property
