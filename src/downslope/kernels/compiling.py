@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
+from threading import RLock
 from typing import Any
 
 from downslope.kernels.registry import implements
 
 __all__ = ["Kernel", "compiled", "exactly_compiled", "give_way", "prefetch", "publish", "seen"]
+
+
+translating = RLock()
 
 
 class Kernel:
@@ -28,7 +32,12 @@ class Kernel:
         """Numba's dispatcher."""
         from downslope.kernels.translation import translate
 
-        return translate(self.function, exact=self.exact)
+        # Two threads that share a pass call it at the same time, perhaps for the first.
+        with translating:
+            known = vars(self)
+            if "machine_code" not in known:
+                known["machine_code"] = translate(self.function, exact=self.exact)
+            return known["machine_code"]
 
     def __call__(self, *values: Any) -> Any:
         """The function of these values."""

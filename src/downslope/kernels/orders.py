@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.kernels import uncompiled
 from downslope.kernels.compiling import compiled
 from downslope.kernels.rows import unsigned
-from downslope.kernels.uncompiled import pythons_work
 
 __all__ = ["orders_of_passes", "shuffled_indices", "take"]
 
@@ -55,7 +55,7 @@ def shuffled_indices(n: int, seed: int) -> NDArray[Any]:
     Every pass makes the same exchanges, so that the order of pass k + 1 is that of pass k taken in this order.
     """
     order = np.arange(n, dtype=np.int32)
-    if n < FEW_ROWS and pythons_work.takes(AN_EXCHANGE * n):
+    if n < FEW_ROWS and uncompiled.pythons_work.takes(AN_EXCHANGE * n):
         exchanged = order.tolist()
         shuffle(exchanged, seed)
         return np.array(exchanged, dtype=np.int32)

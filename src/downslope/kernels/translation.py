@@ -8,7 +8,6 @@ import gc
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from threading import RLock
 from typing import Any
 
 __all__ = ["translate"]
@@ -46,20 +45,19 @@ from downslope.kernels import instructions  # noqa: E402, F401  (kernels on disk
 from downslope.kernels.kernel_cache import KernelCache  # noqa: E402
 from downslope.kernels.registry import EXACT, FAST, REGISTERED, Implementation  # noqa: E402
 
-told = 0
-telling = RLock()
+# The code that numba knows of already.
+told: list[Implementation] = []
 
 
 def tell_numba() -> None:
     """Let numba know of all code that has been registered so far."""
-    global told
-    with telling:
-        for registered in REGISTERED[told:]:
-            tell(registered)
-        if told < len(REGISTERED):
-            told = len(REGISTERED)
-            cpu_target.typing_context.refresh()
-            cpu_target.target_context.refresh()
+    new = REGISTERED[len(told) :]
+    for registered in new:
+        tell(registered)
+    told.extend(new)
+    if new:
+        cpu_target.typing_context.refresh()
+        cpu_target.target_context.refresh()
 
 
 def tell(registered: Implementation) -> None:
@@ -76,7 +74,10 @@ def tell(registered: Implementation) -> None:
 
 
 def translate(function: Callable[..., Any], *, exact: bool, kept: bool = True) -> Any:
-    """The function as a compiled one, kept on disk where there is a folder that can be written."""
+    """The function as a compiled one, kept on disk where there is a folder that can be written.
+
+    By one thread at a time.
+    """
     tell_numba()
     kernel: Any = njit(nogil=True, **(EXACT if exact else FAST))(function)
     if kept:
