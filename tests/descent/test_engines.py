@@ -96,8 +96,8 @@ def test_every_problem_has_an_engine_and_what_it_may_ask_for(flags: tuple[bool, 
         (
             traits(squared=False, smoothed=True),
             "stochastic",
-            "engine='stochastic' cannot run this problem because an automatic rate smooths this loss, which compiled "
-            "passes do not: choose auto, or data",
+            "engine='stochastic' cannot run this problem because an automatic rate smooths this loss, which passes "
+            "over batches do not: choose auto, or data",
         ),
     ],
     ids=["unknown", "spectral", "moments", "batches", "smoothed"],

@@ -533,7 +533,8 @@ def test_verbose_prints_passes(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_interrupt_keeps_what_there_is() -> None:
     X, y = rows(300_000, 20)
-    SGDRegressor(max_iter=1, tol=None).fit(X[:100], y[:100])
+    # The kernel of a table of that size, loaded beforehand.
+    SGDRegressor(max_iter=1, tol=None).fit(X, y)
     model = SGDRegressor(max_iter=100_000, tol=None, random_state=0)
     with pytest.raises(KeyboardInterrupt), interrupted_after(0.5):
         model.fit(X, y)
