@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from benchmarks.descents import descent_lines
+from benchmarks.first_use import first_use_lines
 from benchmarks.memory import memory_lines
 from benchmarks.rows import FULL, QUICK, Scale, make_rows
 from benchmarks.scikit import comparison
@@ -25,6 +26,7 @@ def measure(scale: Scale) -> Report:
     report.comparison = comparison(X, y, scale)
     del X, y
     report.lines += [*lines, *sgd_lines(scale), *memory_lines(scale), *start_up_lines(scale)]
+    report.lines += first_use_lines(scale)
     if scale.rows != FULL.rows:
         report.lines = [replace(line, judged=False) for line in report.lines]
         notes.append(f"The targets are for {FULL.rows:,} × {FULL.columns}, so nothing is judged.")

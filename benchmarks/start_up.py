@@ -13,7 +13,7 @@ __all__ = ["start_up_lines"]
 
 ROOT = Path(__file__).parent.parent
 OURS = "import downslope; downslope.GradientDescentRegressor"
-# The seconds of a first call of a compiled pass, the kernel being on disk; numba is most of them.
+# The seconds of a first call, which small rows leave to Python; what kernels cost stands in `first_use`.
 FIRST = """
 import time
 import numpy as np

@@ -73,7 +73,7 @@ if sys.argv[1] == "paused":
 elif sys.argv[1] == "frozen":
     gc.freeze()
 before = gc.isenabled(), gc.get_freeze_count() > 0
-import downslope.kernels
+import downslope.kernels.translation
 assert (gc.isenabled(), gc.get_freeze_count() > 0) == before
 if gc.isenabled():
     # What was made is old already: the young hold next to nothing.

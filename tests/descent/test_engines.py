@@ -15,7 +15,7 @@ BEST = Traits(squared=True, linear=True, constant=True, l1=False, n_parameters=5
 SPECTRAL = "squared loss with a linear step rule at a constant rate: every epoch has a closed form"
 MOMENTS = "squared loss, so an epoch needs only the statistics of one read; "
 DATA = "one pass over the rows an epoch; "
-STOCHASTIC = "batch_size is smaller than the number of rows: one compiled pass an epoch, an update a batch"
+STOCHASTIC = "batch_size is smaller than the number of rows: one pass an epoch, an update a batch"
 
 
 def traits(**changes: bool | int) -> Traits:
@@ -96,8 +96,8 @@ def test_every_problem_has_an_engine_and_what_it_may_ask_for(flags: tuple[bool, 
         (
             traits(squared=False, smoothed=True),
             "stochastic",
-            "engine='stochastic' cannot run this problem because an automatic rate smooths this loss, which compiled "
-            "passes do not: choose auto, or data",
+            "engine='stochastic' cannot run this problem because an automatic rate smooths this loss, which passes "
+            "over batches do not: choose auto, or data",
         ),
     ],
     ids=["unknown", "spectral", "moments", "batches", "smoothed"],
@@ -113,7 +113,7 @@ def test_an_engine_that_cannot_be_had(given: Traits, wanted: str, sentence: str)
         ("spectral", SPECTRAL),
         ("moments", MOMENTS + "no closed form is needed"),
         ("data", DATA + "statistics would do"),
-        ("stochastic", "one compiled pass an epoch, all rows in one batch"),
+        ("stochastic", "one pass an epoch, all rows in one batch"),
     ],
 )
 def test_an_engine_that_is_asked_for_says_so(name: str, reason: str) -> None:

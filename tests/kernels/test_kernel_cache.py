@@ -16,7 +16,8 @@ from downslope.kernels.orders import take
 out = np.empty(3)
 take(np.arange(5.0), np.array([4, 0, 2], dtype=np.int32), out)
 assert out.tolist() == [4.0, 0.0, 2.0]
-print(sum(take.stats.cache_hits.values()), sum(take.stats.cache_misses.values()))
+stats = take.machine_code.stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 FOUND, COMPILED = [1, 0], [0, 1]
 

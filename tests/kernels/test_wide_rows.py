@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import SGDRegressor as Theirs
 
 from downslope import SGDRegressor
-from downslope.kernels import sharing
+from downslope.kernels import sharing, uncompiled
 from downslope.kernels.rows import WideRows, kernel_rows
 from downslope.kernels.sequential import Position, no_sums
 from downslope.scikit_sgd.passes import Workspace
@@ -21,6 +21,12 @@ from tests.scikit_sgd.test_sgd import CHOICES, assert_same, fitted, quiet, weigh
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 Array = np.ndarray
+
+
+@pytest.fixture(autouse=True)
+def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few rows are left to Python, in whose order of operations there is nothing to find together."""
+    monkeypatch.setattr(uncompiled, "CROSSING", 0)
 
 
 def wide(n: int = 90, d: int = 400, seed: int = 0, kind: Any = np.float64) -> tuple[Array, Array]:

@@ -123,7 +123,7 @@ def test_a_model_that_comes_back_speaks_the_language_of_the_moment(options: dict
     assert (loaded.stop_message_, loaded.engine_.reason) == (english, model.engine_.reason)
     with speaking("ko"):
         assert loaded.stop_message_ == korean != english
-        assert loaded.engine_.reason.startswith("컴파일된 코드가")
+        assert loaded.engine_.reason.startswith("에포크마다 모든 행을")
     assert loaded.stop_finding_.remedies == model.stop_finding_.remedies
 
 

@@ -304,7 +304,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "not fitted": (GradientDescentRegressor, r"is not fitted: call fit before"),
     "another loss": (lambda: fitted(loss="huber"), r"descended Huber, .* only one with loss='squared_error' can be"),
     "mini-batches": (lambda: fitted(batch_size=7), r"took 7 rows an update .* fit with batch_size=None and engine="),
-    "one batch": (lambda: fitted(engine="stochastic"), r"took 100 rows an update by compiled passes"),
+    "one batch": (lambda: fitted(engine="stochastic"), r"took 100 rows an update by passes over them"),
     "own schedule": (
         lambda: fitted(learning_rate=lambda epoch: 0.1),
         r"is a function, .* fit with learning_rate='auto', a number or a schedule of downslope\.schedules",

@@ -108,8 +108,9 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
     Notes
     -----
     The rows are used as they lie, without a copy, if they are float32 or float64 in C order or CSR; 64-bit indices are
-    welcome. Negative weights are refused. The first fit on a machine compiles its pass in a few seconds and keeps it on
-    disk for all later processes.
+    welcome. Negative weights are refused. Small dense tables of float64 are passed over by Python itself, in
+    scikit-learn's order of operations; where there is more to do, the pass is compiled, which takes a few seconds once
+    on a machine, for it is kept on disk for all later processes.
 
     An interrupt (Ctrl-C) during `fit` keeps the model so far, sets `stop_reason_` and raises `KeyboardInterrupt` again.
 

@@ -8,14 +8,33 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from downslope.kernels.compiling import implements, inlined, is_exact
+from downslope.kernels.registry import implements, inlined, is_double, is_exact
 
-__all__ = ["factor_of", "fill_rates", "fill_shrinkage", "residual_of", "shrunk", "update_of"]
+__all__ = ["factor_of", "fill_rates", "fill_shrinkage", "residual_of", "room", "rounded", "shrunk", "update_of"]
 
 Array = NDArray[Any]
+
+
+def room(rows: Any, n: int) -> Any:
+    """So many numbers that are 0, to be written over."""
+    return [0.0] * n
+
+
+@implements(room, machine=True)  # type: ignore[untyped-decorator]
+def _room(rows: Any, n: Any) -> Any:
+    return lambda rows, n: np.zeros(n)
+
+
+def rounded(v: Any, number: float) -> float:
+    """A number in the precision of the array v; Python's lists hold numbers of double precision."""
+    return number
+
+
+@implements(rounded, machine=True)  # type: ignore[untyped-decorator]
+def _rounded(v: Any, number: Any) -> Any:
+    return lambda v, number: v.dtype.type(number)
 
 
 def residual_of(rows: Any, dot: float, scale: float, intercept: float, y: float) -> float:
@@ -65,7 +84,7 @@ def shrunk(v: Array, scale: float, inverse: float, kept: float, released: float)
 
 @implements(shrunk)  # type: ignore[untyped-decorator]
 def _shrunk(v: Any, scale: Any, inverse: Any, kept: Any, released: Any) -> Any:
-    if v.dtype == types.float64:
+    if is_double(v):
         return lambda v, scale, inverse, kept, released: (scale * kept, inverse * released)
 
     def shrink_singly(v: Any, scale: Any, inverse: Any, kept: Any, released: Any) -> Any:
@@ -85,8 +104,9 @@ def _fill_rates(rows: Any, plan: Any, t: Any, rates: Any) -> Any:
     if is_exact(rows):
 
         def fill_exactly(rows: Any, plan: Any, t: Any, rates: Any) -> None:
-            for k in range(rates.size):
-                rates[k] = plan.first / (plan.factor * (plan.offset + (t + k) - 1.0)) ** plan.power
+            first, factor, offset, power = plan.first, plan.factor, plan.offset, plan.power
+            for k in range(len(rates)):
+                rates[k] = first / (factor * (offset + (t + k) - 1.0)) ** power
 
         return fill_exactly
 
@@ -113,6 +133,7 @@ def _fill_rates(rows: Any, plan: Any, t: Any, rates: Any) -> Any:
 @inlined
 def fill_shrinkage(plan: Any, rates: Any, kept: Any, released: Any) -> None:
     """Write by what each update multiplies the coefficients, and the inverse."""
-    for k in range(rates.size):
-        kept[k] = max(0.0, 1.0 - (1.0 - plan.l1_ratio) * rates[k] * plan.alpha)
+    share, alpha = 1.0 - plan.l1_ratio, plan.alpha
+    for k in range(len(rates)):
+        kept[k] = max(0.0, 1.0 - share * rates[k] * alpha)
         released[k] = 1.0 / kept[k]

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from downslope.data.block import Block
 from downslope.data.source import Source
-from downslope.kernels.batches import Frame, Iterate, Running, Setting, descend_batches
+from downslope.kernels.batches import Frame, Iterate, Running, Setting, descend_batches, descend_batches_exactly
 from downslope.kernels.losses import kernel_loss
 from downslope.kernels.rows import KernelRows, kernel_rows, pieces, rows_ahead
 from downslope.kernels.rules import kernel_rule
+from downslope.kernels.uncompiled import BatchByBatch, is_small
 from downslope.objective.losses import Loss
 from downslope.objective.penalties import Penalty
 from downslope.statistics.coordinates import Coordinates
@@ -97,14 +98,21 @@ class BatchPasses:
         running = Running(0.0, 0.0, 0.0, state.updates)
         loss, rule = kernel_loss(self.loss), kernel_rule(self.rule)
         for block in source.blocks(partial(self.order, state.generator)):
-            rows, order = kernel_rows(block.X, block.y, block.weight), block.order
+            small, order = self.small(block), block.order
             assert order is not None
+            rows = kernel_rows(block.X, block.y, block.weight, exact=small)
+            descend = BatchByBatch(descend_batches_exactly) if small else descend_batches
             setting, frame = self.setting(rows, order.size, rate), self.frame(block)
             for begin, end in pieces(order.size, rows, setting.size, block.X.shape[1]):
                 with np.errstate(all="ignore"):
-                    sums = descend_batches(loss, rule, rows, order[begin:end], frame, setting, state.iterate, running)
+                    sums = descend(loss, rule, rows, order[begin:end], frame, setting, state.iterate, running)
                 running = Running(*sums)
                 yield state._replace(updates=running.updates), running
+
+    def small(self, block: Block) -> bool:
+        """Whether Python begins the passes, in an order of operations in which compiled code goes on."""
+        X, y = block.X, block.y
+        return isinstance(X, np.ndarray) and X.dtype == y.dtype == np.float64 and is_small(*X.shape)
 
     def setting(self, rows: KernelRows, n_rows: int, rate: float) -> Setting:
         """What does not change within a pass over a block of `n_rows`."""

@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.kernels.compiling import compiled, implements, inlined, is_one_of, prefetch
-from downslope.kernels.entries import add_row, dot_row, fetch_row
+from downslope.kernels.arithmetic import room
+from downslope.kernels.compiling import compiled, exactly_compiled
+from downslope.kernels.entries import add_row, dot_row, fetch_coming
 from downslope.kernels.losses import slope, value
-from downslope.kernels.rows import DENSE
+from downslope.kernels.registry import implements, inlined, is_one_of
+from downslope.kernels.rows import DENSE, IN_ORDER
 from downslope.kernels.rules import move
 
-__all__ = ["Frame", "Iterate", "Running", "Setting", "descend_batches"]
+__all__ = ["Frame", "Iterate", "Running", "Setting", "descend_batches", "descend_batches_exactly"]
 
 Array = NDArray[np.float64]
 
@@ -122,6 +124,15 @@ def add_about(rows: Any, i: int, sums: Array, factor: float, about: Array) -> No
 
 @implements(dot_about)  # type: ignore[untyped-decorator]
 def _dot_about(rows: Any, i: Any, coef: Any, about: Any) -> Any:
+    if is_one_of(rows, *IN_ORDER):
+
+        def dot_list(rows: Any, i: Any, coef: Any, about: Any) -> Any:
+            total, row = 0.0, rows.X[i]
+            for j in range(len(coef)):
+                total += (row[j] - about[j]) * coef[j]
+            return total
+
+        return dot_list
     if is_one_of(rows, *DENSE):
 
         def dot_dense(rows: Any, i: Any, coef: Any, about: Any) -> Any:
@@ -136,6 +147,14 @@ def _dot_about(rows: Any, i: Any, coef: Any, about: Any) -> Any:
 
 @implements(add_about)  # type: ignore[untyped-decorator]
 def _add_about(rows: Any, i: Any, sums: Any, factor: Any, about: Any) -> Any:
+    if is_one_of(rows, *IN_ORDER):
+
+        def add_list(rows: Any, i: Any, sums: Any, factor: Any, about: Any) -> None:
+            row = rows.X[i]
+            for j in range(len(sums)):
+                sums[j] += factor * (row[j] - about[j])
+
+        return add_list
     if is_one_of(rows, *DENSE):
 
         def add_dense(rows: Any, i: Any, sums: Any, factor: Any, about: Any) -> None:
@@ -149,7 +168,7 @@ def _add_about(rows: Any, i: Any, sums: Any, factor: Any, about: Any) -> Any:
 @inlined
 def to_rows(frame: Any, theta: Any, coef: Any) -> Any:
     """Write the coefficients in the units of the rows, and return the intercept."""
-    d = coef.size
+    d = len(coef)
     offset = theta[d] if frame.fit_intercept else 0.0
     for j in range(d):
         coef[j] = theta[j] * frame.inverse_scale[j]
@@ -161,15 +180,14 @@ def to_rows(frame: Any, theta: Any, coef: Any) -> Any:
 @inlined
 def to_frame(frame: Any, raw: Any, total: Any, share: Any, gradient: Any) -> None:
     """Write the gradient in θ of Σ ψx (`raw`) and Σ ψ (`total`), both times `share`."""
-    d = raw.size
+    d = len(raw)
     for j in range(d):
         gradient[j] = (raw[j] - frame.shift[j] * total) * frame.inverse_scale[j] * share
     if frame.fit_intercept:
         gradient[d] = total * share
 
 
-@compiled
-def descend_batches(
+def descend_in_batches(
     loss: Any, rule: Any, rows: Any, order: Any, frame: Frame, setting: Setting, iterate: Iterate, running: Running
 ) -> tuple[float, float, float, float]:
     """One update for each batch of `order`; writes to `iterate`, and returns the fields of `Running`.
@@ -178,19 +196,18 @@ def descend_batches(
     """
     theta, slots, mean, slopes, remembered = iterate
     loss_sum, squares, weight_sum, updates = running
-    d, m, weighted, reduced = frame.shift.size, order.size, rows.weight.size > 0, slopes.size > 0
+    d, m, weighted, reduced = len(frame.shift), len(order), len(rows.weight) > 0, len(slopes) > 0
     power = setting.averaging_power
-    coef, raw, gradient = np.zeros(d), np.zeros(d), np.zeros(theta.size)
+    coef, raw, gradient = room(rows, d), room(rows, d), room(rows, len(theta))
     for start in range(0, m, setting.size):
         stop = min(start + setting.size, m)
         offset = to_rows(frame, theta, coef)
-        raw[:] = 0.0
         total = 0.0
+        for j in range(d):
+            raw[j] = 0.0
         for k in range(start, stop):
             i = order[k]
-            coming = order[min(k + setting.ahead, m - 1)]
-            prefetch(rows.y, coming)
-            fetch_row(rows, coming)
+            fetch_coming(rows, order, k, setting.ahead)
             residual = dot_about(rows, i, coef, frame.about) + offset - rows.y[i]
             weight = rows.weight[i] if weighted else 1.0
             loss_sum += weight * value(loss, residual)
@@ -204,7 +221,7 @@ def descend_batches(
         to_frame(frame, raw, total, 1.0 / ((stop - start) * setting.mean_weight), gradient)
         if reduced:
             share = (stop - start) / setting.n_rows
-            for j in range(theta.size):
+            for j in range(len(theta)):
                 change = gradient[j]
                 gradient[j] = change + remembered[j]
                 remembered[j] += share * change
@@ -213,7 +230,11 @@ def descend_batches(
                 gradient[j] += setting.l2 * theta[j]
         updates += 1.0
         move(rule, theta, gradient, slots, setting.rate, updates, setting.l1, d)
-        if mean.size > 0:
-            for j in range(theta.size):
+        if len(mean) > 0:
+            for j in range(len(theta)):
                 mean[j] += (theta[j] - mean[j]) * ((1.0 + power) / (updates + power))
     return loss_sum, squares, weight_sum, updates
+
+
+descend_batches = compiled(descend_in_batches)
+descend_batches_exactly = exactly_compiled(descend_in_batches)

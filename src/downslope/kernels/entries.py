@@ -6,10 +6,11 @@ A kernel holds its coefficients as ``scale · v``; here only v is touched.
 from typing import Any
 
 import numpy as np
-from numba import types
 
-from downslope.kernels.compiling import implements, inlined, is_exact, is_one_of, prefetch
-from downslope.kernels.rows import CACHE_LINE, DENSE, HEAD, WideRows, unsigned
+from downslope.kernels.arithmetic import rounded
+from downslope.kernels.compiling import prefetch
+from downslope.kernels.registry import implements, inlined, is_exact, is_none, is_one_of
+from downslope.kernels.rows import CACHE_LINE, DENSE, HEAD, IN_ORDER, MANY, NEAR, WideRows, place, unsigned
 
 __all__ = [
     "a_line",
@@ -17,6 +18,8 @@ __all__ = [
     "add_row",
     "average_row",
     "dot_row",
+    "fetch_ahead",
+    "fetch_coming",
     "fetch_places",
     "fetch_row",
     "own_columns",
@@ -24,6 +27,28 @@ __all__ = [
     "squared_row",
     "truncate_row",
 ]
+
+
+def fetch_ahead(rows: Any, order: Any, k: int, ahead: int, v: Any) -> None:
+    """Ask for what steps to come need, while row number k of `order` is looked at, inside compiled code."""
+
+
+@implements(fetch_ahead, machine=True)  # type: ignore[untyped-decorator]
+def _fetch_ahead(rows: Any, order: Any, k: Any, ahead: Any, v: Any) -> Any:
+    def fetch(rows: Any, order: Any, k: Any, ahead: Any, v: Any) -> None:
+        fetch_row(rows, place(order, k + ahead))
+        fetch_places(rows, place(order, k + NEAR), v, MANY)
+
+    return fetch
+
+
+def fetch_coming(rows: Any, order: Any, k: int, ahead: int) -> None:
+    """The same where no vector's entries are asked for, inside compiled code."""
+
+
+@implements(fetch_coming, machine=True)  # type: ignore[untyped-decorator]
+def _fetch_coming(rows: Any, order: Any, k: Any, ahead: Any) -> Any:
+    return lambda rows, order, k, ahead: fetch_row(rows, place(order, k + ahead))
 
 
 def fetch_row(rows: Any, i: int) -> None:
@@ -120,6 +145,15 @@ def _fetch_places(rows: Any, i: Any, v: Any, many: Any) -> Any:
 
 @implements(dot_row)  # type: ignore[untyped-decorator]
 def _dot_row(rows: Any, i: Any, v: Any) -> Any:
+    if is_one_of(rows, *IN_ORDER):
+
+        def dot_list(rows: Any, i: Any, v: Any) -> Any:
+            total = rounded(v, 0.0)
+            for x, w in zip(rows.X[i], v):  # noqa: B905 - numba knows no `strict`
+                total += x * w
+            return total
+
+        return dot_list
     if is_one_of(rows, *DENSE):
 
         def dot_dense(rows: Any, i: Any, v: Any) -> Any:
@@ -162,6 +196,15 @@ def _dot_row(rows: Any, i: Any, v: Any) -> Any:
 
 @implements(squared_row)  # type: ignore[untyped-decorator]
 def _squared_row(rows: Any, i: Any) -> Any:
+    if is_one_of(rows, *IN_ORDER):
+
+        def square_list(rows: Any, i: Any) -> Any:
+            total = 0.0
+            for x in rows.X[i]:
+                total += x * x
+            return total
+
+        return square_list
     if is_one_of(rows, *DENSE):
 
         def square_dense(rows: Any, i: Any) -> Any:
@@ -186,9 +229,9 @@ def _absolute_row(rows: Any, i: Any, v: Any) -> Any:
     if is_one_of(rows, *DENSE):
 
         def sum_dense(rows: Any, i: Any, v: Any) -> Any:
-            total = v.dtype.type(0)
-            for j in range(v.size):
-                total += abs(v[j])
+            total = rounded(v, 0.0)
+            for w in v:
+                total += abs(w)
             return total
 
         return sum_dense
@@ -228,6 +271,14 @@ def average_row(rows: Any, i: int, mean: Any, share: float, c: float) -> None:
 
 @implements(average_row)  # type: ignore[untyped-decorator]
 def _average_row(rows: Any, i: Any, mean: Any, share: Any, c: Any) -> Any:
+    if is_one_of(rows, *IN_ORDER):
+
+        def average_list(rows: Any, i: Any, mean: Any, share: Any, c: Any) -> None:
+            row = rows.X[i]
+            for j in range(len(mean)):
+                mean[j] += share * row[j] * -c
+
+        return average_list
     if is_one_of(rows, *DENSE):
 
         def average_dense(rows: Any, i: Any, mean: Any, share: Any, c: Any) -> None:
@@ -251,14 +302,14 @@ def square_of(counts: bool | None, w: float) -> float:
 
 @implements(square_of)  # type: ignore[untyped-decorator]
 def _square_of(counts: Any, w: Any) -> Any:
-    if isinstance(counts, types.NoneType):
+    if is_none(counts):
         return lambda counts, w: np.float32(0)
     return lambda counts, w: w * w
 
 
 @implements(own_columns, but=WideRows)  # type: ignore[untyped-decorator]
 def _columns_of(rows: Any, v: Any) -> Any:
-    return lambda rows, v: (0, v.size)
+    return lambda rows, v: (0, len(v))
 
 
 @inlined
@@ -277,7 +328,7 @@ def _truncate_row(rows: Any, i: Any, v: Any, paid: Any, due: Any, scale: Any) ->
     if is_one_of(rows, *DENSE):
 
         def truncate_dense(rows: Any, i: Any, v: Any, paid: Any, due: Any, scale: Any) -> None:
-            for j in range(v.size):
+            for j in range(len(v)):
                 truncate_one(v, paid, j, due, scale)
 
         return truncate_dense

@@ -7,7 +7,7 @@ as scikit-learn does, times the rate, or a passive-aggressive step.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from downslope.kernels.compiling import implements, inlined, is_one_of
+from downslope.kernels.registry import implements, inlined, is_one_of
 from downslope.objective.losses import (
     AbsoluteError,
     EpsilonInsensitive,

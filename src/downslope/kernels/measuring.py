@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.kernels.compiling import compiled, implements, is_one_of
+from downslope.kernels.compiling import compiled
 from downslope.kernels.entries import add_row, dot_row, fetch_places
 from downslope.kernels.losses import slope, value
+from downslope.kernels.registry import implements, is_one_of
 from downslope.kernels.rows import DENSE, MANY_OF_TWO, NEAR, unsigned
 
 __all__ = ["measure_loss"]

@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.kernels import uncompiled
 from downslope.kernels.compiling import compiled
+from downslope.kernels.rows import unsigned
 
 __all__ = ["orders_of_passes", "shuffled_indices", "take"]
 
+# Python shuffles fewer itself, in milliseconds; an exchange takes it as long as so many columns of a row.
+FEW_ROWS = 2**15
+AN_EXCHANGE = 4
 # Below this, handing work to a thread takes longer than the work.
 MANY_ROWS = 2**16
 
@@ -29,7 +34,7 @@ def orders_of_passes(n: int, seed: int | None) -> Generator[NDArray[Any], None, 
     if n < MANY_ROWS:
         while True:
             yield order
-            take(order, exchange, spare)
+            order.take(exchange, out=spare, mode="clip")
             order, spare = spare, order
     # The next order is made beside the pass: for few columns a tenth of its time.
     beside = ThreadPoolExecutor(1)
@@ -44,23 +49,32 @@ def orders_of_passes(n: int, seed: int | None) -> Generator[NDArray[Any], None, 
         beside.shutdown(wait=False)
 
 
-@compiled
 def shuffled_indices(n: int, seed: int) -> NDArray[Any]:
-    """The indices 0 … n - 1 as scikit-learn shuffles them: Fisher and Yates with Marsaglia's xorshift of 32 bits.
+    """The indices 0 … n - 1 as scikit-learn shuffles them.
 
     Every pass makes the same exchanges, so that the order of pass k + 1 is that of pass k taken in this order.
     """
     order = np.arange(n, dtype=np.int32)
-    state = np.uint32(seed)
-    if state == 0:
-        state = np.uint32(1)
-    for i in range(n - 1):
-        state ^= np.uint32(state << np.uint32(13))
-        state ^= np.uint32(state >> np.uint32(17))
-        state ^= np.uint32(state << np.uint32(5))
-        j = i + np.int64((state & np.uint32(0x7FFFFFFF)) % np.uint32(n - i))
-        order[i], order[j] = order[j], order[i]
+    if n < FEW_ROWS and uncompiled.pythons_work.takes(AN_EXCHANGE * n):
+        exchanged = order.tolist()
+        shuffle(exchanged, seed)
+        return np.array(exchanged, dtype=np.int32)
+    shuffle_many(order, seed)
     return order
+
+
+def shuffle(order: Any, seed: int) -> None:
+    """Shuffle an array or a list: Fisher and Yates with Marsaglia's xorshift of 32 bits."""
+    state = seed if seed > 0 else 1
+    for i in range(len(order) - 1):
+        state ^= (state << 13) & 0xFFFFFFFF
+        state ^= state >> 17
+        state ^= (state << 5) & 0xFFFFFFFF
+        j = unsigned(i) + unsigned(state & 0x7FFFFFFF) % unsigned(len(order) - i)
+        order[i], order[j] = order[j], order[i]
+
+
+shuffle_many = compiled(shuffle)
 
 
 @compiled

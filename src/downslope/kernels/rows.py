@@ -7,13 +7,14 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from downslope.kernels.compiling import inlined
+from downslope.kernels.registry import implements, inlined
 
 __all__ = [
     "CACHE_LINE",
     "DENSE",
     "GROUP",
     "HEAD",
+    "IN_ORDER",
     "LETTER",
     "MANY",
     "MANY_OF_TWO",
@@ -21,6 +22,7 @@ __all__ = [
     "PRODUCTS",
     "SUMS",
     "KernelRows",
+    "ListRows",
     "ShortRows",
     "SparseRows",
     "WideRows",
@@ -31,6 +33,7 @@ __all__ = [
     "pieces",
     "place",
     "rows_ahead",
+    "rows_of_a_piece",
     "unsigned",
 ]
 
@@ -160,8 +163,21 @@ class ExactSparseRows(NamedTuple):
         return True
 
 
+class ListRows(NamedTuple):
+    """`ExactDenseRows` as lists, for Python: X of n lists of d numbers, y (n), and the weights (n) or an empty list."""
+
+    X: list[list[float]]
+    y: list[float]
+    weight: list[float]
+
+    def exact(self) -> bool:
+        """Tells the compiler."""
+        return True
+
+
 KernelRows = DenseRows | ShortRows | WideRows | SparseRows | ExactDenseRows | ExactSparseRows
-DENSE = (DenseRows, ShortRows, WideRows, ExactDenseRows)
+IN_ORDER = (ExactDenseRows, ListRows)
+DENSE = (DenseRows, ShortRows, WideRows, *IN_ORDER)
 
 
 def kernel_rows(
@@ -225,10 +241,14 @@ def rows_ahead(rows: KernelRows) -> int:
     return int(np.clip(BYTES_AHEAD // n_bytes, 2, ROWS_AHEAD))
 
 
-@inlined
 def unsigned(index: Any) -> Any:
     """An index that the compiler knows not to be negative; one that may be is looked at before each use."""
-    return np.uint64(index)
+    return index
+
+
+@implements(unsigned, machine=True)  # type: ignore[untyped-decorator]
+def _unsigned(index: Any) -> Any:
+    return lambda index: np.uint64(index)
 
 
 def pieces(n_rows: int, rows: KernelRows, size: int = 1, width: int = 0) -> Iterator[tuple[int, int]]:
@@ -236,14 +256,19 @@ def pieces(n_rows: int, rows: KernelRows, size: int = 1, width: int = 0) -> Iter
 
     Stretches are of whole batches of `size` rows, each of which costs `width` products beside those of its rows.
     """
-    values = rows.flat.size if isinstance(rows, DENSE) else rows.values.size
-    cost = 16 + values // max(rows.y.size, 1) + width // size
-    step = size * max(1, PIECE // (cost * size))
+    step = rows_of_a_piece(rows, size, width)
     for begin in range(0, n_rows, step):
         yield begin, min(begin + step, n_rows)
+
+
+def rows_of_a_piece(rows: KernelRows, size: int = 1, width: int = 0) -> int:
+    """How many rows a stretch of `pieces` has."""
+    values = rows.flat.size if isinstance(rows, DENSE) else rows.values.size
+    cost = 16 + values // max(rows.y.size, 1) + width // size
+    return size * max(1, PIECE // (cost * size))
 
 
 @inlined
 def place(order: Any, k: Any) -> Any:
     """Row number k of `order`, the last where it has no such."""
-    return unsigned(order[unsigned(min(k, order.size - 1))])
+    return unsigned(order[unsigned(min(k, len(order) - 1))])

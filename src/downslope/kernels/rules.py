@@ -4,13 +4,14 @@
 parameters under L1; `slots` (3, p) is what the rule remembers: velocity or mean, mean square, peak.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.kernels.compiling import implements, inlined, is_one_of
+from downslope.kernels.registry import implements, inlined, is_one_of
 from downslope.steps.rules import AdaGrad, Adam, Averaged, HeavyBall, Nesterov, Plain, RMSProp, Saga, StepRule
 
 __all__ = ["KernelRule", "kernel_rule", "move"]
@@ -93,7 +94,7 @@ def _move(rule: Any, theta: Any, gradient: Any, slots: Any, rate: Any, count: An
     if is_one_of(rule, PlainSteps):
 
         def plain(rule: Any, theta: Any, gradient: Any, slots: Any, rate: Any, count: Any, l1: Any, d: Any) -> None:
-            for j in range(theta.size):
+            for j in range(len(theta)):
                 theta[j] -= rate * gradient[j]
             if l1 > 0.0:
                 for j in range(d):
@@ -106,7 +107,7 @@ def _move(rule: Any, theta: Any, gradient: Any, slots: Any, rate: Any, count: An
             rule: Any, theta: Any, gradient: Any, slots: Any, rate: Any, count: Any, l1: Any, d: Any
         ) -> None:
             velocity = slots[0]
-            for j in range(theta.size):
+            for j in range(len(theta)):
                 before = theta[j]
                 velocity[j] = rule.momentum * velocity[j] + gradient[j]
                 theta[j] = before - rate * velocity[j]
@@ -119,7 +120,7 @@ def _move(rule: Any, theta: Any, gradient: Any, slots: Any, rate: Any, count: An
 
         def nesterov(rule: Any, theta: Any, gradient: Any, slots: Any, rate: Any, count: Any, l1: Any, d: Any) -> None:
             velocity, beta = slots[0], rule.momentum
-            for j in range(theta.size):
+            for j in range(len(theta)):
                 if l1 > 0.0 and j < d:
                     reached = shrunk(theta[j] - rate * gradient[j], rate * l1)
                     velocity[j] = (theta[j] + rate * beta * velocity[j] - reached) / rate
@@ -133,15 +134,15 @@ def _move(rule: Any, theta: Any, gradient: Any, slots: Any, rate: Any, count: An
     def adaptive(rule: Any, theta: Any, gradient: Any, slots: Any, rate: Any, count: Any, l1: Any, d: Any) -> None:
         mean, square, peak = slots[0], slots[1], slots[2]
         highest = 0.0
-        for j in range(theta.size):
+        for j in range(len(theta)):
             peak[j] = max(peak[j], abs(gradient[j]))
             highest = max(highest, peak[j])
         first = 1.0 - rule.momentum**count
         second = 1.0 - rule.decay**count if rule.unbiased > 0.0 else 1.0
-        for j in range(theta.size):
+        for j in range(len(theta)):
             mean[j] = rule.momentum * mean[j] + (1.0 - rule.momentum) * gradient[j]
             square[j] = rule.decay * square[j] + rule.share * gradient[j] * gradient[j]
-            root = np.sqrt(square[j] / second) + 1e-8 * peak[j] + 1e-12 * highest
+            root = math.sqrt(square[j] / second) + 1e-8 * peak[j] + 1e-12 * highest
             if root > 0.0:
                 step = rate / root
                 theta[j] -= step * (mean[j] / first)

@@ -7,7 +7,6 @@ Srebro, "Pegasos", 2007). Their average is kept as ``(mean + share · v) / growt
 "Stochastic Gradient Descent Tricks", 2012). Adding one row and looking at the next is one loop over the coefficients.
 """
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,22 +18,24 @@ from downslope.kernels.arithmetic import (
     fill_rates,
     fill_shrinkage,
     residual_of,
+    room,
+    rounded,
     shrunk,
     update_of,
 )
 from downslope.kernels.blas import add_multiple
-from downslope.kernels.compiling import compiled, inlined
+from downslope.kernels.compiling import compiled, exactly_compiled
 from downslope.kernels.entries import (
     absolute_row,
     average_row,
-    fetch_places,
-    fetch_row,
+    fetch_ahead,
     own_columns,
     squared_row,
     truncate_row,
 )
 from downslope.kernels.losses import STEEPEST, needs_squares, pace, pull, skips, value
-from downslope.kernels.rows import MANY, NEAR, unsigned
+from downslope.kernels.registry import EXACT, implements, inlined
+from downslope.kernels.rows import place
 from downslope.kernels.steps import advance, gather, group_of, look, product, rescale, settle
 
 __all__ = [
@@ -168,7 +169,6 @@ def no_sums() -> NDArray[np.float64]:
     return np.zeros(len(Sums._fields))
 
 
-@partial(compiled, exact=True)
 def close_mean(mean: Array, v: Array, share: float, growth: float, begin: int, end: int) -> None:
     """Mean ← (mean + share·v)/growth of the columns begin … end - 1.
 
@@ -176,9 +176,14 @@ def close_mean(mean: Array, v: Array, share: float, growth: float, begin: int, e
     for scikit-learn, and the divisor is inverted first.
     """
     add_multiple(mean, share, v, begin, end)
-    inverse = mean.dtype.type(1.0 / growth)
+    inverse = rounded(mean, 1.0 / growth)
     for j in range(begin, end):
         mean[j] *= inverse
+
+
+@implements(close_mean, options=EXACT)  # type: ignore[untyped-decorator]
+def _close_mean(mean: Any, v: Any, share: Any, growth: Any, begin: Any, end: Any) -> Any:
+    return close_mean
 
 
 @inlined
@@ -190,11 +195,12 @@ def count_in(share: Any, growth: Any, scale: Any, count: Any) -> Any:
     return share + part * growth * scale, growth
 
 
-def weights_at(vectors: Vectors, position: Position) -> tuple[Array, Array]:
-    """The coefficients and their mean, empty where none is kept."""
+def weights_at(vectors: Vectors, position: Position, *, small: bool) -> tuple[Array, Array]:
+    """The coefficients and their mean, empty where none is kept; by Python itself where there are few of them."""
     v, mean = vectors.v, vectors.mean.copy()
     if mean.size:
-        close_mean(mean, v, position.share, position.growth, 0, v.size)
+        close = close_mean if small else close_means
+        close(mean, v, position.share, position.growth, 0, v.size)
     return v * v.dtype.type(position.scale), mean
 
 
@@ -207,18 +213,17 @@ def descend_in_order(
     absolutes, share, growth, due = position[5], position[6], position[7], position[8]
     total, residual_squares, weight_sum, costs, penalties, clipped, resets = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     # Roots and quotients are found for many updates at once: alone, each would take as long as the rest of a step.
-    rates, kept, released, rate = np.empty(AT_ONCE), np.ones(AT_ONCE), np.ones(AT_ONCE), plan.first
+    rates, kept, released, rate = room(rows, AT_ONCE), room(rows, AT_ONCE), room(rows, AT_ONCE), plan.first
     l2, l1 = 0.5 * plan.alpha * (1.0 - plan.l1_ratio), plan.alpha * plan.l1_ratio
-    weighted, last = rows.weight.size > 0, order.size - 1
+    weighted, averaged, last = len(rows.weight) > 0, len(mean) > 0, len(order) - 1
     inverse, weight, length = 1.0 / scale, 1.0, 0.0
     dot, ahead = look(rows, order, 0, v)
     group = group_of(rows, order)
-    for begin in range(0, order.size, group):
+    for begin in range(0, len(order), group):
         squares = gather(rows, order, begin, v, squares, plan.counts_penalty)
-        for k in range(begin, min(begin + group, order.size)):
-            i = unsigned(order[unsigned(k)])
-            fetch_row(rows, unsigned(order[unsigned(min(k + plan.ahead, last))]))
-            fetch_places(rows, unsigned(order[unsigned(min(k + NEAR, last))]), v, MANY)
+        for k in range(begin, min(begin + group, len(order))):
+            i = place(order, k)
+            fetch_ahead(rows, order, k, plan.ahead, v)
             now = k & (AT_ONCE - 1)
             if now == 0:
                 fill_rates(rows, plan, t, rates)
@@ -251,7 +256,7 @@ def descend_in_order(
                 scale, inverse = shrunk(v, scale, inverse, kept[now], released[now])
                 if scale < plan.smallest_scale:
                     settle(rows, order, k, v)
-                    if mean.size:
+                    if averaged:
                         close_mean(mean, v, share, growth, *own_columns(rows, v))
                         share, growth = 0.0, 1.0
                     for j in range(*own_columns(rows, v)):
@@ -282,7 +287,7 @@ def descend_in_order(
     position[5], position[6], position[7], position[8] = absolutes, share, growth, due
     sums[0] += total if weighted else costs
     sums[1] += residual_squares
-    sums[2] += weight_sum if weighted else float(order.size)
+    sums[2] += weight_sum if weighted else float(len(order))
     sums[3] += costs + penalties
     sums[4] += clipped
     sums[5] = rate
@@ -291,4 +296,5 @@ def descend_in_order(
 
 descend_rows = compiled(descend_in_order)
 # Where steps amplify rounding errors, only scikit-learn's own order of operations leads to its numbers.
-descend_rows_exactly = compiled(descend_in_order, exact=True)
+descend_rows_exactly = exactly_compiled(descend_in_order)
+close_means = exactly_compiled(close_mean)

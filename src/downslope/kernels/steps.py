@@ -5,9 +5,10 @@ Here is the way of short, dense and sparse rows; that of wide rows is in `wide`.
 
 from typing import Any
 
-from downslope.kernels.compiling import implements, is_one_of
+from downslope.kernels.arithmetic import rounded
 from downslope.kernels.entries import dot_row, square_of
-from downslope.kernels.rows import DENSE, GROUP, ShortRows, WideRows, place, unsigned
+from downslope.kernels.registry import implements, is_one_of
+from downslope.kernels.rows import DENSE, GROUP, IN_ORDER, ShortRows, WideRows, place, unsigned
 
 __all__ = ["advance", "gather", "group_of", "look", "product", "rescale", "settle"]
 
@@ -71,7 +72,7 @@ def rescale(rows: Any, v: Any, ahead: Any, scale: float) -> Any:
 
 @implements(group_of)  # type: ignore[untyped-decorator]
 def _group_of(rows: Any, order: Any) -> Any:
-    return (lambda rows, order: GROUP) if is_one_of(rows, WideRows) else (lambda rows, order: order.size)
+    return (lambda rows, order: GROUP) if is_one_of(rows, WideRows) else (lambda rows, order: len(order))
 
 
 @implements(gather, but=WideRows)  # type: ignore[untyped-decorator]
@@ -118,6 +119,23 @@ def _advance(
             return ahead[0] + factor * ahead[1], (before, products, far), moved
 
         return advance_short
+    if is_one_of(rows, *IN_ORDER):
+
+        def advance_list(
+            rows: Any, i: Any, order: Any, k: Any, v: Any, c: Any, dot: Any, ahead: Any, squares: Any, counts: Any
+        ) -> Any:
+            factor = rounded(v, c)
+            x, x_near = rows.X[i], rows.X[place(order, k + 1)]
+            near_dot = moved = rounded(v, 0.0)
+            for j in range(len(v)):
+                w = v[j] + factor * x[j]
+                v[j] = w
+                near_dot += x_near[j] * w
+                if counts is not None:
+                    moved += w * w
+            return near_dot, ahead, moved
+
+        return advance_list
     if is_one_of(rows, *DENSE):
 
         def advance_dense(

@@ -10,10 +10,9 @@ same numbers. One thread alone adds up the same halves, so that it makes no diff
 
 from typing import Any
 
-from numba import types
-
-from downslope.kernels.compiling import give_way, implements, inlined, prefetch, publish, seen
+from downslope.kernels.compiling import give_way, prefetch, publish, seen
 from downslope.kernels.entries import a_line, own_columns, square_of
+from downslope.kernels.registry import implements, inlined, is_none
 from downslope.kernels.rows import GROUP, LETTER, SUMS, WideRows, place, unsigned
 from downslope.kernels.steps import advance, gather, look, product, rescale, settle
 
@@ -153,7 +152,7 @@ def _product(rows: Any, k: Any, dot: Any) -> Any:
 def _advance(
     rows: Any, i: Any, order: Any, k: Any, v: Any, c: Any, dot: Any, ahead: Any, squares: Any, counts: Any
 ) -> Any:
-    counted = not isinstance(counts, types.NoneType)
+    counted = not is_none(counts)
 
     def advance_wide(
         rows: Any, i: Any, order: Any, k: Any, v: Any, c: Any, dot: Any, ahead: Any, squares: Any, counts: Any

@@ -16,8 +16,11 @@ from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
 from downslope.fitting.problem import Problem, prepare
+from downslope.kernels.losses import kernel_loss
+from downslope.kernels.measuring import measure_loss
+from downslope.kernels.rows import kernel_rows, pieces
 from downslope.objective.losses import Loss
-from downslope.objective.objective import Evaluation, LossSums
+from downslope.objective.objective import BlockLoss, Evaluation, LossSums
 from downslope.scikit_sgd.explanation import explain_divergence, explain_early_stop, explain_stop
 from downslope.scikit_sgd.passes import SgdOutcome, make_passes
 from downslope.scikit_sgd.task import SgdState, SgdTask
@@ -90,14 +93,10 @@ class CompiledLoss:
     intercept: float
 
     def __call__(self, block: Block) -> LossSums:
-        from downslope.kernels.losses import kernel_loss
-        from downslope.kernels.measuring import measure_loss
-        from downslope.kernels.rows import kernel_rows, pieces
-
         gradient, sums = np.zeros(self.coef.size), np.zeros(3)
         rows, loss = kernel_rows(block.X, block.y, block.weight), kernel_loss(self.loss)
         for begin, end in pieces(block.y.size, rows):
-            sums += measure_loss(loss, rows, begin, end, self.coef, float(self.intercept), gradient)
+            sums += measure_loss(loss, rows, begin, end, self.coef, self.intercept, gradient)
         return LossSums(float(sums[0]), float(sums[1]), float(sums[2]), gradient)
 
 
@@ -112,7 +111,7 @@ class Measure:
         """J, the mean squared error and the gradient, by one read."""
         rule, penalty, weight = self.task.rule, self.task.penalty, self.source.weight
         coef = coef.astype(np.float64)
-        function = CompiledLoss(rule.loss, coef, intercept)
+        function = (BlockLoss if self.task.small else CompiledLoss)(rule.loss, coef, float(intercept))
         # The gradients of many columns, one a block, would take longer than the few numbers of sparse rows.
         whole = isinstance(self.source.X, np.ndarray)
         sums = self.source.scan(function)[0] if whole else function(Block(self.source.X, self.source.y, weight))
@@ -161,7 +160,7 @@ class Measure:
         """
         rule, X, weight = self.task.rule, self.source.X, self.source.weight
         linear = rule.loss.squared and not self.task.penalty.l1
-        if linear or X.dtype != np.float64:
+        if linear or self.task.small or X.dtype != np.float64:
             return False
         if rule.passive_aggressive:
             return weight is not None and bool(weight.max() > 2.0)

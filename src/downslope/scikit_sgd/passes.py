@@ -4,10 +4,11 @@ scikit-learn's choices that a reader would take for slips are its numbers, and k
 without weights, `tol` is absolute, and the validation score is that of coefficients without their common scale.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 from downslope.descent.history import History, Recorder
 from downslope.descent.loop import Row
 from downslope.descent.stopping import StopReason
+from downslope.kernels import sequential
+from downslope.kernels.rows import has_halves, kernel_rows, on_lines, rows_ahead, rows_of_a_piece
+from downslope.kernels.sequential import Plan, Position, Sums, Vectors, no_sums, weights_at
+from downslope.kernels.sharing import Shared
+from downslope.kernels.uncompiled import InPython, RowByRow
 from downslope.scikit_sgd.task import SgdState, SgdTask
-
-if TYPE_CHECKING:
-    from downslope.kernels.sequential import Plan, Sums, Vectors
 
 __all__ = ["SgdOutcome", "make_passes"]
 
@@ -59,7 +62,7 @@ class SgdOutcome(NamedTuple):
     records: NDArray[np.float64]
     parameters: NDArray[np.float64]
     objectives: list[float]
-    sums: "Sums | None"
+    sums: Sums | None
     overflowed: bool
 
     @property
@@ -105,7 +108,7 @@ def make_passes(task: SgdTask, start: SgdState, first: Row, *, exact: bool = Fal
         Whether to keep to scikit-learn's order of operations, which costs about half of the speed. A run that
         `amplifies` rounding errors is made again in this way, since only that leads to its numbers.
     """
-    outcome = try_passes(task, start, first, exact, 0)
+    outcome = try_passes(task, start, first, exact or task.small, 0)
     if not isinstance(outcome, SgdOutcome):
         outcome = try_passes(task, start, first, True, outcome)
     assert isinstance(outcome, SgdOutcome)
@@ -119,16 +122,13 @@ class Workspace:
     descend: Callable[..., None]
     rows: Any
     loss: Any
-    vectors: "Vectors"
+    vectors: Vectors
     position: NDArray[np.float64]
+    piece: int
 
     @classmethod
-    def begin(cls, task: SgdTask, start: SgdState, *, exact: bool) -> tuple[Self, "Plan"]:
+    def begin(cls, task: SgdTask, start: SgdState, *, exact: bool) -> tuple[Self, Plan]:
         """The workspace at `start`, and the plan of the first pass."""
-        from downslope.kernels import sequential
-        from downslope.kernels.rows import has_halves, kernel_rows, on_lines, rows_ahead
-        from downslope.kernels.sharing import Shared
-
         linear = task.penalty.l1 == 0.0 and not task.rule.passive_aggressive
         rows = kernel_rows(task.X, task.y, task.weight, exact=exact, linear=linear)
         plan = task.rule.plan(
@@ -145,18 +145,18 @@ class Workspace:
         )
         position = sequential.begin(vectors.v, start.intercept, start.t, start.mean_intercept)
         descend: Callable[..., None] = sequential.descend_rows_exactly if exact else sequential.descend_rows
-        if has_halves(rows):
+        if task.small:
+            descend = RowByRow(sequential.descend_rows_exactly)
+        elif has_halves(rows):
             descend = Shared(descend, rows)
-        return cls(descend, rows, task.rule.kernel_loss(), vectors, position), plan
+        return cls(descend, rows, task.rule.kernel_loss(), vectors, position, rows_of_a_piece(rows)), plan
 
-    def pass_over(self, order: Array, plan: "Plan") -> "Sums":
+    def pass_over(self, order: Array, plan: Plan) -> Sums:
         """One pass over the rows of `order`, a piece at a time so that an interrupt is heard."""
-        from downslope.kernels.rows import pieces
-        from downslope.kernels.sequential import Sums, no_sums
-
         sums = no_sums()
-        for begin, end in pieces(order.size, self.rows):
-            self.descend(self.loss, self.rows, order[begin:end], plan, self.vectors, self.position, sums)
+        for begin in range(0, order.size, self.piece):
+            part = order[begin : begin + self.piece]
+            self.descend(self.loss, self.rows, part, plan, self.vectors, self.position, sums)
         return Sums(*sums)
 
     @property
@@ -164,15 +164,13 @@ class Workspace:
         """Whether the coefficients, without their common scale, and the intercept are numbers."""
         coef = self.vectors.v
         # Where their sum is a number all are, without a look at each.
-        return bool(np.isfinite(self.position[1]) and (np.isfinite(coef.sum()) or np.all(np.isfinite(coef))))
+        return math.isfinite(self.position[1]) and (math.isfinite(np.add.reduce(coef)) or bool(np.isfinite(coef).all()))
 
     @property
     def state(self) -> SgdState:
         """Where the run is."""
-        from downslope.kernels.sequential import Position, weights_at
-
         at = Position(*self.position.tolist())
-        coef, mean = weights_at(self.vectors, at)
+        coef, mean = weights_at(self.vectors, at, small=isinstance(self.descend, InPython))
         return SgdState(coef, at.intercept, mean if mean.size else None, at.mean_intercept, at.t)
 
     def score(self, task: SgdTask) -> float:
@@ -223,7 +221,7 @@ def try_passes(task: SgdTask, start: SgdState, first: Row, exact: bool, heard: i
     return SgdOutcome(reason, state, begun, records, parameters, objectives, sums, overflowed)
 
 
-def amplifies(task: SgdTask, sums: "Sums", scale: float, first: Row) -> bool:
+def amplifies(task: SgdTask, sums: Sums, scale: float, first: Row) -> bool:
     """Whether a pass has made rounding errors matter.
 
     That is where slopes were cut, the objective grew, or the mean of iterates is found as a difference of large
@@ -243,7 +241,7 @@ def stack_parameters(coef: Array, intercept: float) -> NDArray[np.float64]:
     return parameters
 
 
-def make_row(task: SgdTask, epoch: int, sums: "Sums", shown: tuple[Array, float], penalty: float) -> Row:
+def make_row(task: SgdTask, epoch: int, sums: Sums, shown: tuple[Array, float], penalty: float) -> Row:
     """The record of a pass: running values of the loss, and the penalty where the pass led."""
     objective = sums.loss / sums.weight + penalty
     validation = np.nan if task.held_out is None else task.held_out.error(*shown)

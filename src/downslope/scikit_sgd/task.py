@@ -4,19 +4,19 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import r2_score
 
 from downslope.descent.history import Record
+from downslope.kernels import orders
+from downslope.kernels.losses import KernelLoss, PassiveAggressive, SoftPassiveAggressive, kernel_loss
+from downslope.kernels.sequential import Plan
+from downslope.kernels.uncompiled import is_small
 from downslope.objective.losses import Loss
 from downslope.objective.penalties import Penalty
-
-if TYPE_CHECKING:
-    from downslope.kernels.losses import KernelLoss
-    from downslope.kernels.sequential import Plan
 
 __all__ = ["HeldOut", "Rule", "SgdState", "SgdTask"]
 
@@ -65,10 +65,8 @@ class Rule(NamedTuple):
         # Bottou's heuristic, in which a regression loss never exceeds 1.
         return float(np.sqrt(1.0 / np.sqrt(self.alpha))) if self.schedule == "optimal" else float(self.eta0)
 
-    def plan(self, dtype: Any, *, sparse: bool, ahead: int, watched: bool) -> "Plan":
+    def plan(self, dtype: Any, *, sparse: bool, ahead: int, watched: bool) -> Plan:
         """The same as the kernel takes it; `watched` where the stop rule looks at the objective."""
-        from downslope.kernels.sequential import Plan
-
         share = {"l1": 1.0, "elasticnet": self.l1_ratio}.get(self.penalty or "", 0.0)
         first, factor, offset, power = self.eta0, 1.0, 1.0, 0.0
         if self.schedule == "invscaling":
@@ -92,10 +90,8 @@ class Rule(NamedTuple):
             ahead=ahead,
         )
 
-    def kernel_loss(self) -> "KernelLoss":
+    def kernel_loss(self) -> KernelLoss:
         """The loss as the kernel takes it."""
-        from downslope.kernels.losses import PassiveAggressive, SoftPassiveAggressive, kernel_loss
-
         if self.passive_aggressive:
             kind = PassiveAggressive if self.schedule == "pa1" else SoftPassiveAggressive
             return kind(float(self.loss.epsilon), float(self.eta0))  # type: ignore[attr-defined]
@@ -185,11 +181,17 @@ class SgdTask:
         """What to call the columns in sentences."""
         return list(self.feature_names or (f"x{j}" for j in range(self.X.shape[1])))
 
+    @property
+    def small(self) -> bool:
+        """Whether Python begins the passes, in scikit-learn's order of operations; compiled code goes on in the same.
+
+        So no bit depends on whether there is any. Single precision is left to that: Python's numbers are double.
+        """
+        return isinstance(self.X, np.ndarray) and self.X.dtype == np.float64 and is_small(*self.X.shape)
+
     def orders(self) -> Generator[Array, None, None]:
         """The order of the rows to learn from, pass by pass; close it where an interrupt is heard."""
-        from downslope.kernels.orders import orders_of_passes
-
         learnt = None if self.held_out is None else ~self.held_out.mask
-        with closing(orders_of_passes(self.y.size, self.seed)) as orders:
-            for order in orders:
+        with closing(orders.orders_of_passes(self.y.size, self.seed)) as visited:
+            for order in visited:
                 yield order if learnt is None else order[learnt[order]]
