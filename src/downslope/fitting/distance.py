@@ -131,8 +131,8 @@ def distance(parameters: Array, optimum: Array, errors: Array | None) -> float |
 
     Rows without noise have none but rounding, which is not counted.
     """
-    if errors is None or not errors.any():
+    rounding = ROUNDED * float(np.abs(optimum).max())
+    if errors is None or not np.any(errors > rounding):
         return None
-    off, told = np.abs(parameters - optimum), errors > 0
-    off = np.where(off > ROUNDED * np.abs(optimum).max(), off, 0.0)
-    return float(np.max(off[told] / errors[told]))
+    told = errors > rounding
+    return float(np.max(np.abs(parameters - optimum)[told] / errors[told]))

@@ -15,7 +15,7 @@ __all__ = ["Saddle", "find_saddle"]
 Array = NDArray[np.float64]
 
 # Residuals of so many numbers are formed in the widest type of the machine.
-LARGEST_TO_EXTEND = 400_000
+LARGEST_TO_EXTEND = 100_000
 # Shares of the objective that may be left to gain when an exact solve is tried.
 TRIES = (1e-7, 1e-10, 1e-13)
 # Of the objective, what an exact saddle may leave to gain: rounding.

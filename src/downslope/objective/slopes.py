@@ -78,12 +78,15 @@ class Whitened(NamedTuple):
         """Directions in which no row changes are left out."""
         with np.errstate(divide="ignore", invalid="ignore"):
             weight = np.where(np.isfinite(rows.hi - rows.lo), rows.hi - rows.lo, 1.0 / rows.c)
-        weighted = np.sqrt(weight)[:, None] * rows.z
-        largest = np.abs(weighted).max(axis=0, initial=0.0)
-        largest[largest == 0] = 1.0
-        lengths = largest * np.linalg.norm(weighted / largest, axis=0)
-        lengths[lengths == 0] = 1.0
-        triangle = scipy.linalg.qr(weighted / lengths, mode="r", check_finite=False)[0][: lengths.size]
+        root = np.sqrt(weight)
+        weighted, lengths = np.empty(rows.z.shape, order="F"), np.ones(rows.z.shape[1])
+        for k in range(lengths.size):
+            column = root * rows.z[:, k]
+            largest = float(np.abs(column).max(initial=0.0)) or 1.0
+            lengths[k] = largest * float(np.linalg.norm(column / largest)) or 1.0
+            weighted[:, k] = column / lengths[k]
+        triangle = scipy.linalg.qr(weighted, mode="r", overwrite_a=True, check_finite=False)[0][: lengths.size]
+        del weighted
         _, singular, directions = scipy.linalg.svd(triangle, full_matrices=False, check_finite=False)
         kept = singular > 4 * max(lengths.size, 8) * EPS * singular.max(initial=0.0)
         way = (directions[kept] / lengths).T / singular[kept]

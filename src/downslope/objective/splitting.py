@@ -185,14 +185,17 @@ class Reader:
 
     def parts(self, block: Block) -> Iterator[Part]:
         """The rows in slices."""
-        slices = block.dense_slices(self.coordinates.shift) if self.shifted else block.slices()
+        if self.shifted:
+            for part in block.dense_slices(self.coordinates.shift):
+                yield Part(part.X, part.y, np.ones(part.y.size) if part.weight is None else part.weight)
+            return
+        # Rows near a kink are copied: few of them at once.
         step = max(256, SLICE_BYTES // (8 * max(self.coordinates.n_parameters, 1)))
-        for part in slices:
-            weight = np.ones(part.y.size) if part.weight is None else part.weight
-            # Rows near a kink are copied: few of them at once.
-            for start in range(0, max(part.y.size, 1), step):
-                few = slice(start, start + step)
-                yield Part(part.X[few], part.y[few], weight[few])
+        for start in range(0, max(block.y.size, 1), step):
+            few = slice(start, start + step)
+            y = block.y[few]
+            weight = np.ones(y.size) if block.weight is None else block.weight[few]
+            yield Part(block.X[few].astype(np.float64, copy=False), y, weight)
 
     def residual(self, part: Part, parameters: Array) -> Array:
         """zθ - y, (m,)."""
