@@ -13,6 +13,9 @@ def diagnose(
     exclude: options.Exclude = None,
     categorical: options.Categorical = None,
     missing: options.MissingPolicy = None,
+    na: options.Codes = None,
+    decimal: options.Decimal = ".",
+    thousands: options.Thousands = None,
     weights: options.Weights = None,
     seed: options.Seed = 0,
     penalty: options.SmoothPenalty = "none",
@@ -29,11 +32,12 @@ def diagnose(
     from downslope._version import __version__
     from downslope.cli.console import json_text, write_out
     from downslope.cli.fit import parse_rate
-    from downslope.cli.rows import Choice, load_rows, split_off
+    from downslope.cli.rows import Choice, load_rows, read_notation, split_off
 
     rate = parse_rate(learning_rate)
+    notation = read_notation(options.names_in(na), decimal, thousands)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))
     rows, _ = split_off(rows, None, seed, data)
     found = diagnosis.diagnose(
         rows.X,

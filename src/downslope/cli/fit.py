@@ -34,6 +34,9 @@ def fit(
     exclude: options.Exclude = None,
     categorical: options.Categorical = None,
     missing: options.MissingPolicy = None,
+    na: options.Codes = None,
+    decimal: options.Decimal = ".",
+    thousands: options.Thousands = None,
     weights: options.Weights = None,
     test_size: options.TestSize = None,
     seed: options.Seed = 0,
@@ -69,7 +72,7 @@ def fit(
     from downslope.cli.descent import expect_engine, watch_fit
     from downslope.cli.files import check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
-    from downslope.cli.rows import Choice, load_rows, split_off
+    from downslope.cli.rows import Choice, load_rows, read_notation, split_off
     from downslope.cli.summary import summarise
 
     need_no_screen()
@@ -83,8 +86,9 @@ def fit(
     outputs = {"--model": model, "--history": history, "--plot": plot}
     check_picture("--plot", plot)
     check_outputs(outputs, data)
+    notation = read_notation(options.names_in(na), decimal, thousands)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))
     train, held_out = split_off(rows, test_size, seed, data)
     told = watch_fit(regressor, train.source(table.feature_names), every=verbose)
     summary = summarise(data, table, regressor, train, held_out, told)
