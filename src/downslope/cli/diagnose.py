@@ -30,7 +30,7 @@ def diagnose(
     """Foretell a descent from one read of the table, and say what would make it better."""
     from downslope import diagnosis
     from downslope._version import __version__
-    from downslope.cli.console import json_text, write_out
+    from downslope.cli.console import json_text, printable, write_out
     from downslope.cli.fit import parse_rate
     from downslope.cli.rows import Choice, load_rows, read_notation, split_off
 
@@ -43,7 +43,7 @@ def diagnose(
         rows.X,
         rows.y,
         sample_weight=rows.weight,
-        feature_names=table.feature_names,
+        feature_names=[printable(name) for name in table.feature_names],
         method=method,
         learning_rate=rate,
         momentum=momentum,
@@ -53,7 +53,7 @@ def diagnose(
         init=init,
         random_state=seed,
     )
-    notes = [str(note) for note in table.notes]
+    notes = [printable(str(note)) for note in table.notes]
     if as_json:
         about = {"downslope": __version__, "data": str(data), "target": target, "notes": notes}
         write_out(json_text({**about, **found.to_dict()}))

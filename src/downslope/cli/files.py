@@ -8,12 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from downslope.cli.outcome import UsageError
+from downslope.data.written import write_whole
 from downslope.exceptions import FileError
-from downslope.saving.model_file import write_text
 from downslope.texts import Finding
 from downslope.texts.parts import system_reason
 
-__all__ = ["check_folder", "check_outputs", "check_picture", "csv_text", "save_text"]
+__all__ = [
+    "CSV_ENDINGS",
+    "JSON_ENDINGS",
+    "check_folder",
+    "check_outputs",
+    "check_picture",
+    "check_table",
+    "csv_text",
+    "save_text",
+]
+
+# What text tables are called; without an ending they may be called anything.
+CSV_ENDINGS = (".csv", ".txt", "")
+JSON_ENDINGS = (".json", ".txt", "")
+# What a formula begins with in a spreadsheet (OWASP, "CSV Injection").
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def check_outputs(outputs: dict[str, Path | None], *inputs: Path) -> None:
@@ -87,13 +102,30 @@ def check_folder(flag: str, folder: Path) -> None:
 
 def save_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    write_text(path.resolve(), text)
+    write_whole(path, text)
+
+
+def check_table(flag: str, path: Path | None, endings: Sequence[str] = CSV_ENDINGS) -> None:
+    """Refuse a file whose ending promises another format than what is written into it."""
+    if path is not None and path.suffix.lower() not in endings:
+        raise UsageError(Finding.of("command.other_format", flag=flag, path=str(path), known=endings[0]))
+
+
+def guarded(name: str) -> str:
+    """A name that no spreadsheet takes for a formula: what could begin one has an apostrophe before it.
+
+    Examples
+    --------
+    >>> guarded("=1+2"), guarded("weight")
+    ("'=1+2", 'weight')
+    """
+    return f"'{name}" if name.startswith(FORMULAS) else name
 
 
 def csv_text(header: Sequence[str], columns: Iterable[Sequence[Any]]) -> str:
-    """Columns as CSV; floats keep all their digits, and None is an empty cell."""
+    """Columns as CSV; floats keep all their digits, None is an empty cell, and no name is a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow([guarded(name) for name in header])
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue()

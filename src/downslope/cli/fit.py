@@ -70,7 +70,7 @@ def fit(
     given = dict(locals())
     from downslope.cli.console import json_text, show, write_out
     from downslope.cli.descent import expect_engine, watch_fit
-    from downslope.cli.files import check_outputs, check_picture
+    from downslope.cli.files import check_outputs, check_picture, check_table
     from downslope.cli.picture import need_no_screen
     from downslope.cli.rows import Choice, load_rows, read_notation, split_off
     from downslope.cli.summary import summarise
@@ -85,6 +85,7 @@ def fit(
         raise UsageError(Finding.of("command.not_a_share_of_rows", got=test_size))
     outputs = {"--model": model, "--history": history, "--plot": plot}
     check_picture("--plot", plot)
+    check_table("--history", history)
     check_outputs(outputs, data)
     notation = read_notation(options.names_in(na), decimal, thousands)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))

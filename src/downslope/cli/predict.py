@@ -37,13 +37,14 @@ def predict(
 ) -> int:
     """Predict the target for every row of a table."""
     from downslope.cli.console import json_text, remark, write_out
-    from downslope.cli.files import check_outputs, csv_text, save_text
+    from downslope.cli.files import CSV_ENDINGS, JSON_ENDINGS, check_outputs, check_table, csv_text, save_text
     from downslope.cli.rows import read_notation
     from downslope.cli.yardstick import predict_array
     from downslope.data.tables.files import read_features
     from downslope.saving.model_file import load_model
 
     to_file = str(output) != "-"
+    check_table("--output", output if to_file else None, JSON_ENDINGS if as_json else CSV_ENDINGS)
     check_outputs({"--output": output if to_file else None}, model, data)
     fitted = load_model(model)
     encoding = encoding_of(fitted, model, missing)

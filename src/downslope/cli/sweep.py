@@ -101,10 +101,10 @@ def sweep(
 
 def sweep_report(found: "Sweep", plot: Path | None, about: dict[str, str] | None) -> str:
     """The table of runs and what was drawn, or with `about`, what they are runs of, the same as JSON."""
-    from downslope.cli.console import json_text
+    from downslope.cli.console import json_text, printable
 
     if about is None:
-        written = "" if plot is None else f"\n{say('page.written', files=str(plot))}\n"
+        written = "" if plot is None else f"\n{printable(say('page.written', files=str(plot)))}\n"
         return f"{found}\n{written}"
     known = {"share": found.target, "max_iter": found.max_iter, "start_gap": found.start_gap}
     runs = [run._asdict() for run in found.runs]

@@ -6,6 +6,8 @@ from rich.box import Box
 from rich.table import Table
 from rich.text import Text
 
+from downslope.cli.console import printable
+
 __all__ = ["facts", "number", "number_table", "percent"]
 
 # One rule under the header and one between sections, of plain dashes.
@@ -41,13 +43,18 @@ def percent(value: float, reference: float) -> str:
     return f"{share:.1g} %" if share < 1 else f"{share:.0f} %" if share < 1e4 else "-"
 
 
+def cell(text: str) -> Text:
+    """What stands in a cell, names of columns and files among it: as it is, but for what a terminal would obey."""
+    return Text(printable(text))
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> Table:
     """What is known, a line each: a word, and what it is."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in pairs:
-        table.add_row(Text(name), Text(value))
+        table.add_row(cell(name), cell(value))
     return table
 
 
@@ -56,11 +63,11 @@ def number_table(header: Sequence[str], sections: Iterable[Iterable[Sequence[str
     table = Table(box=RULES, show_edge=False, pad_edge=False, title=title, title_justify="left", header_style="bold")
     for place, name in enumerate(header):
         if place == 0:
-            table.add_column(Text(name), overflow="fold")
+            table.add_column(cell(name), overflow="fold")
         else:
-            table.add_column(Text(name), justify="right", no_wrap=True)
+            table.add_column(cell(name), justify="right", no_wrap=True)
     for section in sections:
         for row in section:
-            table.add_row(*map(Text, row))
+            table.add_row(*map(cell, row))
         table.add_section()
     return table

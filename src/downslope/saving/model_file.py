@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import scipy.sparse
 
 from downslope._version import __version__
 from downslope.data.documents import damage
+from downslope.data.written import write_whole
 from downslope.descent.engines import Engine
 from downslope.descent.stopping import StopReason
 from downslope.estimators import GradientDescentRegressor, SGDRegressor
@@ -94,7 +94,7 @@ def save_model(model: Regressor, path: str | os.PathLike[str], *, table: dict[st
         "optimum": None if model.optimum_ is None else encoded_optimum(model.optimum_),
         "table": table,
     }
-    write_text(Path(path), json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def load_model(path: str | os.PathLike[str]) -> Any:
@@ -200,28 +200,6 @@ def other_version(path: Path, content: dict[str, Any]) -> Finding:
     """What to say of a file that a later version wrote."""
     numbers = {"got": content.get("version"), "known": VERSION, "ours": __version__}
     return Finding.of("model_file.version", path=str(path), written_by=content.get("written_by"), **numbers)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all; a link is followed, a device is refused."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        raise FileError(Finding.of("model_file.no_file", path=str(path)))
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            # mkstemp makes files that only the owner may read; a model is as public as any other new file.
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise FileError(Finding.of("model_file.unwritable", path=str(path), cause=system_reason(error))) from error
 
 
 def encode_parameter(name: str, value: Any, estimator: Any) -> Any:

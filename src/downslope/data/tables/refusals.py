@@ -44,9 +44,9 @@ def refuse_text(table: Relation, columns: Mapping[str, Array], target: str | Non
         for name, rows in shown
     ]
     dresses = {name: describe(table, name, len(rows)) for name, rows in shown}
-    said = {"columns": enumerate_parts(named, of=len(where)), "count": len(where)}
-    advice = _advice(dresses, len(where) - len(shown), fixed=target is None)
-    raise InputError(Finding.of("tables.text", path=path, **said, advice=advice))
+    columns_of_text = enumerate_parts(named, of=len(where))
+    to_do = _advice(dresses, len(where) - len(shown), fixed=target is None)
+    raise InputError(Finding.of("tables.text", path=path, columns=columns_of_text, count=len(where), advice=to_do))
 
 
 def _correct(dress: Dress) -> Finding:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,19 +143,33 @@ def open_table(path: Any, notation: Notation = PLAIN) -> Iterator[Relation]:
     except ImportError as error:
         raise MissingDependencyError(Finding.of("tables.no_duckdb")) from error
     layout = read_layout(path, notation.decimal)
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, _spelt(layout.path.absolute()) as place:
         connection.execute("SET enable_progress_bar = false")
         try:
-            yield Relation(layout, _csv(connection, layout), notation)
+            yield Relation(layout, _csv(connection, layout, place), notation)
         except duckdb.Error as error:
             cause = str(error).strip().splitlines() or [type(error).__name__]
             raise explain_failure(layout, cause[0]) from error
 
 
-def _csv(connection: "DuckDBPyConnection", layout: Layout) -> "DuckDBPyRelation":
+@contextmanager
+def _spelt(path: Path) -> Iterator[str]:
+    """A path in UTF-8, which is all that duckdb knows: for another one a link with such a name."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        with TemporaryDirectory() as folder:
+            link = Path(folder) / "table"
+            link.symlink_to(path)
+            yield str(link)
+    else:
+        yield str(path)
+
+
+def _csv(connection: "DuckDBPyConnection", layout: Layout, place: str) -> "DuckDBPyRelation":
     """The relation over a text table; nothing about it is guessed, so that no row is ever skipped in silence."""
     # A path is one file: duckdb would take these for patterns.
-    path = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(layout.path.absolute()))
+    path = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in place)
     columns = ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(layout.names)))
     return connection.sql(
         f"FROM read_csv({quoted(path)}, auto_detect = false, columns = {{{columns}}}, header = true, "
