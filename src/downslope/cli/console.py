@@ -71,10 +71,10 @@ def remarks() -> Console:
 
 def remark(sentence: object, style: str = "") -> None:
     """Print a sentence on standard error: one line, unless a terminal is narrower."""
-    console = remarks()
+    console, told = remarks(), "\n".join(map(printable, str(sentence).split("\n")))
     # Where standard error takes nothing, nothing can be said of that.
     with suppress(OSError):
-        console.print(Text(printable(str(sentence)), style=style), soft_wrap=not console.is_terminal)
+        console.print(Text(told, style=style), soft_wrap=not console.is_terminal)
 
 
 def show(*parts: RenderableType) -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from rich.box import Box
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from downslope.cli.console import printable
+from downslope.texts.width import align
 
 __all__ = ["facts", "number", "number_table", "percent"]
 
@@ -14,6 +16,8 @@ __all__ = ["facts", "number", "number_table", "percent"]
 RULES = Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
 
 LEAST_SHARE = 1e-8
+# Rich takes 0.4 ms a row.
+MANY = 1000
 
 
 def number(value: float | None) -> str:
@@ -58,8 +62,12 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def number_table(header: Sequence[str], sections: Iterable[Iterable[Sequence[str]]], title: str | None = None) -> Table:
+def number_table(
+    header: Sequence[str], sections: Sequence[Sequence[Sequence[str]]], title: str | None = None
+) -> RenderableType:
     """Rows of a name and numbers, a rule between the sections."""
+    if title is None and sum(map(len, sections)) > MANY:
+        return long_table(header, sections)
     table = Table(box=RULES, show_edge=False, pad_edge=False, title=title, title_justify="left", header_style="bold")
     for place, name in enumerate(header):
         if place == 0:
@@ -71,3 +79,14 @@ def number_table(header: Sequence[str], sections: Iterable[Iterable[Sequence[str
             table.add_row(*map(cell, row))
         table.add_section()
     return table
+
+
+def long_table(header: Sequence[str], sections: Sequence[Sequence[Sequence[str]]]) -> Text:
+    """The same as plain lines."""
+    lines = align([[printable(word) for word in row] for row in [header, *(row for rows in sections for row in rows)]])
+    rule, end = "-" * max(map(len, lines)), 1
+    ruled = [lines[0].rstrip(), rule]
+    for rows in sections:
+        ruled += [*lines[end : end + len(rows)], rule]
+        end += len(rows)
+    return Text("\n".join(ruled[:-1]), no_wrap=True, overflow="ignore")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from downslope.data.tables.notation import Notation
 
@@ -43,7 +44,8 @@ def number(cell: str) -> str:
     )
 
 
-def padded_number(cell: str, notation: Notation, codes: Sequence[str]) -> str:
+@cache
+def padded_number(cell: str, notation: Notation, codes: tuple[str, ...]) -> str:
     """A number as the table writes it; what is between spaces, and codes, are looked at too."""
     if notation.usual:
         return f"CASE WHEN {level(cell, codes)} IS NULL THEN 'nan'::DOUBLE ELSE {number(cell)} END"
@@ -59,7 +61,7 @@ def padded_number(cell: str, notation: Notation, codes: Sequence[str]) -> str:
     )
 
 
-def is_text(cell: str, notation: Notation, codes: Sequence[str]) -> str:
+def is_text(cell: str, notation: Notation, codes: tuple[str, ...]) -> str:
     """Whether a cell is neither a number nor missing."""
     return f"({padded_number(cell, notation, codes)}) IS NULL"
 

@@ -6,6 +6,7 @@ Rows are counted from 1, the header not counted.
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -237,9 +238,9 @@ def _levels_left(
 
 def _feature_names(features: tuple[str, ...], levels: Levels) -> tuple[str, ...]:
     names = Encoding(features, levels, None, ()).feature_names
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise InputError(Finding.of("tables.same_features", name=repeated[0]))
+    (name, count), *_ = Counter(names).most_common(1)
+    if count > 1:
+        raise InputError(Finding.of("tables.same_features", name=name))
     return names
 
 

@@ -15,6 +15,7 @@ from downslope.data.tables import cells
 from downslope.data.tables.cells import NULLS, UNKNOWN_LEVEL, quoted
 from downslope.data.tables.layout import Layout, explain_failure, read_layout
 from downslope.data.tables.notation import PLAIN, Notation
+from downslope.data.tables.wide import is_wide, numbers_of_cells
 from downslope.exceptions import InputError, MissingDependencyError
 from downslope.texts import Finding, Remedy
 
@@ -38,8 +39,15 @@ class Relation:
     """
 
     layout: Layout
-    rows: "DuckDBPyRelation"
+    connection: "DuckDBPyConnection"
+    place: str
+    """The path as duckdb is told it."""
     notation: Notation = PLAIN
+
+    @cached_property
+    def rows(self) -> "DuckDBPyRelation":
+        """All of them."""
+        return _csv(self.connection, self.layout, self.place)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -82,13 +90,29 @@ class Relation:
         places = {
             name: cells.place_of_level(self.column(name), known, self.codes(name)) for name, known in levels.items()
         }
+        columns = self._fetch_cells(numbers) if is_wide(self.layout, len(numbers)) else None
+        if columns is not None:
+            columns |= self._fetch(places)
+        else:
+            columns = self._fetch_columns(numbers, places)
+        for name in numbers if self.notation.na else ():
+            columns[name] = self._without_codes(name, columns[name])
+        return columns
+
+    def _fetch_cells(self, numbers: Sequence[str]) -> dict[str, Array] | None:
+        """Columns of numbers, one below the other."""
+        # All without codes of their own share an expression.
+        expressions = [cells.padded_number("cell", self.notation, self.codes(name)) for name in numbers]
+        found = numbers_of_cells(self.connection, self.layout, [self.places[name] for name in numbers], expressions)
+        return None if found is None else dict(zip(numbers, found, strict=True))
+
+    def _fetch_columns(self, numbers: Sequence[str], places: dict[str, str]) -> dict[str, Array]:
+        """Columns of numbers, and those of levels by their expressions."""
         quick = self.notation.usual
         columns = self._fetch({name: self._number(name, quick=quick) for name in numbers} | places)
         # Blank cells, codes and padded null strings are rare: only what seems to hold text is read this slower way.
         if quick and any(np.ma.is_masked(column) for column in columns.values()):
             columns = self._fetch({name: self._number(name, quick=False) for name in numbers} | places)
-        for name in numbers if self.notation.na else ():
-            columns[name] = self._without_codes(name, columns[name])
         return columns
 
     def _number(self, name: str, *, quick: bool) -> str:
@@ -118,6 +142,8 @@ class Relation:
         return str(text)
 
     def _fetch(self, expressions: dict[str, str]) -> dict[str, Array]:
+        if not expressions:
+            return {}
         selected = ", ".join(f"{expression} AS v{j}" for j, expression in enumerate(expressions.values()))
         found: dict[str, Any] = self.rows.project(selected).fetchnumpy()
         return {name: found[f"v{j}"] for j, name in enumerate(expressions)}
@@ -146,7 +172,7 @@ def open_table(path: Any, notation: Notation = PLAIN) -> Iterator[Relation]:
     with duckdb.connect() as connection, _spelt(layout.path.absolute()) as place:
         connection.execute("SET enable_progress_bar = false")
         try:
-            yield Relation(layout, _csv(connection, layout, place), notation)
+            yield Relation(layout, connection, place, notation)
         except duckdb.Error as error:
             cause = str(error).strip().splitlines() or [type(error).__name__]
             raise explain_failure(layout, cause[0]) from error
