@@ -1,9 +1,22 @@
 """``downslope diagnose``: what a descent on a table would do, before it is made."""
 
+from typing import TYPE_CHECKING
+
 from downslope.cli import options
 from downslope.cli.outcome import DONE
+from downslope.texts import Finding, Remedy
 
-__all__ = ["diagnose"]
+if TYPE_CHECKING:
+    from downslope.diagnosis import Far
+
+__all__ = ["diagnose", "hint_at"]
+
+
+def hint_at(far: "Far") -> Finding:
+    """How a code is read as a missing value."""
+    value = f"{far.value:.10g}"
+    remedies = Remedy("na", [f"{far.column}:{value}"]), Remedy("missing", "drop")
+    return Finding.of("command.code_hint", *remedies, column=far.column, value=value)
 
 
 def diagnose(
@@ -52,11 +65,13 @@ def diagnose(
         fit_intercept=not no_intercept,
         init=init,
         random_state=seed,
+        row_numbers=table.rows,
     )
     notes = [printable(str(note)) for note in table.notes]
     if as_json:
         about = {"downslope": __version__, "data": str(data), "target": target, "notes": notes}
         write_out(json_text({**about, **found.to_dict()}))
     else:
-        write_out("\n".join([*notes, str(found), ""]))
+        hints = [str(hint_at(far)) for far in found.cells.codes]
+        write_out("\n".join([*notes, str(found), *([""] if hints else []), *hints, ""]))
     return DONE
