@@ -229,6 +229,14 @@ def test_at_the_optimum_nothing_is_left() -> None:
     assert "is the farthest from its optimum 0: by 0, 0 standard errors" in told
 
 
+def test_the_automatic_rate_is_not_advised_against_itself() -> None:
+    told = explain_divergence(problem(AbsoluteError()), epoch=8, rate=0.5, kept=3)
+    assert str(told).endswith("the best epoch, 3, was restored. Try 0.05.")
+    assert told.remedies == (Remedy("learning_rate", 0.05),)
+    given = explain_divergence(problem(AbsoluteError(), rate=0.5), epoch=8, rate=0.5, kept=3)
+    assert str(given).endswith("Try learning_rate='auto', or 0.05.")
+
+
 def remedies_in(finding: Finding) -> list[Remedy]:
     """All that a finding and its parts advise."""
     parts = [value for value in finding.numbers.values() if isinstance(value, Finding)]

@@ -1,22 +1,9 @@
 """``downslope diagnose``: what a descent on a table would do, before it is made."""
 
-from typing import TYPE_CHECKING
-
 from downslope.cli import options
 from downslope.cli.outcome import DONE
-from downslope.texts import Finding, Remedy
 
-if TYPE_CHECKING:
-    from downslope.diagnosis import Far
-
-__all__ = ["diagnose", "hint_at"]
-
-
-def hint_at(far: "Far") -> Finding:
-    """How a code is read as a missing value."""
-    value = f"{far.value:.10g}"
-    remedies = Remedy("na", [f"{far.column}:{value}"]), Remedy("missing", "drop")
-    return Finding.of("command.code_hint", *remedies, column=far.column, value=value)
+__all__ = ["diagnose"]
 
 
 def diagnose(
@@ -43,6 +30,7 @@ def diagnose(
     """Foretell a descent from one read of the table, and say what would make it better."""
     from downslope import diagnosis
     from downslope._version import __version__
+    from downslope.cli.codes import hint_at
     from downslope.cli.console import json_text, printable, write_out
     from downslope.cli.fit import parse_rate
     from downslope.cli.rows import Choice, load_rows, read_notation, split_off

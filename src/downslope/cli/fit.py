@@ -68,6 +68,7 @@ def fit(
 ) -> int:
     """Fit a linear model to a table and say how far to believe it."""
     given = dict(locals())
+    from downslope.cli.codes import codes_among
     from downslope.cli.console import json_text, show, write_out
     from downslope.cli.descent import expect_engine, watch_fit
     from downslope.cli.files import check_outputs, check_picture, check_table
@@ -90,8 +91,11 @@ def fit(
     notation = read_notation(options.names_in(na), decimal, thousands)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
     table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))
+    codes = codes_among(rows, table.feature_names)
     train, held_out = split_off(rows, test_size, seed, data)
-    told = watch_fit(regressor, train.source(table.feature_names), every=verbose)
+    for finding in codes:
+        warn(finding)
+    told = [*map(str, codes), *watch_fit(regressor, train.source(table.feature_names), every=verbose)]
     summary = summarise(data, table, regressor, train, held_out, told)
     failures = write_files(summary, outputs)
     if as_json:
