@@ -86,8 +86,8 @@ def fit(
         raise UsageError(Finding.of("command.not_a_share_of_rows", got=test_size))
     outputs = {"--model": model, "--history": history, "--plot": plot}
     check_picture("--plot", plot)
-    check_table("--history", history)
     check_outputs(outputs, data)
+    check_table("--history", history)
     notation = read_notation(options.names_in(na), decimal, thousands)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
     table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))

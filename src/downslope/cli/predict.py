@@ -44,8 +44,8 @@ def predict(
     from downslope.saving.model_file import load_model
 
     to_file = str(output) != "-"
-    check_table("--output", output if to_file else None, JSON_ENDINGS if as_json else CSV_ENDINGS)
     check_outputs({"--output": output if to_file else None}, model, data)
+    check_table("--output", output if to_file else None, JSON_ENDINGS if as_json else CSV_ENDINGS)
     fitted = load_model(model)
     encoding = encoding_of(fitted, model, missing)
     known = encoding.notation

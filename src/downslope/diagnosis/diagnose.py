@@ -110,6 +110,9 @@ def diagnose(
         raise InputError(Finding.of("diagnosis.feature_names", n_names=len(names), n_features=n_features))
     with opened(source), naming_spoilt_columns(source):
         numbers = RowNumbers(None if row_numbers is None else np.asarray(row_numbers))
+        if numbers.numbers is not None and numbers.numbers.shape != (source.n_rows,):
+            told = {"shape": numbers.numbers.shape, "n_rows": source.n_rows}
+            raise InputError(Finding("diagnosis.row_numbers", told))
         return diagnose_source(source, Schema(n_features, names).spoken_names, model.get_params(deep=False), numbers)
 
 
