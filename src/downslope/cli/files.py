@@ -14,19 +14,50 @@ from downslope.texts import Finding
 from downslope.texts.parts import system_reason
 
 __all__ = [
-    "CSV_ENDINGS",
-    "JSON_ENDINGS",
     "check_folder",
+    "check_format",
     "check_outputs",
     "check_picture",
-    "check_table",
     "csv_text",
     "save_text",
 ]
 
-# What text tables are called; without an ending they may be called anything.
-CSV_ENDINGS = (".csv", ".txt", "")
-JSON_ENDINGS = (".json", ".txt", "")
+# Endings that promise a format; a file with another one, or none, may hold anything.
+FORMATS = frozenset(
+    (
+        *(
+            ".csv",
+            ".tsv",
+            ".json",
+            ".jsonl",
+            ".ndjson",
+            ".xml",
+            ".html",
+            ".yaml",
+            ".parquet",
+            ".pq",
+            ".feather",
+            ".arrow",
+        ),
+        *(".orc", ".avro", ".xls", ".xlsx", ".ods", ".h5", ".hdf5", ".nc", ".npy", ".npz", ".mat", ".pkl", ".pickle"),
+        *(
+            ".sqlite",
+            ".db",
+            ".duckdb",
+            ".dta",
+            ".sav",
+            ".rds",
+            ".gz",
+            ".bz2",
+            ".xz",
+            ".zst",
+            ".zip",
+            ".png",
+            ".pdf",
+            ".svg",
+        ),
+    )
+)
 # What a formula begins with in a spreadsheet (OWASP, "CSV Injection").
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -105,10 +136,10 @@ def save_text(path: Path, text: str) -> None:
     write_whole(path, text)
 
 
-def check_table(flag: str, path: Path | None, endings: Sequence[str] = CSV_ENDINGS) -> None:
+def check_format(flag: str, path: Path | None, ending: str = ".csv") -> None:
     """Refuse a file whose ending promises another format than what is written into it."""
-    if path is not None and path.suffix.lower() not in endings:
-        raise UsageError(Finding.of("command.other_format", flag=flag, path=str(path), known=endings[0]))
+    if path is not None and path.suffix.lower() in FORMATS - {ending}:
+        raise UsageError(Finding.of("command.other_format", flag=flag, path=str(path), known=ending))
 
 
 def guarded(name: str) -> str:

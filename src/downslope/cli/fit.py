@@ -71,7 +71,7 @@ def fit(
     from downslope.cli.codes import codes_among
     from downslope.cli.console import json_text, show, write_out
     from downslope.cli.descent import expect_engine, watch_fit
-    from downslope.cli.files import check_outputs, check_picture, check_table
+    from downslope.cli.files import check_format, check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
     from downslope.cli.rows import Choice, load_rows, read_notation, split_off
     from downslope.cli.summary import summarise
@@ -87,7 +87,7 @@ def fit(
     outputs = {"--model": model, "--history": history, "--plot": plot}
     check_picture("--plot", plot)
     check_outputs(outputs, data)
-    check_table("--history", history)
+    check_format("--history", history)
     notation = read_notation(options.names_in(na), decimal, thousands)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
     table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))

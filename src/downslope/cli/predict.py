@@ -37,7 +37,7 @@ def predict(
 ) -> int:
     """Predict the target for every row of a table."""
     from downslope.cli.console import json_text, remark, write_out
-    from downslope.cli.files import CSV_ENDINGS, JSON_ENDINGS, check_outputs, check_table, csv_text, save_text
+    from downslope.cli.files import check_format, check_outputs, csv_text, save_text
     from downslope.cli.rows import read_notation
     from downslope.cli.yardstick import predict_array
     from downslope.data.tables.files import read_features
@@ -45,7 +45,7 @@ def predict(
 
     to_file = str(output) != "-"
     check_outputs({"--output": output if to_file else None}, model, data)
-    check_table("--output", output if to_file else None, JSON_ENDINGS if as_json else CSV_ENDINGS)
+    check_format("--output", output if to_file else None, ".json" if as_json else ".csv")
     fitted = load_model(model)
     encoding = encoding_of(fitted, model, missing)
     known = encoding.notation
