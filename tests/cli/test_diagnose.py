@@ -1,9 +1,11 @@
 """What the shell says of a descent before it is made, and of many."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from downslope import diagnose, sweep
@@ -17,8 +19,10 @@ TABLE = (CARS, "-t", "mpg", "--exclude", "name", "--categorical", "origin", "--m
 
 def test_a_diagnosis_is_that_of_the_library(call: Call) -> None:
     X, y, names = cars()
+    # Rows as the file has them.
+    kept = 1 + pd.read_csv(CARS).dropna().index.to_numpy()
     answer = call("diagnose", *TABLE, "--learning-rate", "0.5", "--json")
-    known = diagnose(X, y, feature_names=list(names), learning_rate=0.5)
+    known = diagnose(X, y, feature_names=list(names), learning_rate=0.5, row_numbers=kept)
     assert answer.code == 0
     assert answer.document["features"] == list(names)
     assert answer.document["standardised"] == known.standardised.to_dict()
@@ -109,3 +113,41 @@ def test_constant_columns_and_few_rows_are_told(call: Call, tmp_path: Path) -> N
     assert answer.code == 0
     assert "Leave out 'c'" in answer.out
     assert "6 rows are few for 2 parameters" in answer.out
+
+
+def test_rows_are_those_of_the_file_and_codes_have_their_option(call: Call, write: Callable[..., Path]) -> None:
+    rng = np.random.default_rng(9)
+    a, y = rng.uniform(size=(2, 60)).round(3)
+    cells = a.astype(str).astype(object)
+    cells[[2, 5]], cells[[10, 30]], y[40] = "", "-9999", 700.0
+    table = write(a=cells, y=y)
+    answer = call("diagnose", table, "-t", "y", "--missing", "drop")
+    assert "a: -9999 × 2, rows 11, 31 (counted from 1)" in answer.out
+    assert "outliers, the farthest first: row 41 (counted from 1)" in answer.out
+    assert "To read -9999 in 'a' as a missing value, give --na=a:-9999 and --missing drop." in answer.out
+    document = call("diagnose", table, "-t", "y", "--missing", "drop", "--json").document
+    assert document["cells"]["codes"][0]["rows"] == [11, 31]
+    assert (document["outliers"]["rows"][0], document["outliers"]["rows_counted_from"]) == (41, 1)
+    mended = call("diagnose", table, "-t", "y", "--missing", "drop", "--na=a:-9999")
+    assert "4 rows of 60 left out" in mended.out
+    assert "-9999" not in mended.out
+    assert "row 41 (counted from 1)" in mended.out
+    assert "row 41" in call("fit", write(x=[*range(40), "?!", 3], y=range(42)), "-t", "y").err
+
+
+def test_signs_and_codes_are_kept_with_the_model(call: Call, tmp_path: Path) -> None:
+    cells = ["k.A." if i in (2, 12, 22) else f"{i},5" for i in range(30)]
+    rows = "".join(f"{cell};1.{i % 10}00;{i % 4 + i},25\n" for i, cell in enumerate(cells))
+    table, model = tmp_path / "t.csv", tmp_path / "m.json"
+    table.write_text(f"a;b;y\n{rows}", encoding="utf-8")
+    signs = ["--decimal", ",", "--thousands", ".", "--na", "k.A."]
+    for command in ("fit", "diagnose", "sweep"):
+        more = ["--model", model] if command == "fit" else []
+        assert call(command, table, "-t", "y", "--missing", "drop", *signs, *more).code == 0
+    first = call("predict", model, table).out.splitlines()[1:]
+    assert [row for row, cell in enumerate(first) if cell == '""'] == [2, 12, 22]
+    table.write_text("a,b\n1.5,1100\n-,1000\n", encoding="utf-8")
+    answer = call("predict", model, table, "--decimal", ".", "--thousands", ",", "--na", "-")
+    assert answer.out.splitlines()[1:] == [first[1], '""']
+    refused = call("predict", model, table, "--decimal", ".")
+    assert (refused.code, refused.err.count("same sign")) == (2, 1)

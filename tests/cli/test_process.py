@@ -83,17 +83,18 @@ def fitting(call: Call, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         text=True,
         encoding="utf-8",
         # A test run in the background ignores interrupts, and a child inherits that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: [signal.signal(sign, signal.SIG_DFL) for sign in (signal.SIGINT, signal.SIGTERM)],
     ) as process:
         yield process
         process.kill()
 
 
-def test_an_interrupt_keeps_the_model_so_far(fitting: subprocess.Popen[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_keeps_the_model_so_far(fitting: subprocess.Popen[str], tmp_path: Path, sign: int) -> None:
     assert fitting.stderr is not None
     while not fitting.stderr.readline().startswith("300 "):
         assert fitting.poll() is None
-    fitting.send_signal(signal.SIGINT)
+    fitting.send_signal(sign)
     out, err = fitting.communicate()
     document = json.loads(out)
     assert fitting.returncode == 1

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from downslope.closed_form.forecast import TRANSIENT, Forecast, excess
 from downslope.closed_form.path import CHUNK_NUMBERS
-from downslope.steps.rules import HeavyBall, Nesterov, Plain, StepRule
+from downslope.steps.rules import HeavyBall, Nesterov, Plain, StepRule, fastest_heavy_ball
 
 Array = NDArray[np.float64]
 
@@ -167,3 +167,46 @@ def test_an_epoch_in_the_hundreds_of_millions(rule: StepRule) -> None:
     trace, det = (1 + beta - h, beta) if isinstance(rule, HeavyBall) else ((1 + beta) * (1 - h), beta * (1 - h))
     slow = (trace + np.sqrt(trace**2 - 4 * det)) / 2
     assert epoch == pytest.approx(0.5 * np.log(2 * below) / np.log(slow), rel=1e-6)
+
+
+def loop(forecast: Forecast, thresholds: list[float], last: int) -> list[float]:
+    """The first epochs at which J - J* is at most the thresholds, falling, by the textbook's recurrence."""
+    h, beta, reached = forecast.rates[0] * forecast.eigenvalues, forecast.rule.inertia, [np.nan] * len(thresholds)
+    rho, velocity, k = forecast.residual.copy(), np.zeros_like(forecast.residual), 0
+    for epoch in range(last + 1):
+        while k < len(thresholds) and 0.5 * float(rho @ rho) <= thresholds[k]:
+            reached[k], k = epoch, k + 1
+        if k == len(thresholds):
+            break
+        velocity = beta * velocity + rho
+        rho = rho - h * (rho + beta * velocity if forecast.rule.looks_ahead else velocity)
+    return reached
+
+
+@pytest.mark.parametrize("condition", [3e6, 4e7, 2.5e8])
+@pytest.mark.parametrize("residual", [[80.0, 0.3, 2.0], [-0.01, 3.0, 0.5], [1.0, 0.0, 1e-3]], ids=str)
+def test_where_roots_meet(residual: list[float], condition: float) -> None:
+    """At Polyak's rate and momentum the steepest direction swells by the root of the condition before it falls."""
+    eigenvalues = np.array([5.0, 0.2, 5.0 / condition])
+    rate, beta = fastest_heavy_ball(eigenvalues[0], eigenvalues[-1])
+    forecast = Forecast(HeavyBall(beta), np.array([rate]), eigenvalues, np.array(residual))
+    thresholds = [share * excess(forecast.start.states)[0] for share in (1e-2, 1e-4, 1e-6)]
+    found = [forecast.first_below(threshold, 10**9)[0] for threshold in thresholds]
+    np.testing.assert_array_equal(found, loop(forecast, thresholds, 300_000))
+
+
+@pytest.mark.parametrize(
+    ("eigenvalues", "residual", "share"),
+    [
+        ([1.0, 0.78971182, 0.29379463, 1.608e-7], [3.59e-3, 10.0, 8.0, 0.0], 0.03),
+        ([1.0, 0.8521072, 0.7736313, 1.394e-8], [3.82e-4, 10.0, 8.0, 0.0], 0.002),
+    ],
+)
+def test_what_is_small_before_it_swells(eigenvalues: list[float], residual: list[float], share: float) -> None:
+    curvatures = np.array(eigenvalues)
+    rate, beta = fastest_heavy_ball(curvatures[0], curvatures[-1])
+    forecast = Forecast(HeavyBall(beta), np.array([rate]), curvatures, np.array(residual))
+    threshold = share * excess(forecast.start.states)[0]
+    found = forecast.first_below(threshold, 10**6)
+    assert 64 < found[0] < 1000
+    np.testing.assert_array_equal(found, loop(forecast, [threshold], 1000))

@@ -147,7 +147,10 @@ def test_a_column_is_read_as_a_target_with_a_warning() -> None:
         (np.ones((3, 2)), "y should be a 1d array, got an array of shape (3, 2) instead: one number a row"),
         (1.0, "y should be a 1d array, got an array of shape () instead"),
         (np.ones(4), "X has 3 rows and y has 4; give one target a row"),
-        ([1.0, NAN, INF], "Input y contains NaN or infinity in 2 of 3 rows (the first is row 1): drop those rows"),
+        (
+            [1.0, NAN, INF],
+            "Input y contains NaN or infinity in 2 of 3 rows (the first is row 1, counted from 0): drop those rows",
+        ),
         ([0.0, 1e-160, 2e-160], "the values of y span only 2.0e-160 and their squares underflow: multiply y by a"),
     ],
     ids=["text", "objects", "complex", "two columns", "a number", "too long", "gaps", "tiny"],

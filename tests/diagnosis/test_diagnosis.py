@@ -368,6 +368,7 @@ def test_a_page_in_korean_has_no_english_and_the_same_numbers(rows: Any, options
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"method": "newton"}, "method"),
         ({"feature_names": ["a", "b"]}, "2 names for 1 columns"),
+        ({"row_numbers": [1, 2, 3]}, r"row_numbers has shape \(3,\) for 200 rows: give one number a row"),
     ],
 )
 def test_wrong_calls(options: dict[str, Any], told: str) -> None:

@@ -38,7 +38,10 @@ ROWS: dict[str, tuple[tuple[Any, ...], str]] = {
     "infinity": ((holed(-INF), Y), r"'x0' \(1 infinity\), 'x1' \(2 infinity\): drop"),
     "NaN, sparse": ((scipy.sparse.csc_array(holed()), Y), r"'x0' \(1 infinity\), 'x1' \(2 NaN\): drop"),
     "NaN, named": ((pd.DataFrame(holed(), columns=["km", "kg"]), Y), r"'km' \(1 infinity\), 'kg' \(2 NaN\): drop"),
-    "NaN in y": ((X, [NAN, INF, *Y[2:]]), r"y contains NaN or infinity in 2 of 20 rows \(the first is row 0\): drop"),
+    "NaN in y": (
+        (X, [NAN, INF, *Y[2:]]),
+        r"y contains NaN or infinity in 2 of 20 rows \(the first is row 0, counted from 0\): drop",
+    ),
     "text": (([["a", "b"]] * 20, Y), r"X holds text .*: encode it as numbers first"),
     "text in a frame": ((pd.DataFrame({"make": ["vw"] * 20}), Y), r"column 'make' \(.*\): encode such columns first"),
     "text in y": ((X, ["a"] * 20), r"y cannot be read as numbers .*: encode it"),

@@ -15,9 +15,10 @@ from downslope.exceptions import DivergenceWarning, NotConvergedWarning
 from downslope.fitting.explanation import Left, dominant_column, explain_divergence, explain_stop, falls_short
 from downslope.fitting.problem import Problem, prepare
 from downslope.fitting.request import Limits
-from downslope.objective.losses import Loss, SquaredError
+from downslope.objective.losses import AbsoluteError, Loss, SquaredError
 from downslope.objective.penalties import make_penalty
-from downslope.steps.rules import make_step_rule
+from downslope.steps.rules import METHODS, make_step_rule
+from downslope.texts import Finding, Remedy
 from tests.problems import course, real_table
 
 
@@ -266,3 +267,35 @@ def test_at_the_optimum_nothing_is_left() -> None:
     told = GradientDescentRegressor().fit(X, np.zeros(40)).explain()
     assert "left above the minimum" not in told
     assert "is the farthest from its optimum 0: by 0, 0 standard errors" in told
+
+
+def test_the_automatic_rate_is_not_advised_against_itself() -> None:
+    told = explain_divergence(problem(AbsoluteError()), epoch=8, rate=0.5, kept=3)
+    assert str(told).endswith("the best epoch, 3, was restored. Try 0.05.")
+    assert told.remedies == (Remedy("learning_rate", 0.05),)
+    given = explain_divergence(problem(AbsoluteError(), rate=0.5), epoch=8, rate=0.5, kept=3)
+    assert str(given).endswith("Try learning_rate='auto', or 0.05.")
+
+
+def remedies_in(finding: Finding) -> list[Remedy]:
+    """All that a finding and its parts advise."""
+    parts = [value for value in finding.numbers.values() if isinstance(value, Finding)]
+    return [*finding.remedies, *(remedy for part in parts for remedy in remedies_in(part))]
+
+
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "quantile"])
+@pytest.mark.parametrize("batch_size", [None, 1, 16])
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_in_use_is_not_advised(method: str, batch_size: int | None, loss: str) -> None:
+    if method == "saga" and (batch_size is None or loss == "quantile"):
+        pytest.skip("saga visits rows, and smooth losses")
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(60, 3)) * [1.0, 30.0, 900.0] + 5.0
+    y = X @ [1.0, -0.2, 0.01] + rng.normal(size=60)
+    for own in ({}, {"standardize": False}, {"learning_rate": 1e-9}, {"learning_rate": 1e9}):
+        options = {"method": method, "batch_size": batch_size, "loss": loss, "max_iter": 2, "tol": 1e-15, **own}
+        model = GradientDescentRegressor(**options, random_state=0).fit(X, y)
+        used = model.get_params()
+        for remedy in remedies_in(model.stop_finding_):
+            assert used[remedy.parameter] != remedy.value, (own, remedy)

@@ -255,7 +255,11 @@ def test_columns_that_are_not_finite_are_named(bad: float) -> None:
 
 
 BAD_ROWS: dict[str, tuple[str, float, str]] = {
-    "a target that is no number": ("y", np.nan, r"y contains NaN or infinity in 1 of 300 rows \(the first is row 70\)"),
+    "a target that is no number": (
+        "y",
+        np.nan,
+        r"y contains NaN or infinity in 1 of 300 rows \(the first is row 70, counted from 0\)",
+    ),
     "an infinite weight": ("weight", np.inf, "sample_weight contains NaN or infinity in 1 of 300 rows"),
     "a negative weight": ("weight", -1.0, "sample_weight is negative in 1 of 300 rows"),
 }

@@ -24,13 +24,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     # The version is asked for by scripts, often: it must not wait for a library to load.
     if given == ["--version"]:
-        print(f"downslope {__version__}")
-        return 0
+        return print_version()
     from downslope.cli.language import language_of
     from downslope.texts import speaking
 
     with speaking(language_of(given)):
         return start(given)
+
+
+def print_version() -> int:
+    """Print the version."""
+    from downslope.cli.streams import open_streams, silence_output
+
+    open_streams()
+    try:
+        print(f"downslope {__version__}", flush=True)
+    except OSError as error:
+        from downslope.texts import Finding
+        from downslope.texts.parts import system_reason
+
+        silence_output()
+        print(f"downslope: {Finding.of('command.no_output', reason=system_reason(error))}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def start(arguments: Sequence[str]) -> int:

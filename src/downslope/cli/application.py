@@ -1,6 +1,5 @@
 """The application: which commands there are, and how a call of one ends."""
 
-import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from downslope._version import __version__
+from downslope.cli.console import OutputError, to_output
 from downslope.cli.demo import demo
 from downslope.cli.diagnose import diagnose
 from downslope.cli.fit import fit
@@ -16,8 +16,9 @@ from downslope.cli.help import HELP_FLAGS, speak_help
 from downslope.cli.language import asked_language
 from downslope.cli.naming import name_option
 from downslope.cli.options import take_language
-from downslope.cli.outcome import MISUSED, answer, complain, one_line
+from downslope.cli.outcome import MISUSED, answer, complain, fail, one_line
 from downslope.cli.predict import predict
+from downslope.cli.streams import ended_by_sentences, open_streams
 from downslope.cli.sweep import sweep
 from downslope.cli.wrong_calls import wrong_call
 from downslope.texts import LANGUAGES, Finding, naming_options
@@ -54,11 +55,8 @@ def describe(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one call of the command; every way it can end is an exit code, and every error a sentence."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot write Korean or R² shows an escape instead of a traceback.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    with naming_options(name_option):
+    open_streams()
+    with ended_by_sentences(), naming_options(name_option):
         asked = asked_language(arguments)
         if asked is not None and asked not in LANGUAGES:
             complain(Finding.of("command.unknown_language", got=asked, known=", ".join(map(repr, LANGUAGES))))
@@ -69,7 +67,12 @@ def run(arguments: Sequence[str]) -> int:
 def call(arguments: list[str]) -> int:
     """Parse the arguments and run the command that they name."""
     try:
-        code = spoken_application()(arguments, prog_name="downslope", standalone_mode=False)
+        with to_output():
+            # What goes wrong in a command is said there: here help is written.
+            code = spoken_application()(arguments, prog_name="downslope", standalone_mode=False)
+            sys.stdout.flush()
+    except (KeyboardInterrupt, OSError, OutputError) as error:
+        return fail(error)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

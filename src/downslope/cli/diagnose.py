@@ -13,6 +13,9 @@ def diagnose(
     exclude: options.Exclude = None,
     categorical: options.Categorical = None,
     missing: options.MissingPolicy = None,
+    na: options.Codes = None,
+    decimal: options.Decimal = ".",
+    thousands: options.Thousands = None,
     weights: options.Weights = None,
     seed: options.Seed = 0,
     penalty: options.SmoothPenalty = "none",
@@ -27,19 +30,21 @@ def diagnose(
     """Foretell a descent from one read of the table, and say what would make it better."""
     from downslope import diagnosis
     from downslope._version import __version__
-    from downslope.cli.console import json_text, write_out
+    from downslope.cli.codes import hint_at
+    from downslope.cli.console import json_text, printable, write_out
     from downslope.cli.fit import parse_rate
-    from downslope.cli.rows import Choice, load_rows, split_off
+    from downslope.cli.rows import Choice, load_rows, read_notation, split_off
 
     rate = parse_rate(learning_rate)
+    notation = read_notation(options.names_in(na), decimal, thousands)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))
     rows, _ = split_off(rows, None, seed, data)
     found = diagnosis.diagnose(
         rows.X,
         rows.y,
         sample_weight=rows.weight,
-        feature_names=table.feature_names,
+        feature_names=[printable(name) for name in table.feature_names],
         method=method,
         learning_rate=rate,
         momentum=momentum,
@@ -48,11 +53,13 @@ def diagnose(
         fit_intercept=not no_intercept,
         init=init,
         random_state=seed,
+        row_numbers=table.rows,
     )
-    notes = [str(note) for note in table.notes]
+    notes = [printable(str(note)) for note in table.notes]
     if as_json:
         about = {"downslope": __version__, "data": str(data), "target": target, "notes": notes}
         write_out(json_text({**about, **found.to_dict()}))
     else:
-        write_out("\n".join([*notes, str(found), ""]))
+        hints = [str(hint_at(far)) for far in found.cells.codes]
+        write_out("\n".join([*notes, str(found), *([""] if hints else []), *hints, ""]))
     return DONE

@@ -8,12 +8,58 @@ from pathlib import Path
 from typing import Any
 
 from downslope.cli.outcome import UsageError
+from downslope.data.written import write_whole
 from downslope.exceptions import FileError
-from downslope.saving.model_file import write_text
 from downslope.texts import Finding
 from downslope.texts.parts import system_reason
 
-__all__ = ["check_folder", "check_outputs", "check_picture", "csv_text", "save_text"]
+__all__ = [
+    "check_folder",
+    "check_format",
+    "check_outputs",
+    "check_picture",
+    "csv_text",
+    "save_text",
+]
+
+# Endings that promise a format; a file with another one, or none, may hold anything.
+FORMATS = frozenset(
+    (
+        *(
+            ".csv",
+            ".tsv",
+            ".json",
+            ".jsonl",
+            ".ndjson",
+            ".xml",
+            ".html",
+            ".yaml",
+            ".parquet",
+            ".pq",
+            ".feather",
+            ".arrow",
+        ),
+        *(".orc", ".avro", ".xls", ".xlsx", ".ods", ".h5", ".hdf5", ".nc", ".npy", ".npz", ".mat", ".pkl", ".pickle"),
+        *(
+            ".sqlite",
+            ".db",
+            ".duckdb",
+            ".dta",
+            ".sav",
+            ".rds",
+            ".gz",
+            ".bz2",
+            ".xz",
+            ".zst",
+            ".zip",
+            ".png",
+            ".pdf",
+            ".svg",
+        ),
+    )
+)
+# What a formula begins with in a spreadsheet (OWASP, "CSV Injection").
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def check_outputs(outputs: dict[str, Path | None], *inputs: Path) -> None:
@@ -87,13 +133,30 @@ def check_folder(flag: str, folder: Path) -> None:
 
 def save_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    write_text(path.resolve(), text)
+    write_whole(path, text)
+
+
+def check_format(flag: str, path: Path | None, ending: str = ".csv") -> None:
+    """Refuse a file whose ending promises another format than what is written into it."""
+    if path is not None and path.suffix.lower() in FORMATS - {ending}:
+        raise UsageError(Finding.of("command.other_format", flag=flag, path=str(path), known=ending))
+
+
+def guarded(name: str) -> str:
+    """A name that no spreadsheet takes for a formula: what could begin one has an apostrophe before it.
+
+    Examples
+    --------
+    >>> guarded("=1+2"), guarded("weight")
+    ("'=1+2", 'weight')
+    """
+    return f"'{name}" if name.startswith(FORMULAS) else name
 
 
 def csv_text(header: Sequence[str], columns: Iterable[Sequence[Any]]) -> str:
-    """Columns as CSV; floats keep all their digits, and None is an empty cell."""
+    """Columns as CSV; floats keep all their digits, None is an empty cell, and no name is a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow([guarded(name) for name in header])
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue()

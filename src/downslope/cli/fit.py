@@ -34,6 +34,9 @@ def fit(
     exclude: options.Exclude = None,
     categorical: options.Categorical = None,
     missing: options.MissingPolicy = None,
+    na: options.Codes = None,
+    decimal: options.Decimal = ".",
+    thousands: options.Thousands = None,
     weights: options.Weights = None,
     test_size: options.TestSize = None,
     seed: options.Seed = 0,
@@ -65,11 +68,12 @@ def fit(
 ) -> int:
     """Fit a linear model to a table and say how far to believe it."""
     given = dict(locals())
+    from downslope.cli.codes import codes_among
     from downslope.cli.console import json_text, show, write_out
     from downslope.cli.descent import expect_engine, watch_fit
-    from downslope.cli.files import check_outputs, check_picture
+    from downslope.cli.files import check_format, check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
-    from downslope.cli.rows import Choice, load_rows, split_off
+    from downslope.cli.rows import Choice, load_rows, read_notation, split_off
     from downslope.cli.summary import summarise
 
     need_no_screen()
@@ -83,10 +87,15 @@ def fit(
     outputs = {"--model": model, "--history": history, "--plot": plot}
     check_picture("--plot", plot)
     check_outputs(outputs, data)
+    check_format("--history", history)
+    notation = read_notation(options.names_in(na), decimal, thousands)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))
+    codes = codes_among(rows, table.feature_names)
     train, held_out = split_off(rows, test_size, seed, data)
-    told = watch_fit(regressor, train.source(table.feature_names), every=verbose)
+    for finding in codes:
+        warn(finding)
+    told = [*map(str, codes), *watch_fit(regressor, train.source(table.feature_names), every=verbose)]
     summary = summarise(data, table, regressor, train, held_out, told)
     failures = write_files(summary, outputs)
     if as_json:

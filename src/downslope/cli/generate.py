@@ -36,11 +36,12 @@ def generate(
     import secrets
 
     from downslope.cli.console import remark, write_out
-    from downslope.cli.files import check_outputs, csv_text, save_text
+    from downslope.cli.files import check_format, check_outputs, csv_text, save_text
     from downslope.cli.line import equation
     from downslope.data import make_linear
 
     to_file = str(output) != "-"
+    check_format("--output", output if to_file else None)
     check_outputs({"--output": output if to_file else None})
     seed = secrets.randbelow(10**6) if seed is None else seed
     with refuse_as_usage():

@@ -14,6 +14,7 @@ __all__ = ["as_typed", "name_option"]
 # Options that are called as their parameters are.
 ALIKE = {
     *("categorical", "exclude", "features", "missing", "target", "test_size", "weights", "lang"),
+    *("na", "decimal", "thousands"),
     *("alpha", "delta", "epsilon", "l1_ratio", "loss", "penalty", "quantile"),
     *(
         "batch_size",
@@ -71,7 +72,8 @@ def name_option(parameter: str, value: str | None) -> str:
         return say("command.without", flag=flag)
     if parameter == "coef" and isinstance(meant, list | tuple):
         return " ".join(f"{flag} {number}" for number in meant)
-    return f"{flag} {as_typed(meant, value)}"
+    # A code such as -999 must not look like an option.
+    return f"{flag}{'=' if parameter == 'na' else ' '}{as_typed(meant, value)}"
 
 
 def value_of(text: str) -> Any:

@@ -20,6 +20,7 @@ of_model = partial(typer.Option, rich_help_panel="help.panel_model")
 of_descent = partial(typer.Option, rich_help_panel="help.panel_descent")
 of_results = partial(typer.Option, rich_help_panel="help.panel_results")
 NUMBER, NAME, COLUMN = "help.metavar_number", "help.metavar_name", "help.metavar_column"
+SIGN = "help.metavar_sign"
 FILE, SHARE, FOLDER = "help.metavar_file", "help.metavar_share", "help.metavar_folder"
 NAMES, NUMBERS, FLAG = "A,B,…", "1,2,…", " "
 
@@ -31,6 +32,9 @@ Exclude = Annotated[list[str] | None, of_rows("--exclude", metavar=NAMES, help="
 Categorical = Annotated[list[str] | None, of_rows("--categorical", metavar=NAMES, help="help.categorical")]
 Policy = Literal["drop", "mean"]
 MissingPolicy = Annotated[Policy | None, of_rows("--missing", help="help.missing")]
+Codes = Annotated[list[str] | None, of_rows("--na", metavar="help.metavar_codes", help="help.na")]
+Decimal = Annotated[str, of_rows("--decimal", metavar=SIGN, help="help.decimal")]
+Thousands = Annotated[str | None, of_rows("--thousands", metavar=SIGN, help="help.thousands")]
 Weights = Annotated[str | None, of_rows("--weights", metavar=COLUMN, help="help.weights")]
 TestSize = Annotated[float | None, of_rows("--test-size", metavar=SHARE, help="help.test_size")]
 Seed = Annotated[int, of_rows("--seed", min=0, metavar=NUMBER, help="help.seed")]

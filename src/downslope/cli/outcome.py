@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,7 +9,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec
 
-from downslope.cli.console import remark
+from downslope.cli.console import OutputError, flush_output, remark
+from downslope.cli.streams import silence_output
 from downslope.cli.wrong_calls import invalid_parameter
 from downslope.texts import Finding
 from downslope.texts.parts import cause_of, system_reason
@@ -74,7 +74,7 @@ def answer(command: Callable[P, int]) -> Callable[P, int]:
             warnings.showwarning = show_warning
             try:
                 code = command(*arguments, **options)
-                sys.stdout.flush()
+                flush_output()
             except (Exception, KeyboardInterrupt) as error:
                 return fail(error)
             return code
@@ -97,9 +97,11 @@ def fail(error: BaseException) -> int:
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
-        # Whoever read has seen enough. Python flushes once more when it ends, and must have somewhere to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read has seen enough.
+        silence_output()
         return FAILED
+    if isinstance(error, OutputError):
+        silence_output()
     complain(reason_of(error))
     return MISUSED if isinstance(error, UsageError) or is_invalid_parameter(error) else FAILED
 
@@ -122,7 +124,7 @@ def finding_of(error: BaseException) -> Finding | str:
         return Finding.of("command.interrupted")
     if is_invalid_parameter(error) and (found := invalid_parameter(one_line(error))):
         return found
-    if isinstance(error, DownslopeError | UsageError):
+    if isinstance(error, DownslopeError | UsageError | OutputError):
         return cause_of(error)
     if isinstance(error, OSError):
         code = "command.unusable_file" if error.filename else "command.unusable"

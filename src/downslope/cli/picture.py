@@ -6,6 +6,7 @@ from typing import Any
 
 from downslope.cli.rows import Part
 from downslope.cli.yardstick import predict_array
+from downslope.data.written import write_figure
 from downslope.displays import CoefficientPathDisplay, FitDisplay, LearningRateDisplay, LossCurveDisplay
 from downslope.displays.style import drawing, load_pyplot, new_axes
 from downslope.estimators import GradientDescentRegressor
@@ -39,12 +40,16 @@ def draw_fit(model: GradientDescentRegressor, rows: Part, target: str) -> Any:
 def save_fit(model: GradientDescentRegressor, rows: Part, target: str, path: Path) -> None:
     """Draw a fitted model into a file."""
     figure = draw_fit(model, rows, target)
-    figure.savefig(path.resolve())
-    load_pyplot().close(figure)
+    try:
+        write_figure(path, figure)
+    finally:
+        load_pyplot().close(figure)
 
 
 def save_sweep(found: Any, path: Path) -> None:
     """Draw the final gaps of a sweep into a file."""
     display = LearningRateDisplay.from_sweep(found)
-    display.figure_.savefig(path.resolve())
-    load_pyplot().close(display.figure_)
+    try:
+        write_figure(path, display.figure_)
+    finally:
+        load_pyplot().close(display.figure_)

@@ -20,34 +20,49 @@ Missing = Annotated[
     options.Policy | None,
     typer.Option("--missing", help="help.missing_again"),
 ]
+Codes = Annotated[list[str] | None, typer.Option("--na", metavar="help.metavar_codes", help="help.notation_again")]
+Decimal = Annotated[str | None, typer.Option("--decimal", metavar=options.SIGN, help="help.notation_again")]
+Thousands = Annotated[str | None, typer.Option("--thousands", metavar=options.SIGN, help="help.notation_again")]
 
 
 def predict(
     model: Model,
     data: options.Data,
     missing: Missing = None,
+    na: Codes = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
     output: options.Output = Path("-"),
     as_json: options.AsJson = False,
 ) -> int:
     """Predict the target for every row of a table."""
     from downslope.cli.console import json_text, remark, write_out
-    from downslope.cli.files import check_outputs, csv_text, save_text
+    from downslope.cli.files import check_format, check_outputs, csv_text, save_text
+    from downslope.cli.rows import read_notation
     from downslope.cli.yardstick import predict_array
     from downslope.data.tables.files import read_features
     from downslope.saving.model_file import load_model
 
     to_file = str(output) != "-"
     check_outputs({"--output": output if to_file else None}, model, data)
+    check_format("--output", output if to_file else None, ".json" if as_json else ".csv")
     fitted = load_model(model)
-    features = read_features(data, encoding_of(fitted, model, missing), missing=missing)
+    encoding = encoding_of(fitted, model, missing)
+    known = encoding.notation
+    notation = read_notation(
+        known.na if na is None else options.names_in(na),
+        known.decimal if decimal is None else decimal,
+        known.thousands if thousands is None else thousands,
+    )
+    features = read_features(data, encoding, missing=missing, notation=notation)
     cells: list[float | None] = [None] * features.n_rows_read
     for row, value in zip(features.rows.tolist(), predict_array(fitted, features.X).tolist(), strict=True):
         cells[row] = value
     for note in features.notes:
         remark(note)
     if as_json:
-        known = {"rows": len(cells), "rows_without_prediction": features.n_rows_dropped}
-        text = json_text({"model": str(model), "data": str(data), **known, "predictions": cells})
+        counts = {"rows": len(cells), "rows_without_prediction": features.n_rows_dropped}
+        text = json_text({"model": str(model), "data": str(data), **counts, "predictions": cells})
     else:
         text = csv_text(["prediction"], [cells])
     if to_file:

@@ -8,17 +8,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.cli.outcome import UsageError
+from downslope.cli.outcome import UsageError, refuse_as_usage
 from downslope.data.arrays import ArraySource
 from downslope.data.rows import check_target, check_weights
 from downslope.data.tables.columns import asked_for, require_columns
 from downslope.data.tables.encoding import Encoding, Missing
 from downslope.data.tables.files import Table, read_features, read_table
 from downslope.data.tables.layout import read_layout
+from downslope.data.tables.notation import PLAIN, Notation
 from downslope.exceptions import InputError
 from downslope.texts import Finding, Remedy
 
-__all__ = ["Choice", "Part", "load_rows", "split_off"]
+__all__ = ["Choice", "Part", "load_rows", "read_notation", "split_off"]
 
 Array = NDArray[np.float64]
 
@@ -33,6 +34,7 @@ class Choice(NamedTuple):
     categorical: list[str] | None = None
     missing: Missing | None = None
     weights: str | None = None
+    notation: Notation = PLAIN
 
 
 class Part(NamedTuple):
@@ -52,6 +54,12 @@ class Part(NamedTuple):
         """
         y, weight = check_target(self.y, len(self.y)), check_weights(self.weight, len(self.y))
         return ArraySource(self.X, y, weight, names=names, checked=True)
+
+
+def read_notation(codes: Sequence[str] | None, decimal: str, thousands: str | None) -> Notation:
+    """How the cells are written, as the options name it."""
+    with refuse_as_usage():
+        return Notation.of(codes or (), decimal, thousands)
 
 
 def load_rows(choice: Choice) -> tuple[Table, Part]:
@@ -74,6 +82,7 @@ def load_rows(choice: Choice) -> tuple[Table, Part]:
         exclude=exclude,
         categorical=choice.categorical or (),
         missing=choice.missing,
+        notation=choice.notation,
     )
     if choice.weights is None:
         return table, Part(table.X, table.y)
@@ -88,7 +97,7 @@ def with_weights(
     for parameter, names in others.items():
         if weights in (names or ()):
             raise UsageError(Finding.of("command.named_twice", other=Remedy(parameter), name=weights))
-    require_columns(read_layout(choice.path), (weights,), asked_for("weights"))
+    require_columns(read_layout(choice.path, choice.notation.decimal), (weights,), asked_for("weights"))
     exclude = [name for name in exclude if name != weights]
     return None if features is None else [*features, weights], exclude
 
@@ -96,7 +105,7 @@ def with_weights(
 def take_weights(table: Table, path: Path, name: str) -> tuple[Table, Part]:
     """Take the weights out of the features."""
     if table.encoding.missing == "mean":
-        gaps = read_features(path, Encoding((name,), {}, "drop", (0.0,))).n_rows_dropped
+        gaps = read_features(path, Encoding((name,), {}, "drop", (0.0,), table.encoding.notation)).n_rows_dropped
         if gaps:
             said = {"count": gaps, "path": str(path), "name": name}
             raise InputError(Finding.of("command.rows_without_weight", Remedy("missing", "drop"), **said))

@@ -21,6 +21,9 @@ def sweep(
     exclude: options.Exclude = None,
     categorical: options.Categorical = None,
     missing: options.MissingPolicy = None,
+    na: options.Codes = None,
+    decimal: options.Decimal = ".",
+    thousands: options.Thousands = None,
     weights: options.Weights = None,
     seed: options.Seed = 0,
     loss: options.Loss = "squared_error",
@@ -50,12 +53,13 @@ def sweep(
     from downslope.cli.console import write_out
     from downslope.cli.files import check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
-    from downslope.cli.rows import Choice, load_rows, split_off
+    from downslope.cli.rows import Choice, load_rows, read_notation, split_off
     from downslope.sweeps.sweep import setup
 
     need_no_screen()
     check_picture("--plot", plot)
     check_outputs({"--plot": plot}, data)
+    notation = read_notation(options.names_in(na), decimal, thousands)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
     rates, betas = parse_numbers("--learning-rates", learning_rates), parse_numbers("--momenta", momenta)
     tried = options.names_in(methods) or ("gd",)
@@ -63,7 +67,7 @@ def sweep(
         raise UsageError(Finding.of("command.not_a_share_of_excess", got=tol))
     with refuse_as_usage():
         setup(rates, tried, betas or (0.9,), tol, max_iter, {})
-    _, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights))
+    _, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))
     rows, _ = split_off(rows, None, seed, data)
     passed_on = ("loss", "delta", "epsilon", "quantile", "alpha", "l1_ratio", "batch_size", "init")
     code = DONE
@@ -97,10 +101,10 @@ def sweep(
 
 def sweep_report(found: "Sweep", plot: Path | None, about: dict[str, str] | None) -> str:
     """The table of runs and what was drawn, or with `about`, what they are runs of, the same as JSON."""
-    from downslope.cli.console import json_text
+    from downslope.cli.console import json_text, printable
 
     if about is None:
-        written = "" if plot is None else f"\n{say('page.written', files=str(plot))}\n"
+        written = "" if plot is None else f"\n{printable(say('page.written', files=str(plot)))}\n"
         return f"{found}\n{written}"
     known = {"share": found.target, "max_iter": found.max_iter, "start_gap": found.start_gap}
     runs = [run._asdict() for run in found.runs]

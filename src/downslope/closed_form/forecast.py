@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.closed_form.path import CHUNK_NUMBERS, apply, product, step_matrices
+from downslope.closed_form.path import CHUNK_NUMBERS, apply, step_matrices
 from downslope.descent.stopping import EXPLOSION
 from downslope.statistics.quadratic import half_squares
 from downslope.steps.rules import StepRule
@@ -74,6 +74,12 @@ class Forecast:
         states[0] = self.residual
         return Reached(states, np.zeros(self.rates.size, dtype=np.int64))
 
+    @property
+    def determinant(self) -> Array:
+        """Of the matrices of a rule with momentum, (r, p): β, or β(1 - h) where it looks ahead."""
+        h = np.multiply.outer(self.rates, self.eigenvalues)
+        return self.rule.inertia * (1.0 - h if self.rule.looks_ahead else np.ones_like(h))
+
     @cached_property
     def lasting(self) -> NDArray[np.bool_]:
         """The directions (r, p) whose residual, a transient over, can only fall: of real roots in the unit circle."""
@@ -92,22 +98,30 @@ class Forecast:
 
     def ladder(self, last: int) -> list[Array]:
         """The powers 1, 2, 4 … of the matrices, none beyond `last`."""
-        powers = [self.matrices]
+        powers, m = [self.matrices], self.matrices
+        if not self.with_momentum:
+            while 2 << (len(powers) - 1) <= last:
+                powers.append(powers[-1] ** 2)
+            return powers
+        # Mᵏ = ½Vₖ·I + Uₖ·N, N = M - ½tr(M)·I, with V₂ₖ = Vₖ² - 2·det(M)ᵏ and U₂ₖ = UₖVₖ (Lucas): where roots meet,
+        # products of the powers themselves lose what is left of N, and with it hundredths of an epoch count.
+        trace, det, identity = m[0, 0] + m[1, 1], self.determinant, np.eye(2)[:, :, None, None]
+        nilpotent, u, v = m - 0.5 * trace * identity, np.ones_like(trace), trace
         while 2 << (len(powers) - 1) <= last:
-            c, shape = len(self.matrices), self.matrices.shape
-            flat = powers[-1].reshape(c, c, -1)
-            powers.append((flat * flat if c == 1 else product(flat, flat)).reshape(shape))
+            u, v, det = u * v, v * v - 2.0 * det, det * det
+            powers.append(0.5 * v * identity + u * nilpotent)
         return powers
 
     def climb(self, holds: Callable[[Array], NDArray[np.bool_]], last: int, begin: Reached | None = None) -> Reached:
-        """The last epoch, at most `last`, at which `holds` of its states; it must hold at the beginning.
+        """The last epoch, at most `last`, at which `holds` of its states; the beginning where it does not hold there.
 
-        `holds` must not become true again: by doubling.
+        Once false, `holds` must stay so: by doubling.
         """
         states, epochs = self.start if begin is None else begin
+        begun = holds(states)
         for level, power in reversed(list(enumerate(self.ladder(last)))):
             tried = apply(power, states)
-            ok = (epochs + (1 << level) <= last) & holds(tried)
+            ok = begun & (epochs + (1 << level) <= last) & holds(tried)
             states, epochs = np.where(ok[:, None], tried, states), epochs + (ok.astype(np.int64) << level)
         return Reached(states, epochs)
 
@@ -141,7 +155,8 @@ class Forecast:
         states = np.where(still[:, None], apply(self.matrices, states), states)
         epochs = epochs + still
         at = np.flatnonzero(np.isnan(first) & (epochs <= last))
-        bound = EXPLOSION * excess(self.start.states)
+        # At a double root of size r the residual of a stable descent swells by 1/(1 - r) before it falls.
+        bound = np.where(self.stable, np.inf, EXPLOSION * excess(self.start.states))
 
         def decided(path: Array, at: Epochs) -> NDArray[np.bool_]:
             residual = path[0]

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from downslope.diagnosis.bowl import HORIZON, N_USUAL, Bowl, Prospect
+from downslope.diagnosis.cells import Cells
 from downslope.diagnosis.columns import Columns, condition_without
 from downslope.diagnosis.outliers import Outliers
 from downslope.statistics.least_squares import LeastSquares
 from downslope.texts import Finding, Remedy
 
-__all__ = ["Advice", "advise", "count_epochs", "name_column"]
+__all__ = ["Advice", "advise", "count_epochs", "name_column", "name_rows"]
 
 # A change that saves less than this factor of epochs is not worth a sentence.
 WORTH = 1.2
@@ -20,6 +21,8 @@ WORTH = 1.2
 ROWS_EACH = 10
 # Fewer outliers than this are left in peace: one in 20,000 is normal.
 USUAL = 1 / 20_000
+# Advice on a single cell comes after what makes a descent ten times as long.
+SLIP = 10.0
 # What SHARES are called.
 WORDS = ("advice.one_percent", "advice.one_in_10000", "advice.one_millionth")
 
@@ -110,6 +113,7 @@ def advise(
     raw: Bowl,
     standardised: Bowl,
     columns: Columns,
+    cells: Cells,
     outliers: Outliers,
     problem: LeastSquares,
     names: Sequence[str],
@@ -118,6 +122,7 @@ def advise(
 ) -> tuple[Advice, ...]:
     """All that is worth saying, the largest effect first."""
     found = [
+        *about_cells(cells),
         *about_the_rate(raw, "advice.in_raw", names),
         *about_the_rate(standardised, "advice.in_standardised", names),
         *about_scaling(raw, standardised),
@@ -217,6 +222,21 @@ def about_rows(problem: LeastSquares, *, fit_intercept: bool) -> Iterator[Advice
         yield change("advice.few_rows", 1.0, told, penalty="l2")
 
 
+def name_rows(rows: Sequence[int], origin: int) -> Finding:
+    """Rows by their numbers, and what is counted from."""
+    return Finding.of("diagnosis.rows_named", count=len(rows), rows=", ".join(map(str, rows)), origin=origin)
+
+
+def about_cells(cells: Cells) -> Iterator[Advice]:
+    """Values of features that are no measurements."""
+    for far in (*cells.codes, *cells.slips):
+        named = name_rows(far.rows, cells.origin) if far.rows else Finding("diagnosis.rows_unknown")
+        told = {**far._asdict(), "count": far.times, "n_rows": cells.n_looked_at, "rows": named}
+        again = far.times > 1
+        # A squared loss bends to the first, and may bend to the second.
+        yield Advice(Finding("advice.code" if again else "advice.slip", told), np.inf if again else SLIP)
+
+
 def about_outliers(outliers: Outliers) -> Iterator[Advice]:
     """Rows that pull."""
     if outliers.count <= max(1.0, USUAL * outliers.n_looked_at):
@@ -225,7 +245,7 @@ def about_outliers(outliers: Outliers) -> Iterator[Advice]:
         "count": outliers.count,
         "n_rows": outliers.n_looked_at,
         "beyond": 3 * outliers.delta,
-        "rows": ", ".join(map(str, outliers.rows[:5])),
+        "rows": name_rows(outliers.rows[:5], outliers.origin),
         "farthest": outliers.farthest,
     }
     code = "advice.outliers_in_rows" if outliers.rows else "advice.outliers"

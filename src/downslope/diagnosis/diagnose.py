@@ -5,6 +5,7 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
@@ -12,8 +13,9 @@ from downslope.data.source import Schema, Source
 from downslope.descent.settings import Settings
 from downslope.diagnosis.advice import advise
 from downslope.diagnosis.bowl import Bowl, bowl_of
+from downslope.diagnosis.cells import RowNumbers, find_cells
 from downslope.diagnosis.columns import describe_columns
-from downslope.diagnosis.outliers import SAMPLE, find_outliers
+from downslope.diagnosis.outliers import COUNTED, SAMPLE, find_outliers
 from downslope.diagnosis.report import Diagnosis
 from downslope.estimators import GradientDescentRegressor
 from downslope.estimators.sources import naming_spoilt_columns, opened, read_source
@@ -43,6 +45,7 @@ def diagnose(
     fit_intercept: bool = True,
     init: Any = "zeros",
     random_state: Any = None,
+    row_numbers: ArrayLike | None = None,
 ) -> Diagnosis:
     """Foretell a full-batch descent on the squared loss, and say what would make it better.
 
@@ -63,11 +66,14 @@ def diagnose(
     fit_intercept : bool
     init, random_state : as `GradientDescentRegressor` takes them
         The start; predicted epochs are exact for it, not bounds.
+    row_numbers : array-like (n_rows,) of int or None
+        What to call the rows, such as the numbers that they have in a file, which counts from 1; without it their
+        places, counted from 0.
 
     Returns
     -------
     Diagnosis
-        ``print`` it, or look at `raw`, `standardised`, `columns`, `outliers` and `advice`.
+        ``print`` it, or look at `raw`, `standardised`, `columns`, `cells`, `outliers` and `advice`.
 
     Raises
     ------
@@ -103,7 +109,11 @@ def diagnose(
     if names is not None and len(names) != n_features:
         raise InputError(Finding.of("diagnosis.feature_names", n_names=len(names), n_features=n_features))
     with opened(source), naming_spoilt_columns(source):
-        return diagnose_source(source, Schema(n_features, names).spoken_names, model.get_params(deep=False))
+        numbers = RowNumbers(None if row_numbers is None else np.asarray(row_numbers))
+        if numbers.numbers is not None and numbers.numbers.shape != (source.n_rows,):
+            told = {"shape": numbers.numbers.shape, "n_rows": source.n_rows}
+            raise InputError(Finding("diagnosis.row_numbers", told))
+        return diagnose_source(source, Schema(n_features, names).spoken_names, model.get_params(deep=False), numbers)
 
 
 def refuse_unforeseeable(penalty: str | None, learning_rate: Any) -> None:
@@ -114,7 +124,9 @@ def refuse_unforeseeable(penalty: str | None, learning_rate: Any) -> None:
         raise InputError(Finding("diagnosis.schedule"))
 
 
-def diagnose_source(source: Source, names: list[str], options: Mapping[str, Any]) -> Diagnosis:
+def diagnose_source(
+    source: Source, names: list[str], options: Mapping[str, Any], numbers: RowNumbers = COUNTED
+) -> Diagnosis:
     """The diagnosis of the descent that the parameters of `GradientDescentRegressor` ask for, in one read."""
     asked = {**options, "standardize": True, "learning_rate": "auto"}
     settings = Settings.of(asked, source.schema.n_features)
@@ -127,10 +139,13 @@ def diagnose_source(source: Source, names: list[str], options: Mapping[str, Any]
         generator = check_random_state(options["random_state"])
         start = draw_start(options["init"], generator, source.schema.n_features, fit_intercept=settings.fit_intercept)
         standardised, in_raw = (look_at(problem, options, start, names) for problem in (first, to_raw(first)))
-    outliers = find_outliers(sample, fit_intercept=settings.fit_intercept)
+    cells = find_cells(sample, names, numbers)
+    outliers = find_outliers(sample, fit_intercept=settings.fit_intercept, numbers=numbers)
     columns = describe_columns(problem, names)
     untold = None if settings.rule.linear else Finding.of("diagnosis.nothing_foretold", method=options["method"])
-    advice = advise(in_raw, standardised, columns, outliers, problem, names, fit_intercept=settings.fit_intercept)
+    advice = advise(
+        in_raw, standardised, columns, cells, outliers, problem, names, fit_intercept=settings.fit_intercept
+    )
     return Diagnosis(
         n_rows=first.n_rows,
         feature_names=tuple(names),
@@ -140,6 +155,7 @@ def diagnose_source(source: Source, names: list[str], options: Mapping[str, Any]
         raw=in_raw,
         standardised=standardised,
         columns=columns,
+        cells=cells,
         outliers=outliers,
         advice=advice,
         untold=untold,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from downslope.diagnosis.cells import RowNumbers
 from downslope.estimators import GradientDescentRegressor
 from downslope.exceptions import DownslopeWarning
 from downslope.statistics.sample import Sample
@@ -20,6 +21,7 @@ BEND = 1.345
 FAR = 3.0
 MOST_ROWS = 10
 EPOCHS = 1000
+COUNTED = RowNumbers()
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Outliers:
     count : int
         Rows beyond three times that: outliers.
     rows : tuple of int
-        The farthest of them, counted from 0, where all rows were looked at.
+        The farthest of them, where all rows were looked at.
     farthest : float
         The largest residual, in units of `scale`.
     """
@@ -53,15 +55,20 @@ class Outliers:
     count: int
     rows: tuple[int, ...]
     farthest: float
+    origin: int = 0
+    """What rows are counted from."""
 
     def to_dict(self) -> dict[str, Any]:
         """As what JSON can hold."""
-        return {**self.__dict__, "rows": list(self.rows)}
+        told = {key: value for key, value in self.__dict__.items() if key != "origin"}
+        return {**told, "rows": list(self.rows), "rows_counted_from": self.origin}
 
 
-def find_outliers(rows: Sample, *, fit_intercept: bool) -> Outliers:
+def find_outliers(rows: Sample, *, fit_intercept: bool, numbers: RowNumbers = COUNTED) -> Outliers:
     """Fit a sample by least absolute deviations and look at what is left."""
-    nothing = Outliers(rows.y.size, rows.n_rows, 0.0, 0.0, 0, 0, (), 0.0)
+    # A row of weight 0 is no row.
+    n_looked_at = int(np.count_nonzero(rows.weight > 0))
+    nothing = Outliers(n_looked_at, rows.n_rows, 0.0, 0.0, 0, 0, (), 0.0, numbers.origin)
     if rows.y.size <= rows.X.shape[1] + int(fit_intercept):
         # A fit may go through all of them.
         return nothing
@@ -73,7 +80,7 @@ def find_outliers(rows: Sample, *, fit_intercept: bool) -> Outliers:
         # What is wrong with the columns is said elsewhere.
         warnings.simplefilter("ignore", DownslopeWarning)
         model.fit(rows.X, rows.y, weight)
-    residual = np.abs(rows.y - model.predict(rows.X))
+    residual = np.where(rows.weight > 0, np.abs(rows.y - model.predict(rows.X)), 0.0)
     counted = residual if weight is None else residual[weight > 0]
     scale = 1.4826 * float(np.median(counted))
     # A fit that goes through most rows leaves rounding: nothing can be told from it.
@@ -82,7 +89,7 @@ def find_outliers(rows: Sample, *, fit_intercept: bool) -> Outliers:
     delta = BEND * scale
     far = np.flatnonzero(residual > FAR * delta)
     order = far[np.argsort(-residual[far], kind="stable")][:MOST_ROWS]
-    named = tuple(int(j) for j in order) if rows.whole else ()
+    named = numbers.of(order) if rows.whole else ()
     n_clipped = int(np.count_nonzero(residual > delta))
     farthest = float(residual.max() / scale)
-    return Outliers(rows.y.size, rows.n_rows, scale, delta, n_clipped, int(far.size), named, farthest)
+    return Outliers(n_looked_at, rows.n_rows, scale, delta, n_clipped, int(far.size), named, farthest, numbers.origin)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from downslope.data.documents import to_json
-from downslope.diagnosis.advice import Advice, name_column
+from downslope.diagnosis.advice import Advice, name_column, name_rows
 from downslope.diagnosis.bowl import SHARES, Bowl, Prospect, Share
+from downslope.diagnosis.cells import Cells, Far
 from downslope.diagnosis.columns import Columns
 from downslope.diagnosis.outliers import Outliers
 from downslope.texts import Finding, say
@@ -35,6 +36,7 @@ class Diagnosis:
     raw, standardised : Bowl
         The same rows in the two choices of coordinates.
     columns : Columns
+    cells : Cells
     outliers : Outliers
     advice : tuple of Advice
         The largest effect first.
@@ -60,6 +62,7 @@ class Diagnosis:
     raw: Bowl
     standardised: Bowl
     columns: Columns
+    cells: Cells
     outliers: Outliers
     advice: tuple[Advice, ...]
     untold: Finding | None = None
@@ -83,6 +86,7 @@ class Diagnosis:
             "raw": self.raw.to_dict(),
             "standardised": self.standardised.to_dict(),
             "columns": self.columns.to_dict(),
+            "cells": self.cells.to_dict(),
             "outliers": self.outliers.to_dict(),
             "advice": [advice.to_dict() for advice in self.advice],
             "note": self.note,
@@ -113,7 +117,8 @@ def page(diagnosis: Diagnosis) -> str:
     ]
     if diagnosis.note:
         lines += ["", *wrap(diagnosis.note, WIDTH)]
-    lines += ["", *noticed_of_columns(diagnosis.columns), noticed_of_rows(diagnosis.outliers)]
+    lines += ["", *noticed_of_columns(diagnosis.columns), *noticed_of_cells(diagnosis.cells)]
+    lines += noticed_of_rows(diagnosis.outliers)
     lines += ["", say("diagnosis.advice"), *advice_lines(diagnosis.advice)]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -162,11 +167,12 @@ def noticed_of_columns(columns: Columns) -> Iterator[str]:
         yield say("diagnosis.noticed", what=named, found="; ".join(found) or say("diagnosis.none"))
 
 
-def noticed_of_rows(outliers: Outliers) -> str:
+def noticed_of_rows(outliers: Outliers) -> Iterator[str]:
     """What was noticed of rows."""
     if not outliers.delta:
-        return say("diagnosis.outliers_unknown")
-    return say(
+        yield say("diagnosis.outliers_unknown")
+        return
+    yield say(
         "diagnosis.outliers",
         count=outliers.count,
         n_rows=outliers.n_looked_at,
@@ -175,6 +181,28 @@ def noticed_of_rows(outliers: Outliers) -> str:
         delta=outliers.delta,
         n_clipped=outliers.n_clipped,
     )
+    if outliers.rows:
+        rows = str(name_rows(outliers.rows, outliers.origin))
+        yield say("diagnosis.noticed", what=say("diagnosis.farthest"), found=rows)
+
+
+def noticed_of_cells(cells: Cells) -> Iterator[str]:
+    """What was noticed of features, where anything was, a line each."""
+    for code, found in (("codes", cells.codes), ("slips", cells.slips)):
+        told = [f"{far.column}: {far.value:.10g}{named_rows(far, cells.origin)}" for far in found]
+        if told:
+            yield say("diagnosis.noticed", what=say(f"diagnosis.{code}"), found="; ".join(told))
+    if cells.labels:
+        ranges = "; ".join(f"{name} ({first}–{last})" for name, first, last in cells.labels)
+        yield say("diagnosis.noticed", what=say("diagnosis.labels"), found=ranges)
+    if cells.numbered:
+        yield say("diagnosis.noticed", what=say("diagnosis.numbered"), found="; ".join(cells.numbered))
+
+
+def named_rows(far: Far, origin: int) -> str:
+    """How often a value stands there, and where."""
+    count = f" × {far.times}" if far.times > 1 else ""
+    return f"{count}, {name_rows(far.rows, origin)}" if far.rows else count
 
 
 def advice_lines(advice: Iterable[Advice]) -> Iterator[str]:

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from downslope.data.written import write_whole
 from downslope.displays.frames import encode, frame_records, render
 from downslope.displays.reading import fitted
 from downslope.displays.scenes import COLOURS, compose, pair_rows
 from downslope.displays.style import drawing
 from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding
-from downslope.texts.parts import system_reason
 
 __all__ = ["Animation", "animate"]
 
@@ -76,12 +76,7 @@ class Animation:
         FileError
             Where it cannot be written.
         """
-        place = _checked(path)
-        try:
-            place.write_bytes(self.data)
-        except OSError as error:
-            told = {"path": str(place), "cause": system_reason(error)}
-            raise FileError(Finding("model_file.unwritable", told)) from error
+        write_whole(_checked(path), self.data)
 
     def __repr__(self) -> str:
         return f"<{self._words()}>"

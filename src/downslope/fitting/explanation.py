@@ -47,6 +47,9 @@ def explain_divergence(problem: Problem, epoch: int, rate: float, kept: int) -> 
     settings, numbers = problem.settings, {"epoch": epoch, "rate": rate, "kept": kept}
     product = settings.rule.stable_product
     if not np.isfinite(product) or settings.loss.kinked:
+        if settings.automatic:
+            lower = Remedy("learning_rate", rate / 10)
+            return Finding("fit.diverged_automatic", {**numbers, "suggested": rate / 10}, (lower,))
         automatic = Remedy("learning_rate", "auto")
         return Finding("fit.diverged_without_limit", {**numbers, "suggested": rate / 10}, (automatic,))
     curvature, direction = problem.steepest()
@@ -177,9 +180,9 @@ def advise(problem: Problem, rate: float) -> Finding:
         return Finding.of("advice.raise_max_iter_or_rate", Remedy("learning_rate", "auto"))
     if not settings.standardize:
         return Finding.of("advice.raise_max_iter_or_standardize", Remedy("standardize", True))
-    if problem.stochastic and not settings.loss.kinked:
+    if problem.stochastic and not settings.loss.kinked and not settings.rule.remembers_rows:
         return Finding.of("advice.raise_max_iter_or", Remedy("method", "saga"))
-    if settings.rule.looks_ahead:
+    if settings.rule.looks_ahead or settings.rule.remembers_rows:
         return Finding("advice.raise_max_iter_or_tol")
     return Finding.of("advice.raise_max_iter_or", Remedy("method", "nesterov"))
 

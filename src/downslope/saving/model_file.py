@@ -3,17 +3,18 @@
 import dataclasses
 import json
 import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import NDArray
 
 from downslope._version import __version__
 from downslope.data.documents import damage
-from downslope.descent.engines import Engine
+from downslope.data.written import write_whole
+from downslope.descent.engines import ENGINES, Engine
 from downslope.descent.stopping import StopReason
 from downslope.estimators import GradientDescentRegressor, SGDRegressor
 from downslope.exceptions import FileError, InputError, ModelFileWarning
@@ -28,6 +29,8 @@ FORMAT = "downslope-model"
 # Version 1 held texts where version 2 holds findings.
 VERSION = 2
 ESTIMATORS = {"GradientDescentRegressor": GradientDescentRegressor, "SGDRegressor": SGDRegressor}
+# What is shown of a number.
+LONGEST = 20
 SCHEDULES = ("Constant", "Cosine", "Exponential", "InverseScaling", "InverseTime", "StepDecay")
 
 
@@ -94,7 +97,7 @@ def save_model(model: Regressor, path: str | os.PathLike[str], *, table: dict[st
         "optimum": None if model.optimum_ is None else encoded_optimum(model.optimum_),
         "table": table,
     }
-    write_text(Path(path), json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def load_model(path: str | os.PathLike[str]) -> Any:
@@ -130,8 +133,8 @@ def load_model(path: str | os.PathLike[str]) -> Any:
         model = make_unfitted(content["estimator"], content["parameters"])
         restore_coefficients(model, content)
         restore_descent(model, content)
-        model.table_ = content["table"]
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        model.table_ = None if content["table"] is None else {**content["table"]}
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise FileError(Finding.of("model_file.damaged", path=str(path), cause=damage(error))) from error
     return model
 
@@ -147,29 +150,92 @@ def make_unfitted(kind: str, parameters: dict[str, Any]) -> Any:
 
 def restore_coefficients(model: Any, content: dict[str, Any]) -> None:
     """Set what a model predicts by."""
-    t, coef, names = content["t"], np.array(content["coef"], dtype=np.float64), content["feature_names"]
-    if coef.ndim != 1 or not np.all(np.isfinite(coef)) or (names is not None and len(names) != coef.size):
+    coef, names, t = numbers_of(content["coef"]), content["feature_names"], content["t"]
+    if not coef.size or (names is not None and not (names_of(names) and len(names) == coef.size)):
         raise InputError(Finding.of("model_file.other_names"))
-    if not np.isfinite(content["intercept"]):
-        raise InputError(Finding.of("model_file.intercept"))
-    model.coef_, model.intercept_ = coef, float(content["intercept"])
+    model.coef_, model.intercept_ = coef, number_of(content["intercept"])
     if isinstance(model, SGDRegressor):
-        model.intercept_, model.t_ = np.array([model.intercept_]), float(t)
+        model.intercept_, model.t_ = np.array([model.intercept_]), number_of(t)
     model.n_features_in_ = int(coef.size)
     if names is not None:
-        model.feature_names_in_ = np.array([str(name) for name in names], dtype=object)
+        model.feature_names_in_ = np.array(names, dtype=object)
 
 
 def restore_descent(model: Any, content: dict[str, Any]) -> None:
     """Set what a model tells of its descent."""
     restored, gap = content["restored_epoch"], content["gap"]
-    model.n_iter_, model.restored_epoch_ = int(content["n_iter"]), None if restored is None else int(restored)
+    model.n_iter_, model.restored_epoch_ = count_of(content["n_iter"]), None if restored is None else count_of(restored)
     model.stop_reason_ = StopReason(content["stop_reason"])
     model.stop_finding_ = decoded_finding(content["stop_message"])
-    model.engine_ = Engine(content["engine"]["name"], decoded_finding(content["engine"]["reason"]))
-    model.learning_rate_, model.gap_ = float(content["learning_rate"]), None if gap is None else float(gap)
+    model.engine_ = Engine(engine_of(content["engine"]["name"]), decoded_finding(content["engine"]["reason"]))
+    model.learning_rate_, model.gap_ = number_of(content["learning_rate"]), None if gap is None else number_of(gap)
     optimum = content["optimum"]
     model.optimum_ = None if optimum is None else decoded_optimum(optimum, model.coef_.shape)
+
+
+def number_of(value: Any) -> float:
+    """A number of a file, which is one and no word or truth value for it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    return float(value)
+
+
+def numbers_of(values: Any) -> NDArray[np.float64]:
+    """Numbers of a file."""
+    if not isinstance(values, list):
+        raise TypeError
+    return np.array([number_of(value) for value in values], dtype=np.float64)
+
+
+def count_of(value: Any) -> int:
+    """A count of a file."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError
+    return value
+
+
+def engine_of(name: Any) -> str:
+    """The name of an engine that there is."""
+    if name not in ENGINES:
+        raise ValueError
+    return str(name)
+
+
+def names_of(names: Any) -> bool:
+    """Whether these are names."""
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+def number_read(text: str) -> float:
+    """A number that is written in JSON; NaN and what is beyond the largest float are none."""
+    value = float(text)
+    if not np.isfinite(value):
+        raise InputError(Finding.of("model_file.infinite", got=text[:LONGEST]))
+    return value
+
+
+def whole_read(text: str) -> int:
+    """The same of a number without a point, which Python would take at any length."""
+    number_read(text)
+    return int(text)
+
+
+def keys_read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object that is written in JSON, each of its keys once."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(Finding.of("model_file.twice", key=twice))
+    return content
+
+
+STRICT: Any = {
+    "parse_constant": number_read,
+    "parse_float": number_read,
+    "parse_int": whole_read,
+    "object_pairs_hook": keys_read,
+}
 
 
 def syntax(error: Exception) -> Finding:
@@ -183,10 +249,12 @@ def read_content(path: Path) -> dict[str, Any]:
     """The JSON of a model file, its format and version checked."""
     told: dict[str, Any] = {"path": str(path), "wanted": Finding.of("model_file.wanted")}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), **STRICT)
     except (OSError, UnicodeDecodeError) as error:
         cause = system_reason(error) if isinstance(error, OSError) else Finding.of("model_file.not_text")
         raise FileError(Finding.of("model_file.unreadable", cause=cause, **told)) from error
+    except InputError as error:
+        raise FileError(Finding.of("model_file.damaged", path=str(path), cause=damage(error))) from error
     except (ValueError, RecursionError) as error:
         raise FileError(Finding.of("model_file.no_json", cause=syntax(error), **told)) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -200,28 +268,6 @@ def other_version(path: Path, content: dict[str, Any]) -> Finding:
     """What to say of a file that a later version wrote."""
     numbers = {"got": content.get("version"), "known": VERSION, "ours": __version__}
     return Finding.of("model_file.version", path=str(path), written_by=content.get("written_by"), **numbers)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all; a link is followed, a device is refused."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        raise FileError(Finding.of("model_file.no_file", path=str(path)))
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            # mkstemp makes files that only the owner may read; a model is as public as any other new file.
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise FileError(Finding.of("model_file.unwritable", path=str(path), cause=system_reason(error))) from error
 
 
 def encode_parameter(name: str, value: Any, estimator: Any) -> Any:
@@ -250,7 +296,10 @@ def decode_parameter(name: str, value: Any) -> Any:
             raise InputError(Finding.of("model_file.no_schedule", kind=kind))
         return getattr(schedules, kind)(**numbers)
     if name == "init" and isinstance(value, list):
-        return np.array(value[0], dtype=np.float64), float(value[1])
+        coef, intercept = value
+        return numbers_of(coef), number_of(intercept)
+    if isinstance(value, list):
+        raise TypeError
     return value
 
 
@@ -271,14 +320,14 @@ def encoded_optimum(optimum: Optimum) -> dict[str, Any]:
 
 def decoded_optimum(content: dict[str, Any], shape: tuple[int, ...]) -> Optimum:
     """The inverse of `encoded_optimum`."""
-    coef, condition = np.array(content["coef"], dtype=np.float64), content["condition"]
+    coef, condition = numbers_of(content["coef"]), content["condition"]
     if coef.shape != shape:
         raise InputError(Finding.of("model_file.optimum"))
     return Optimum(
         coef,
-        float(content["intercept"]),
-        float(content["objective"]),
-        int(content["digits"]),
+        number_of(content["intercept"]),
+        number_of(content["objective"]),
+        count_of(content["digits"]),
         bool(content["unique"]),
-        np.inf if condition is None else float(condition),
+        np.inf if condition is None else number_of(condition),
     )

@@ -14,7 +14,14 @@ Part = Finding | str
 MOST = 12
 
 
-def enumerate_parts(parts: Sequence[Part], most: int = MOST, more: str = "list.more", *, of: int | None = None) -> Part:
+def enumerate_parts(
+    parts: Sequence[Part],
+    most: int = MOST,
+    more: str = "list.more",
+    *,
+    of: int | None = None,
+    between: str = "list.comma",
+) -> Part:
     """The first parts with commas between them, and how many more there are, of `of` in all.
 
     Examples
@@ -22,7 +29,7 @@ def enumerate_parts(parts: Sequence[Part], most: int = MOST, more: str = "list.m
     >>> print(enumerate_parts(["a", "b", "c", "d"], most=2))
     a, b and 2 more
     """
-    shown = reduce(lambda before, last: Finding.of("list.comma", before=before, last=last), parts[:most])
+    shown = reduce(lambda before, last: Finding.of(between, before=before, last=last), parts[:most])
     left = (len(parts) if of is None else of) - most
     return shown if left <= 0 else Finding.of(more, shown=shown, left=left)
 

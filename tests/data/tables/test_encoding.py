@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downslope.data.tables.encoding import Encoding, check_missing
+from downslope.data.tables.notation import Notation
 from downslope.exceptions import InputError
 
 GOOD: dict[str, Any] = {
@@ -15,7 +16,9 @@ GOOD: dict[str, Any] = {
     "levels": {"origin": ["1", "2", "3"]},
     "missing": "mean",
     "means": [2977.5, 0.25, 0.5],
+    "notation": {"na": ["-", "weight:0"], "decimal": ",", "thousands": "."},
 }
+NOTATION = Notation(("-", "weight:0"), ",", ".")
 
 levels = st.lists(st.text(min_size=1), min_size=2, max_size=4, unique=True).map(tuple)
 
@@ -37,8 +40,12 @@ def test_what_is_written_is_read_back(columns: dict[str, Any], missing: Any, dat
 
 def test_one_encoding_in_full() -> None:
     encoding = Encoding.from_dict(GOOD)
-    assert encoding == Encoding(("weight", "origin"), {"origin": ("1", "2", "3")}, "mean", (2977.5, 0.25, 0.5))
+    assert encoding == Encoding(
+        ("weight", "origin"), {"origin": ("1", "2", "3")}, "mean", (2977.5, 0.25, 0.5), NOTATION
+    )
     assert encoding.to_dict() == GOOD
+    older = {key: value for key, value in GOOD.items() if key != "notation"}
+    assert Encoding.from_dict(older).notation == Notation()
     assert encoding.feature_names == ("weight", "origin=2", "origin=3")
 
 
@@ -56,6 +63,12 @@ def test_one_encoding_in_full() -> None:
         {"levels": {"origin": ["1", 2, "3"]}},
         {"levels": {"origin": None}},
         {"missing": "zero"},
+        {"notation": None},
+        {"notation": {"na": [], "decimal": "."}},
+        {"notation": {"na": [3], "decimal": ".", "thousands": None}},
+        {"notation": {"na": [], "decimal": "point", "thousands": None}},
+        {"notation": {"na": [], "decimal": ",", "thousands": ","}},
+        {"notation": {"na": [], "decimal": ".", "thousands": ["'"]}},
         {"missing": ["drop"]},
         {"means": [1.0, 2.0]},
         {"means": [1.0, 2.0, "many"]},
@@ -68,7 +81,7 @@ def test_damage_is_noticed(damage: dict[str, Any]) -> None:
         Encoding.from_dict(GOOD | damage)
 
 
-@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("name", sorted(GOOD.keys() - {"notation"}))
 def test_a_part_that_is_absent_is_noticed(name: str) -> None:
     with pytest.raises(InputError, match=f"it has no '{name}'"):
         Encoding.from_dict({key: value for key, value in GOOD.items() if key != name})

@@ -11,6 +11,8 @@ from downslope.data.tables import layout
 from downslope.data.tables.files import read_table
 from downslope.data.tables.layout import Layout, explain_failure, read_layout
 from downslope.exceptions import FileError, MissingDependencyError
+from downslope.texts import LANGUAGES
+from downslope.texts.catalogue import templates
 
 Write = Callable[..., Path]
 KOREAN = "연비,무게,y\n1,2,3\n"
@@ -89,6 +91,9 @@ def test_a_file_that_may_not_be_read(write: Write, monkeypatch: pytest.MonkeyPat
         raise PermissionError(13, "Permission denied")
 
     found = read_layout(path)
+    # The catalogue is read with the same function, once.
+    for language in LANGUAGES:
+        templates(language)
     monkeypatch.setattr(Path, "open", refuse)
     expected = f"{path} cannot be read (Permission denied): check its permissions"
     with pytest.raises(FileError) as caught:

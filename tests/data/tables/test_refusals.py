@@ -1,15 +1,17 @@
 """Cells that no number can be made of, and values that are missing: one sentence each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from downslope.data.tables.cells import NULLS
 from downslope.data.tables.files import read_table
-from downslope.data.tables.relation import NULLS
+from downslope.data.tables.notation import Notation
 from downslope.exceptions import InputError
+from downslope.texts import speaking
 
 Write = Callable[..., Path]
 TEXT = "FILE holds text in the column"
@@ -36,19 +38,19 @@ def sentence_of(path: Path, **options: Any) -> str:
             "a,b b,y\nu,v,1\nw,x,2\n",
             {},
             f"{TEXT}s 'a' ('u' in row 1, 2 of 2 cells), 'b b' ('v' in row 1, 2 of 2 cells): "
-            "encode each with categorical=['NAME'], or leave it out with exclude=['NAME']",
+            "encode each with categorical=['NAME'], or leave each out with exclude=['NAME']",
         ),
         (
             "x,y\n" + "1,1\n" * 16 + "12a,1\n",
             {},
-            f"{TEXT} 'x' ('12a' in row 17, 1 of 17 cells): correct the cells, or encode it with categorical=['x'], "
-            "or leave it out with exclude=['x']",
+            f"{TEXT} 'x' ('12a' in row 17, 1 of 17 cells): correct the cells, or say with na=['12a'] that they mean a "
+            "missing value, or encode it with categorical=['x'], or leave it out with exclude=['x']",
         ),
         ('x,n,y\n1,"a\nb",1\n12a,c,1\n3,d,1\n', {"categorical": ["n"]}, f"{TEXT} 'x' ('12a' in row 2, 1 of 3 cells)"),
         (
             "x;y\n1,5;1\n2,5;2\n",
             {},
-            "('1,5' in row 1, 2 of 2 cells): correct the cells and write decimals with a point",
+            "('1,5' in row 1, 2 of 2 cells): they are numbers with another decimal sign, so say so with decimal=','",
         ),
         ("x,y\n2020_01,1\n", {}, f"{TEXT} 'x' ('2020_01' in row 1"),
         ("x,y\n0x1F,1\n", {}, f"{TEXT} 'x' ('0x1F' in row 1"),
@@ -68,7 +70,7 @@ def sentence_of(path: Path, **options: Any) -> str:
             "correct the cells or choose another target",
         ),
         ("x,y\nt,u\n", {}, "the target 'y' of FILE holds text ('u' in row 1"),
-        ("x;y\n1;2,5\n", {}, "correct the cells and write decimals with a point or choose another target"),
+        ("x;y\n1;2,5\n", {}, "another decimal sign, so say so with decimal=',' or choose another target"),
         (
             "x,y\n1,2\ninf,3\n1e999,4\n",
             {},
@@ -137,3 +139,87 @@ def test_not_a_number_in_any_spelling_is_missing(write: Write) -> None:
 
 def test_pandas_takes_the_same_words_for_missing() -> None:
     assert {null for null in NULLS if null != "?"} == set(pd._libs.parsers.STR_NA_VALUES)
+
+
+def column(cells: Sequence[str]) -> str:
+    return "c\tx\ty\n" + "".join(f"{cell}\t{i % 7}\t{i % 5}\n" for i, cell in enumerate(cells))
+
+
+DRESSES: dict[str, tuple[list[str], str]] = {
+    "per cent": (
+        [f"{i} %" for i in range(30)],
+        "they are numbers with '%' beside them, so take it off, or leave it out",
+    ),
+    "won": ([f"₩{i},500" for i in range(30)], "they are numbers with '₩' beside them, so take it off"),
+    "euros behind": ([f"{i},50€" for i in range(30)], "they are numbers with '€' beside them"),
+    "a unit": ([f"{i / 4} km/h" for i in range(30)], "they are numbers with 'km/h' beside them"),
+    "a currency by its letters": ([f"USD {i}.10" for i in range(30)], "they are numbers with 'USD' beside them"),
+    "debts": ([f"-${i}" for i in range(30)], "they are numbers with '$' beside them"),
+    "a unit in most": ([*(f"{i}kg" for i in range(19)), "heavy"], "19 of them are numbers with 'kg' beside them"),
+    "decimal commas": ([f"{i},{i % 10}" for i in range(30)], "another decimal sign, so say so with decimal=','"),
+    "decimal commas in some": (["3", "12", "0"] * 5 + ["1,5"], "another decimal sign, so say so with decimal=','"),
+    "thousands and decimals": ([f"{i}.250,5" for i in range(30)], "name these with decimal=',' thousands='.'"),
+    "thousands by spaces": ([f"{i} 000" for i in range(30)], "a sign between thousands, so say so with thousands=' '"),
+    "thousands by hard spaces": ([f"{i}\u202f000" for i in range(30)], "say so with thousands=' '"),
+    "lakhs": ([f"{i + 1},23,456" for i in range(30)], "a sign between thousands, so say so with thousands=','"),
+    "either": (
+        [f"{i + 1},500" for i in range(30)],
+        "say with thousands=',' that the comma stands between thousands, or",
+    ),
+    "days": (
+        [f"{1 + i % 28}.{1 + i % 12}.2019" for i in range(30)],
+        "they are dates or times, so write them as numbers",
+    ),
+    "moments": ([f"2021/03/{i % 9 + 1} 08:30:{i + 10}" for i in range(30)], "they are dates or times"),
+    "days in words": ([f"{i % 28 + 1}-Mar-21" for i in range(30)], "they are dates or times"),
+    "Korean days": ([f"2020년 3월 {i % 28 + 1}일" for i in range(30)], "they are dates or times"),
+    "times of day": ([f"{i % 12}:45 pm" for i in range(30)], "they are dates or times"),
+    "names of rows": ([f"row-{i}a" for i in range(30)], "30 different values in 30 cells are too many for categories"),
+    "mostly names": ([f"n{i % 20}" for i in range(30)], "20 different values in 30 cells are too many for categories"),
+    "a hole": (
+        ["--", *(str(i) for i in range(40))],
+        "correct the cells, or say with na=['--'] that they mean a missing",
+    ),
+    "many words": (
+        [*"abcde", *(str(i) for i in range(40))],
+        "correct the cells, or say with na that they mean a missing",
+    ),
+}
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+def test_advice_fits_what_the_cells_are(write: Write, dress: str) -> None:
+    cells, advice = DRESSES[dress]
+    sentence = sentence_of(write(column(cells)))
+    assert advice in sentence
+    assert "categorical" not in sentence
+    with speaking("ko"):
+        with pytest.raises(InputError) as caught:
+            read_table(write(column(cells)), target="y")
+        assert str(caught.value).endswith("주세요")
+
+
+def test_columns_that_are_dressed_alike_have_one_sentence(write: Write) -> None:
+    rows = "".join(f"{i}%,{i + 1}%,{'uvw'[i % 3]},{i}\n" for i in range(30))
+    assert sentence_of(write(f"p,q,g,y\n{rows}")).endswith(
+        "'p', 'q': they are numbers with '%' beside them, so take it off, or leave each out with exclude=['NAME']; "
+        "'g': encode it with categorical=['g'], or leave it out with exclude=['g']"
+    )
+
+
+@pytest.mark.parametrize(
+    "dress", ["decimal commas", "thousands and decimals", "thousands by hard spaces", "lakhs", "a hole"]
+)
+def test_what_is_advised_helps(write: Write, dress: str) -> None:
+    cells, _ = DRESSES[dress]
+    signs = {"decimal commas": {"decimal": ","}, "thousands and decimals": {"decimal": ",", "thousands": "."}}
+    signs |= {"thousands by hard spaces": {"thousands": " "}, "lakhs": {"thousands": ","}, "a hole": {"na": ["--"]}}
+    table = read_table(write(column(cells)), target="y", missing="drop", notation=Notation.of(**signs[dress]))
+    decimal, thousands = signs[dress].get("decimal", "."), signs[dress].get("thousands", "")
+    plain = [cell.replace("\u202f", "").replace(thousands or " ", "").replace(decimal, ".") for cell in cells]
+    assert table.X[:, 0].tolist() == [float(cell) for cell in plain if cell != "--"]
+
+
+def test_a_target_in_another_dress(write: Write) -> None:
+    assert "(row" not in (said := sentence_of(write("x,y\n" + "".join(f"{i},{i}%\n" for i in range(12)))))
+    assert said.endswith("they are numbers with '%' beside them, so take it off or choose another target")

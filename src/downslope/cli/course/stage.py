@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from downslope.cli.console import show, show_line
+from downslope.data.written import write_figure
 from downslope.displays.style import load_pyplot
 
 __all__ = ["SEED", "Kept", "Stage"]
@@ -57,7 +58,7 @@ class Stage:
     def keep(self, figure: Any, name: str, english: str, korean: str) -> None:
         """Write a matplotlib figure into the folder."""
         file = f"{len(self.kept) + 1:02d}-{name}.png"
-        figure.savefig(self.folder / file)
+        write_figure(self.folder / file, figure)
         load_pyplot().close(figure)
         self.kept.append(Kept(file, english, korean))
         show(Text(f"picture: {self.folder / file}", style="dim"))

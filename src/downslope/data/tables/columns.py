@@ -1,6 +1,7 @@
 """Which columns of a table are features, and which is the target: as they are asked for, checked."""
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -62,11 +63,13 @@ def asked_for(parameter: str) -> Finding:
 def require_columns(layout: Layout, names: Iterable[str], role: Finding, *, once: bool = True) -> None:
     """Raise `InputError` if the table lacks some of these columns, or has one of them more than once."""
     names = tuple(names)
-    absent = [name for name in names if name not in layout.names]
+    known = set(layout.names)
+    absent = [name for name in names if name not in known]
     if absent:
         said = {"names": quote_names(absent), "role": role, "advice": _advice(layout, absent[0])}
         raise InputError(Finding.of("tables.absent", path=str(layout.path), count=len(absent), **said))
-    repeated = [name for name in names if layout.names.count(name) > 1]
+    counted = Counter(layout.names)
+    repeated = [name for name in names if counted[name] > 1]
     if repeated and once:
         raise InputError(Finding.of("tables.repeated", path=str(layout.path), names=quote_names(repeated)))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from downslope.data.documents import damage
+from downslope.data.tables.notation import PLAIN, Notation
 from downslope.exceptions import InputError
 from downslope.texts import Finding, Remedy
 
@@ -37,6 +38,8 @@ class Encoding:
         What is done with missing values; None refuses them.
     means : tuple of float
         The mean of each column of X over the rows used, which fills its gaps under `"mean"`.
+    notation : Notation
+        How numbers and missing values are written.
 
     Examples
     --------
@@ -51,6 +54,7 @@ class Encoding:
     levels: Mapping[str, tuple[str, ...]]
     missing: Missing | None
     means: tuple[float, ...]
+    notation: Notation = PLAIN
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -67,6 +71,7 @@ class Encoding:
             "levels": {column: list(levels) for column, levels in self.levels.items()},
             "missing": self.missing,
             "means": list(self.means),
+            "notation": self.notation.to_dict(),
         }
 
     @classmethod
@@ -84,6 +89,8 @@ class Encoding:
                 levels={column: tuple(levels) for column, levels in stored["levels"].items()},
                 missing=stored["missing"],
                 means=tuple(float(mean) for mean in stored["means"]),
+                # Files of models that were made before there was a choice have none.
+                notation=Notation.from_dict(stored["notation"]) if "notation" in stored else PLAIN,
             )
             check_missing(encoding.missing)
             encoding._check()

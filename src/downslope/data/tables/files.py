@@ -6,15 +6,17 @@ Rows are counted from 1, the header not counted.
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.data.tables.columns import choose_columns, require_columns
+from downslope.data.tables.columns import asked_for, choose_columns, require_columns
 from downslope.data.tables.encoding import Encoding, Missing, check_missing
 from downslope.data.tables.gaps import column_means, fill_gaps, keep_rows
+from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.refusals import refuse_infinite, refuse_text, refuse_unknown_levels
 from downslope.data.tables.relation import Relation, open_table
 from downslope.exceptions import FileError, InputError
@@ -47,6 +49,8 @@ class Table:
         What `read_features` needs to read another table alike.
     notes : tuple of Finding
         What was done about missing values.
+    rows : ndarray of shape (n_rows,), int
+        Which row of the file each row of X is, counted from 1.
     """
 
     X: Array = field(repr=False)
@@ -57,6 +61,7 @@ class Table:
     n_rows_dropped: int
     encoding: Encoding = field(repr=False)
     notes: tuple[Finding, ...] = ()
+    rows: NDArray[np.intp] = field(default_factory=lambda: np.arange(0), repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +95,7 @@ def read_table(
     exclude: Sequence[str] = (),
     categorical: Sequence[str] = (),
     missing: Missing | None = None,
+    notation: Notation = PLAIN,
 ) -> Table:
     """Read a table for a fit.
 
@@ -108,6 +114,8 @@ def read_table(
     missing : {"drop", "mean"}, optional
         Drop the rows with a missing value, or fill it with the mean of its column; a row without a target is
         dropped in both cases. By default missing values are refused.
+    notation : Notation
+        How numbers and missing values are written.
 
     Returns
     -------
@@ -122,7 +130,8 @@ def read_table(
         For columns that are absent, hold text or infinite values, and for missing values that no option handles.
     """
     check_missing(missing)
-    with open_table(path) as table:
+    with open_table(path, notation) as table:
+        _refuse_strangers(table)
         chosen = choose_columns(table.layout, target, features, exclude, categorical)
         levels = table.levels([name for name in chosen.features if name in chosen.categorical])
         columns = _read(table, (*chosen.features, target), levels, target)
@@ -143,12 +152,15 @@ def read_table(
         target=target,
         n_rows_read=n_rows_read,
         n_rows_dropped=n_rows_read - len(y),
-        encoding=Encoding(chosen.features, levels, missing, means),
+        encoding=Encoding(chosen.features, levels, missing, means, notation),
         notes=kept.notes,
+        rows=1 + (np.arange(n_rows_read) if kept.mask is None else np.flatnonzero(kept.mask)),
     )
 
 
-def read_features(path: Path, encoding: Encoding, *, missing: Missing | None = None) -> Features:
+def read_features(
+    path: Path, encoding: Encoding, *, missing: Missing | None = None, notation: Notation | None = None
+) -> Features:
     """Read a table as another one was read for the fit.
 
     Parameters
@@ -160,6 +172,8 @@ def read_features(path: Path, encoding: Encoding, *, missing: Missing | None = N
     missing : {"drop", "mean"}, optional
         What is done with missing values; by default what was done for the fit. Gaps are filled with the means of
         the rows of the fit.
+    notation : Notation, optional
+        How this table is written; by default as that of the fit.
 
     Returns
     -------
@@ -176,7 +190,7 @@ def read_features(path: Path, encoding: Encoding, *, missing: Missing | None = N
     """
     check_missing(missing)
     policy = encoding.missing if missing is None else missing
-    with open_table(path) as table:
+    with open_table(path, encoding.notation if notation is None else notation) as table:
         require_columns(table.layout, encoding.columns, Finding.of("tables.needed"))
         columns = _read(table, encoding.columns, encoding.levels, None)
         kept = keep_rows(path, columns, None, policy)
@@ -187,6 +201,13 @@ def read_features(path: Path, encoding: Encoding, *, missing: Missing | None = N
         fill_gaps(X, encoding.means)
     rows = np.arange(n_rows_read) if kept.mask is None else np.flatnonzero(kept.mask)
     return Features(X, rows, n_rows_read, n_rows_read - len(X), kept.notes)
+
+
+def _refuse_strangers(table: Relation) -> None:
+    """Raise `InputError` for a code that is meant for a column which is not there."""
+    strangers = table.notation.strangers(table.layout.names)
+    if strangers:
+        require_columns(table.layout, strangers[:1], asked_for("na"))
 
 
 def _read(table: Relation, names: tuple[str, ...], levels: Levels, target: str | None) -> dict[str, Array]:
@@ -217,9 +238,9 @@ def _levels_left(
 
 def _feature_names(features: tuple[str, ...], levels: Levels) -> tuple[str, ...]:
     names = Encoding(features, levels, None, ()).feature_names
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise InputError(Finding.of("tables.same_features", name=repeated[0]))
+    (name, count), *_ = Counter(names).most_common(1)
+    if count > 1:
+        raise InputError(Finding.of("tables.same_features", name=name))
     return names
 
 

@@ -35,8 +35,8 @@ class Layout:
     """Lines above the header that hold nothing."""
 
 
-def read_layout(path: str | os.PathLike[str]) -> Layout:
-    """Find the delimiter and the names of the columns.
+def read_layout(path: str | os.PathLike[str], decimal: str = ".") -> Layout:
+    """Find the delimiter, which the decimal sign is only where nothing else can be, and the names of the columns.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def read_layout(path: str | os.PathLike[str]) -> Layout:
     text, whole = _head(path)
     blank = sum(1 for _ in itertools.takewhile(lambda line: not line.strip(), io.StringIO(text, newline="")))
     samples = {delimiter: _sample(text, delimiter) for delimiter in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda delimiter: _score(samples[delimiter]))
+    delimiter = max(DELIMITERS, key=lambda delimiter: (_score(samples[delimiter]), delimiter != decimal))
     rows = samples[delimiter]
     if not text.strip():
         raise FileError(Finding.of("tables.empty", path=str(path)))

@@ -1,12 +1,12 @@
 """Cells that no number can be made of: what stands where, and what to do about it."""
 
 import os
-import re
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.data.tables.dress import Dress, describe
 from downslope.data.tables.relation import UNKNOWN_LEVEL, Relation
 from downslope.exceptions import InputError
 from downslope.texts import Finding, Remedy
@@ -16,44 +16,77 @@ __all__ = ["refuse_infinite", "refuse_text", "refuse_unknown_levels"]
 
 Array = NDArray[np.float64]
 LONGEST_CELL = 40
+# Advice that names the column: where several have it, one sentence is for all.
+BY_NAME = ("tables.encode",)
+# Advice after which the column is one of numbers.
+NOTATIONS = ("tables.other_decimal", "tables.other_thousands", "tables.other_signs", "tables.either_sign")
+# What is no advice for a column that must be used as numbers.
+NOT_FOR_ALL = ("tables.rare_or_category",)
 
 
 def refuse_text(table: Relation, columns: Mapping[str, Array], target: str | None) -> None:
     """Raise `InputError` for columns with masked values, which stand for text.
 
-    A target of None says that the columns are fixed, by a model: then the advice is to correct the cells.
+    A target of None says that the columns are fixed, by a model: then they cannot be left out.
     """
     found = {name: column for name, column in columns.items() if np.ma.is_masked(column)}
     if not found:
         return
     where = {name: np.flatnonzero(np.ma.getmaskarray(column)) for name, column in found.items()}
-    name = target if target in found else next(iter(found))
-    comma = re.fullmatch(r"[-+]?\d+,\d+", table.cell(name, int(where[name][0]))) is not None
     path = str(table.layout.path)
-    if name == target:
-        code = "tables.decimal_target" if comma else "tables.text_target"
-        raise InputError(Finding.of(code, name=name, path=path, cells=_cells(table, name, where[name], found[name])))
-    few = target is None or 2 * len(where[name]) < len(found[name])
+    if target in where:
+        said = {"name": target, "path": path, "cells": _cells(table, target, where[target], found[target])}
+        advice = _correct(describe(table, target, len(where[target])))
+        raise InputError(Finding.of("tables.text_target", **said, advice=advice))
+    shown = list(where.items())[:MOST]
     named = [
-        Finding.of("tables.column_cells", name=other, cells=_cells(table, other, rows, found[other]))
-        for other, rows in list(where.items())[:MOST]
+        Finding.of("tables.column_cells", name=name, cells=_cells(table, name, rows, found[name]))
+        for name, rows in shown
     ]
-    advice = _advice(list(where), few=few, comma=comma, fixed=target is None)
-    raise InputError(
-        Finding.of(
-            "tables.text", path=path, columns=enumerate_parts(named, of=len(where)), count=len(where), advice=advice
-        )
-    )
+    dresses = {name: describe(table, name, len(rows)) for name, rows in shown}
+    columns_of_text = enumerate_parts(named, of=len(where))
+    to_do = _advice(dresses, len(where) - len(shown), fixed=target is None)
+    raise InputError(Finding.of("tables.text", path=path, columns=columns_of_text, count=len(where), advice=to_do))
 
 
-def _advice(names: list[str], *, few: bool, comma: bool, fixed: bool) -> Finding:
-    """What to do about text: correct it where it is rare or a decimal comma, else encode it or leave it out."""
+def _correct(dress: Dress) -> Finding:
+    """What to do about text in a column that must be used, as numbers."""
+    return dress.advice if dress.numeric and dress.code not in NOT_FOR_ALL else Finding("tables.correct")
+
+
+def _advice(dresses: Mapping[str, Dress], left: int, *, fixed: bool) -> Finding | str:
+    """What to do about columns of text, those that are dressed alike together."""
+    alike: dict[str, list[str]] = {}
+    for name, dress in dresses.items():
+        # What encodes a column names it.
+        alike.setdefault(dress.code if dress.code in BY_NAME else repr(dress), []).append(name)
+    groups = list(alike.values())
+    advice = [_advice_for(dresses[names[0]], names, left if len(groups) == 1 else 0, fixed=fixed) for names in groups]
+    if len(groups) == 1:
+        return advice[0]
+    told = [
+        Finding.of("tables.for_columns", columns=quote_names(names), advice=said)
+        for names, said in zip(groups, advice, strict=True)
+    ]
+    return enumerate_parts(told, between="list.semicolon")
+
+
+def _advice_for(dress: Dress, names: list[str], left: int, *, fixed: bool) -> Finding:
+    """What to do about columns that are dressed alike, and so many more."""
     if fixed:
-        return Finding.of("tables.correct_decimals" if comma else "tables.correct")
-    code = "tables.correct_or_encode" if few else "tables.encode"
-    named = names if len(names) == 1 else ["NAME"]
-    remedies = Remedy("categorical", named), Remedy("exclude", named)
-    return Finding.of("tables.correct_decimals_or_encode" if comma else code, *remedies, count=len(names))
+        return _correct(dress)
+    count = len(names) + left
+    named = names if count == 1 else ["NAME"]
+    others = tuple(
+        Remedy("categorical", named) if remedy.parameter == "categorical" else remedy for remedy in dress.remedies
+    )
+    said = {**dress.told, "count": count}
+    if not dress.keeps:
+        return Finding(dress.code, said, (*others, Remedy("exclude", named)))
+    advice = Finding(dress.code, said, others)
+    if dress.code in NOTATIONS:
+        return advice
+    return Finding.of("tables.or_leave_out", Remedy("exclude", named), first=advice, count=count)
 
 
 def _shown(cell: str) -> str:

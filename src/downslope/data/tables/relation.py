@@ -1,15 +1,21 @@
 """A table on disk as a relation that duckdb reads: every cell as text, made into numbers on the way out."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.data.tables import cells
+from downslope.data.tables.cells import NULLS, UNKNOWN_LEVEL, quoted
 from downslope.data.tables.layout import Layout, explain_failure, read_layout
+from downslope.data.tables.notation import PLAIN, Notation
+from downslope.data.tables.wide import is_wide, numbers_of_cells
 from downslope.exceptions import InputError, MissingDependencyError
 from downslope.texts import Finding, Remedy
 
@@ -20,15 +26,9 @@ __all__ = ["MAX_LEVELS", "UNKNOWN_LEVEL", "Relation", "open_table"]
 
 Array = NDArray[np.float64]
 
-# What a missing value is written as: pandas' defaults and the question mark of older data sets.
-NULLS = (
-    *("", "?", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "-NaN", "-nan", "NaN", "nan"),
-    *("<NA>", "N/A", "n/a", "NA", "NULL", "null", "None"),
-)
 # More levels than this are names or numbers of rows, not categories.
 MAX_LEVELS = 1000
-# The code of a level that is not among those asked for.
-UNKNOWN_LEVEL = -1.0
+NULL_STRINGS = ", ".join(map(quoted, NULLS))
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,25 @@ class Relation:
     """
 
     layout: Layout
-    rows: "DuckDBPyRelation"
+    connection: "DuckDBPyConnection"
+    place: str
+    """The path as duckdb is told it."""
+    notation: Notation = PLAIN
+
+    @cached_property
+    def rows(self) -> "DuckDBPyRelation":
+        """All of them."""
+        return _csv(self.connection, self.layout, self.place)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where the columns stand."""
+        # Of names that stand there twice the first one counts; who asks for one of these has been refused.
+        return {name: place for place, name in reversed(list(enumerate(self.layout.names)))}
+
+    def codes(self, name: str) -> tuple[str, ...]:
+        """What means a missing value in a column."""
+        return self.notation.codes(name, self.layout.names) if self.notation.na else ()
 
     def levels(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The values of columns of categories, numbers first in their order, then words in theirs.
@@ -51,7 +69,7 @@ class Relation:
         """
         if not names:
             return {}
-        selected = ", ".join(f"list(DISTINCT {_level(self._column(name))})" for name in names)
+        selected = ", ".join(f"list(DISTINCT {cells.level(self.column(name), self.codes(name))})" for name in names)
         (found,) = self.rows.aggregate(selected).fetchall()
         levels = {
             name: tuple(sorted(filter(None, values), key=_level_order))
@@ -69,29 +87,74 @@ class Relation:
         Text in a column of `numbers` comes back as a masked value; a column of `levels` as the place of each
         level, `UNKNOWN_LEVEL` for another one.
         """
-        codes = {name: _code(self._column(name), known) for name, known in levels.items()}
-        columns = self._fetch({name: _number(self._column(name)) for name in numbers} | codes)
-        # Blank cells and padded null strings are rare: only rows that seem to hold text are read this slower way.
-        if any(np.ma.is_masked(column) for column in columns.values()):
-            columns = self._fetch({name: _padded_number(self._column(name)) for name in numbers} | codes)
+        places = {
+            name: cells.place_of_level(self.column(name), known, self.codes(name)) for name, known in levels.items()
+        }
+        columns = self._fetch_cells(numbers) if is_wide(self.layout, len(numbers)) else None
+        if columns is not None:
+            columns |= self._fetch(places)
+        else:
+            columns = self._fetch_columns(numbers, places)
+        for name in numbers if self.notation.na else ():
+            columns[name] = self._without_codes(name, columns[name])
         return columns
+
+    def _fetch_cells(self, numbers: Sequence[str]) -> dict[str, Array] | None:
+        """Columns of numbers, one below the other."""
+        # All without codes of their own share an expression.
+        expressions = [cells.padded_number("cell", self.notation, self.codes(name)) for name in numbers]
+        found = numbers_of_cells(self.connection, self.layout, [self.places[name] for name in numbers], expressions)
+        return None if found is None else dict(zip(numbers, found, strict=True))
+
+    def _fetch_columns(self, numbers: Sequence[str], places: dict[str, str]) -> dict[str, Array]:
+        """Columns of numbers, and those of levels by their expressions."""
+        quick = self.notation.usual
+        columns = self._fetch({name: self._number(name, quick=quick) for name in numbers} | places)
+        # Blank cells, codes and padded null strings are rare: only what seems to hold text is read this slower way.
+        if quick and any(np.ma.is_masked(column) for column in columns.values()):
+            columns = self._fetch({name: self._number(name, quick=False) for name in numbers} | places)
+        return columns
+
+    def _number(self, name: str, *, quick: bool) -> str:
+        """A column as numbers, in SQL."""
+        cell = self.column(name)
+        return cells.number(cell) if quick else cells.padded_number(cell, self.notation, self.codes(name))
+
+    def _without_codes(self, name: str, column: Array) -> Array:
+        """A column with NaN for the numbers that mean a missing value."""
+        known = [self.notation.number(code) for code in self.codes(name)]
+        coded = np.isin(np.ma.getdata(column), [value for value in known if value is not None])
+        coded &= ~np.ma.getmaskarray(column)
+        if not coded.any():
+            return column
+        values = np.where(coded, np.nan, np.ma.getdata(column))
+        return np.ma.array(values, mask=np.ma.getmaskarray(column)) if np.ma.is_masked(column) else values
+
+    def count(self, conditions: Sequence[str]) -> tuple[int, ...]:
+        """In how many rows each of some conditions holds, in SQL."""
+        selected = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
+        (found,) = self.rows.aggregate(selected).fetchall()
+        return tuple(found)
 
     def cell(self, name: str, row: int) -> str:
         """What stands in a row, counted from 0."""
-        ((text,),) = self.rows.project(self._column(name)).limit(1, offset=row).fetchall()
+        ((text,),) = self.rows.project(self.column(name)).limit(1, offset=row).fetchall()
         return str(text)
 
     def _fetch(self, expressions: dict[str, str]) -> dict[str, Array]:
+        if not expressions:
+            return {}
         selected = ", ".join(f"{expression} AS v{j}" for j, expression in enumerate(expressions.values()))
         found: dict[str, Any] = self.rows.project(selected).fetchnumpy()
         return {name: found[f"v{j}"] for j, name in enumerate(expressions)}
 
-    def _column(self, name: str) -> str:
-        return f"c{self.layout.names.index(name)}"
+    def column(self, name: str) -> str:
+        """What a column is called inside duckdb."""
+        return f"c{self.places[name]}"
 
 
 @contextmanager
-def open_table(path: Any) -> Iterator[Relation]:
+def open_table(path: Any, notation: Notation = PLAIN) -> Iterator[Relation]:
     """Open a table for reading; a failure to read it inside the block becomes a finding.
 
     Raises
@@ -105,25 +168,39 @@ def open_table(path: Any) -> Iterator[Relation]:
         import duckdb
     except ImportError as error:
         raise MissingDependencyError(Finding.of("tables.no_duckdb")) from error
-    layout = read_layout(path)
-    with duckdb.connect() as connection:
+    layout = read_layout(path, notation.decimal)
+    with duckdb.connect() as connection, _spelt(layout.path.absolute()) as place:
         connection.execute("SET enable_progress_bar = false")
         try:
-            yield Relation(layout, _csv(connection, layout))
+            yield Relation(layout, connection, place, notation)
         except duckdb.Error as error:
             cause = str(error).strip().splitlines() or [type(error).__name__]
             raise explain_failure(layout, cause[0]) from error
 
 
-def _csv(connection: "DuckDBPyConnection", layout: Layout) -> "DuckDBPyRelation":
+@contextmanager
+def _spelt(path: Path) -> Iterator[str]:
+    """A path in UTF-8, which is all that duckdb knows: for another one a link with such a name."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        with TemporaryDirectory() as folder:
+            link = Path(folder) / "table"
+            link.symlink_to(path)
+            yield str(link)
+    else:
+        yield str(path)
+
+
+def _csv(connection: "DuckDBPyConnection", layout: Layout, place: str) -> "DuckDBPyRelation":
     """The relation over a text table; nothing about it is guessed, so that no row is ever skipped in silence."""
     # A path is one file: duckdb would take these for patterns.
-    path = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(layout.path.absolute()))
+    path = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in place)
     columns = ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(layout.names)))
     return connection.sql(
-        f"FROM read_csv({_quoted(path)}, auto_detect = false, columns = {{{columns}}}, header = true, "
-        f"skip = {layout.blank_lines}, delim = {_quoted(layout.delimiter)}, quote = '\"', escape = '\"', "
-        f"nullstr = [{_NULLS}], hive_partitioning = false, compression = 'none')"
+        f"FROM read_csv({quoted(path)}, auto_detect = false, columns = {{{columns}}}, header = true, "
+        f"skip = {layout.blank_lines}, delim = {quoted(layout.delimiter)}, quote = '\"', escape = '\"', "
+        f"nullstr = [{NULL_STRINGS}], hive_partitioning = false, compression = 'none')"
     )
 
 
@@ -132,37 +209,3 @@ def _level_order(level: str) -> tuple[bool, float, str]:
         return (False, float(level), level)
     except ValueError:
         return (True, 0.0, level)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-_NULLS = ", ".join(map(_quoted, NULLS))
-_NULL_PATTERN = _quoted("|".join(map(re.escape, NULLS)))
-
-
-# Each of these is NaN for a missing value and NULL for text.
-def _number(cell: str) -> str:
-    # duckdb reads '2020_01' as 202001.
-    return (
-        f"CASE WHEN {cell} IS NULL THEN 'nan'::DOUBLE WHEN contains({cell}, '_') THEN NULL "
-        f"ELSE try_cast({cell} AS DOUBLE) END"
-    )
-
-
-def _padded_number(cell: str) -> str:
-    return f"CASE WHEN {_level(cell)} IS NULL THEN 'nan'::DOUBLE ELSE {_number(cell)} END"
-
-
-def _level(cell: str) -> str:
-    # Not IN (…) and no list: duckdb makes a join of a long one, and a join gives the rows back in another order.
-    return f"CASE WHEN regexp_full_match(trim({cell}), {_NULL_PATTERN}) THEN NULL ELSE trim({cell}) END"
-
-
-def _code(cell: str, levels: Sequence[str]) -> str:
-    if not levels:
-        return f"CASE WHEN {_level(cell)} IS NULL THEN 'nan'::DOUBLE ELSE {UNKNOWN_LEVEL} END"
-    kind = f"ENUM({', '.join(map(_quoted, levels))})"
-    code = f"coalesce(enum_code(try_cast(trim({cell}) AS {kind}))::DOUBLE, {UNKNOWN_LEVEL})"
-    return f"CASE WHEN {_level(cell)} IS NULL THEN 'nan'::DOUBLE ELSE {code} END"

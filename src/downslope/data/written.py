@@ -1,0 +1,69 @@
+"""Files written whole or not at all: beside their place, and put there when they are complete."""
+
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from downslope.exceptions import FileError
+from downslope.texts import Finding
+from downslope.texts.parts import system_reason
+
+__all__ = ["write_figure", "write_whole"]
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write a file whole or not at all: what was there is replaced when the new content is on the disk.
+
+    A link is followed; the file keeps the permissions of the one that it replaces. A text is written in UTF-8, and what
+    UTF-8 does not have, as a name of a file may, as JSON escapes it.
+
+    Raises
+    ------
+    FileError
+        Where it cannot be written, and for what is no regular file.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
+    >>> write_whole(path, "η")
+    >>> path.read_text(encoding="utf-8")
+    'η'
+    """
+    place = Path(path).resolve()
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    if place.exists() and not place.is_file():
+        raise FileError(Finding.of("model_file.no_file", path=str(place)))
+    try:
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".downslope-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                # Some disks say that they are full only here.
+                os.fsync(file.fileno())
+            os.chmod(temporary, mode_of(place))
+            os.replace(temporary, place)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise FileError(Finding.of("model_file.unwritable", path=str(place), cause=system_reason(error))) from error
+
+
+def mode_of(place: Path) -> int:
+    """The permissions of a file, or of a new one: mkstemp makes files that only the owner may read."""
+    if place.exists():
+        return place.stat().st_mode & 0o777
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def write_figure(path: str | os.PathLike[str], figure: Any) -> None:
+    """Draw a figure of matplotlib into a file, whole or not at all; its ending says of which kind."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=Path(path).suffix.lstrip(".").lower())
+    write_whole(path, drawn.getvalue())
