@@ -12,6 +12,7 @@ from downslope._version import __version__
 from downslope.cli.rows import Part
 from downslope.cli.tables import facts, number, number_table, percent
 from downslope.cli.yardstick import least_squares
+from downslope.closed_form.landscape import StandardErrors
 from downslope.data.tables.files import Table
 from downslope.descent.stopping import StopReason
 from downslope.estimators import GradientDescentRegressor
@@ -65,11 +66,25 @@ class Summary:
         """Of the model."""
         return measure_quality(self.judged.source(), self.model.coef_, self.model.intercept_)
 
-    def baseline_quality(self) -> Quality | None:
-        """Of ordinary least squares."""
-        if self.baseline is None:
-            return None
-        return measure_quality(self.judged.source(), self.baseline.coef, self.baseline.intercept)
+    @property
+    def optimum(self) -> Optimum | None:
+        """The minimum of the objective that was descended; after an early stop, which means not to go there, none."""
+        return None if self.model.early_stopping else self.model.optimum_
+
+    @property
+    def compared_with(self) -> Optimum | None:
+        """What stands beside the coefficients: the optimum, and where none is known ordinary least squares."""
+        return self.optimum or self.baseline
+
+    @property
+    def standard_errors(self) -> StandardErrors | None:
+        """Those of ordinary least squares, where they are known and stand beside it."""
+        known = self.model.landscape_
+        return None if known is None or self.optimum is None else known.standard_errors
+
+    def quality_of(self, other: Optimum | None) -> Quality | None:
+        """That of another model on the same rows."""
+        return None if other is None else measure_quality(self.judged.source(), other.coef, other.intercept)
 
     def stop_sentence(self) -> str:
         """Why the run ended; where that is an error or a warning, its details stand on standard error."""
@@ -102,7 +117,9 @@ class Summary:
             "objective_gap": model.gap_,
             "coef": by_name(table.feature_names, model.coef_),
             "intercept": model.intercept_,
-            "least_squares": baseline_document(self.baseline, table.feature_names, self.baseline_quality()),
+            "standard_errors": errors_document(self.standard_errors, table.feature_names),
+            "optimum": optimum_document(self.optimum, table.feature_names, self.quality_of(self.optimum)),
+            "least_squares": optimum_document(self.baseline, table.feature_names, self.quality_of(self.baseline)),
             "quality": {"on": self.judged_name, **self.quality()._asdict()},
             "warnings": self.warnings,
             "files": self.files,
@@ -111,8 +128,9 @@ class Summary:
     def page(self) -> list[RenderableType]:
         """All of it, to be read."""
         parts: list[RenderableType] = [facts(self.facts()), "", self.coefficients()]
-        if self.baseline is not None and self.baseline.note:
-            parts += ["", say("page.least_squares_note", note=self.baseline.note)]
+        beside = self.compared_with
+        if beside is not None and beside.note:
+            parts += ["", say("page.least_squares_note", note=beside.note)]
         if self.files:
             parts += ["", say("page.written", files=", ".join(self.files.values()))]
         return parts
@@ -161,27 +179,26 @@ class Summary:
         return say("page.gap_above", gap=model.gap_, optimum=number(model.optimum_.objective))
 
     def coefficients(self) -> RenderableType:
-        """The coefficients and the quality beside those of ordinary least squares."""
-        model, own = self.model, self.quality()
+        """The coefficients and the quality beside those of the optimum, with standard errors where they are known."""
+        model, own, beside = self.model, self.quality(), self.compared_with
         names = [*self.table.feature_names, say("page.intercept")]
-        fitted = [*model.coef_, model.intercept_]
+        columns = [[number(value) for value in (*model.coef_, model.intercept_)]]
+        header = ["", say("page.coefficient")]
         r2, rmse = say("page.r2_held_out" if self.held_out is not None else "page.r2_training"), say("page.rmse")
-        if self.baseline is None:
-            weights = [(name, number(value)) for name, value in zip(names, fitted, strict=True)]
-            qualities = [(r2, number(own.r2)), (rmse, number(own.rmse))]
-            return number_table(("", say("page.coefficient")), [weights, qualities])
-        best = [*self.baseline.coef, self.baseline.intercept]
-        baseline = self.baseline_quality() or Quality(np.nan, np.nan)
-        lines = [
-            (name, number(value), number(other), percent(value, other))
-            for name, value, other in zip(names, fitted, best, strict=True)
-        ]
-        compared = [
-            (r2, number(own.r2), number(baseline.r2), ""),
-            (rmse, number(own.rmse), number(baseline.rmse), ""),
-        ]
-        header = ("", say("page.coefficient"), say("page.least_squares"), say("page.apart"))
-        return number_table(header, [lines, compared])
+        qualities = [[r2, number(own.r2)], [rmse, number(own.rmse)]]
+        if beside is not None:
+            ordinary = beside is self.baseline or (model.loss == "squared_error" and model.penalty is None)
+            header += [say("page.least_squares" if ordinary else "page.optimum"), say("page.apart")]
+            best = [*beside.coef, beside.intercept]
+            pairs = zip((*model.coef_, model.intercept_), best, strict=True)
+            columns += [[number(value) for value in best], [percent(value, other) for value, other in pairs]]
+            theirs = self.quality_of(beside) or Quality(np.nan, np.nan)
+            qualities = [[*qualities[0], number(theirs.r2), ""], [*qualities[1], number(theirs.rmse), ""]]
+        if self.standard_errors is not None:
+            header.append(say("page.standard_error"))
+            columns.append([number(value) for value in (*self.standard_errors.coef, self.standard_errors.intercept)])
+            qualities = [[*line, ""] for line in qualities]
+        return number_table(header, [list(zip(names, *columns, strict=True)), qualities])
 
 
 def summarise(
@@ -194,20 +211,25 @@ def summarise(
     return Summary(path, table, model, train, held_out, baseline, warnings)
 
 
-def baseline_document(
-    baseline: Optimum | None, names: tuple[str, ...], measured: Quality | None
+def optimum_document(
+    optimum: Optimum | None, names: tuple[str, ...], measured: Quality | None
 ) -> dict[str, Any] | None:
-    """Ordinary least squares, as what JSON can hold."""
-    if baseline is None or measured is None:
+    """An optimum, as what JSON can hold."""
+    if optimum is None or measured is None:
         return None
     return {
-        "coef": by_name(names, baseline.coef),
-        "intercept": baseline.intercept,
-        "unique": baseline.unique,
-        "digits": baseline.digits,
-        "note": baseline.note or None,
+        "coef": by_name(names, optimum.coef),
+        "intercept": optimum.intercept,
+        "unique": optimum.unique,
+        "digits": optimum.digits,
+        "note": optimum.note or None,
         **measured._asdict(),
     }
+
+
+def errors_document(errors: StandardErrors | None, names: tuple[str, ...]) -> dict[str, Any] | None:
+    """Standard errors, as what JSON can hold."""
+    return None if errors is None else {"coef": by_name(names, errors.coef), "intercept": errors.intercept}
 
 
 def by_name(names: tuple[str, ...], values: NDArray[np.float64]) -> dict[str, float]:
