@@ -56,7 +56,10 @@ ROWS: dict[str, tuple[tuple[Any, ...], str]] = {
     "one row": ((X[:1], Y[:1]), r"1 sample\(s\) \(shape=\(1, 2\)\) while a minimum of 2 is required.*give more rows"),
     "no columns": ((X[:, :0], Y), r"0 feature\(s\).*a minimum of 1 is required"),
     "lengths": ((X, Y[:-1]), r"inconsistent numbers of samples: X has 20 rows and y has 19; give one target a row"),
-    "squares overflow": ((X * 1e200, Y), r"squares of the values overflow: divide the columns .* about 1e150"),
+    "squares overflow": (
+        (X * 1e200, Y),
+        r"squares of the values in 'x0' and 'x1' overflow, as they reach .*: divide them by a constant",
+    ),
     "negative weights": ((X, Y, -ONES), r"sample_weight is negative in 20 of 20 rows: weights must be 0 or more"),
     "weights all zero": ((X, Y, 0 * ONES), r"sample_weight is zero in all rows: at least one row needs a positive"),
     "NaN weights": ((X, Y, NAN * ONES), r"sample_weight contains NaN or infinity in 20 of 20 rows: give finite"),

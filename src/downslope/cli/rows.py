@@ -15,6 +15,7 @@ from downslope.data.tables.columns import asked_for, require_columns
 from downslope.data.tables.encoding import Encoding, Missing
 from downslope.data.tables.files import Table, read_features, read_table
 from downslope.data.tables.layout import read_layout
+from downslope.data.weights import weighed
 from downslope.exceptions import InputError
 from downslope.texts import Finding, Remedy
 
@@ -51,7 +52,7 @@ class Part(NamedTuple):
             For a target or weights that cannot be used.
         """
         y, weight = check_target(self.y, len(self.y)), check_weights(self.weight, len(self.y))
-        return ArraySource(self.X, y, weight, names=names, checked=True)
+        return weighed(self.X, y, weight, names=names)
 
 
 def load_rows(choice: Choice) -> tuple[Table, Part]:

@@ -73,6 +73,8 @@ class Stream(NamedTuple):
     rate : float
         That of the last updates.
     history : History or None
+    exponent : int or None
+        The power of two that all weights are divided by: that of the first block; None before it.
     """
 
     place: tuple[Array, float]
@@ -86,6 +88,7 @@ class Stream(NamedTuple):
     first: float = np.nan
     rate: float = np.nan
     history: History | None = None
+    exponent: int | None = None
 
     @property
     def n_rows(self) -> int:
@@ -132,6 +135,7 @@ def follow(stream: Stream, source: Source, passing: Pass) -> Stream:
         n_blocks=stream.n_blocks + 1,
         rate=rate,
         history=stream.history.followed_by(record),
+        exponent=source.schema.weight_exponent,
     )
 
 
