@@ -69,10 +69,13 @@ def refusal(told: str) -> Finding:
     return Finding.of(code, told=first)
 
 
-def check_target(y: Any, n_rows: int, *, single: bool = False, counted: Any = None) -> NDArray[Any]:
+def check_target(
+    y: Any, n_rows: int, *, single: bool = False, counted: Any = None, whole: bool = False
+) -> NDArray[Any]:
     """y as finite float64 numbers, one a row; float32 stays so where `single` allows it.
 
-    Rows for which the mask `counted` (n,) is false are none: what stands there is not looked at.
+    Rows for which the mask `counted` (n,) is false are none: what stands there is not looked at. Where these are the
+    `whole` of the rows, they must not all be one number too small to be squared.
     """
     y = read_numbers(y.toarray() if scipy.sparse.issparse(y) else y, "y")
     if np.iscomplexobj(y):
@@ -98,18 +101,18 @@ def check_target(y: Any, n_rows: int, *, single: bool = False, counted: Any = No
     if bad.any():
         first = int(np.argmax(bad))
         raise InputError(Finding.of("rows.target_not_finite", bad=int(bad.sum()), n_rows=n_rows, first=first))
-    refuse_small(target if counted is None else target[counted])
+    refuse_small(target if counted is None else target[counted], whole=whole)
     return np.ascontiguousarray(target)
 
 
-def refuse_small(target: NDArray[Any]) -> None:
+def refuse_small(target: NDArray[Any], *, whole: bool) -> None:
     """Raise `InputError` for targets whose squares are lost: those that differ by too little, or are too near to 0."""
     with np.errstate(over="ignore"):
         span = float(np.ptp(target))
     if 0 < span < SMALLEST:
         raise InputError(Finding.of("rows.target_underflow", span=span))
     size = float(abs(target[0]))
-    if span == 0 and 0 < size < SMALLEST:
+    if whole and span == 0 and 0 < size < SMALLEST:
         raise InputError(Finding.of("rows.target_tiny", size=size))
 
 

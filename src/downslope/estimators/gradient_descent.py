@@ -334,7 +334,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             needy = Remedy(parameter, getattr(self, parameter))
             raise InputError(Finding.of(f"estimator.partial_fit_{parameter}", needy))
         so_far: Stream | None = getattr(self, "_stream", None)
-        source = read_source(self, X, y, sample_weight, exponent=None if so_far is None else so_far.exponent)
+        exponent = None if so_far is None else so_far.exponent
+        source = read_source(self, X, y, sample_weight, whole=False, exponent=exponent)
         stream = self._stream_so_far(source.schema)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         settings = Settings.of(self.get_params(deep=False), source.schema.n_features)

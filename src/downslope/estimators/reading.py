@@ -63,11 +63,12 @@ def read_rows(
     least: int = 1,
     single: bool = False,
     weightless: bool = True,
+    whole: bool = True,
 ) -> Given:
     """The rows as arrays, and what is known of the columns; refused with a sentence where they cannot be used.
 
     A target of single precision stays so where `single` allows it. Rows without weight are looked at where
-    `weightless` says so.
+    `weightless` says so. `whole` says that there will be no other rows.
     """
     if y is None:
         raise InputError(Finding.of("reading.no_target", estimator=type(estimator).__name__))
@@ -81,7 +82,7 @@ def read_rows(
     except InputError as error:
         refused = error
     counted = None if weights is None or weightless else weights != 0
-    target = check_target(to_vector(y), n_rows, single=single, counted=counted)
+    target = check_target(to_vector(y), n_rows, single=single, counted=counted, whole=whole)
     if refused is not None:
         raise refused
     return Given(Rows(array, target, weights), names, max(rounding, warn_of_rounding(y, "y")))

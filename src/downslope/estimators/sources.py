@@ -38,10 +38,20 @@ Array = NDArray[np.float64]
 LARGEST = 1e150
 
 
-def read_source(estimator: Any, X: Any, y: Any, weight: Any, *, least: int = 1, exponent: int | None = None) -> Source:
+def read_source(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    weight: Any,
+    *,
+    least: int = 1,
+    whole: bool = True,
+    exponent: int | None = None,
+) -> Source:
     """The rows that `fit` was given, those of weight 0 left out.
 
-    `exponent` is the power of two that the weights of earlier blocks were divided by, see `weighed`.
+    `whole` says that there will be no other rows; `exponent` is the power of two that the weights of earlier blocks
+    were divided by, see `weighed`.
 
     Raises
     ------
@@ -52,7 +62,7 @@ def read_source(estimator: Any, X: Any, y: Any, weight: Any, *, least: int = 1, 
         if y is not None or weight is not None:
             raise InputError(Finding("estimator.source_and_target"))
         return X
-    given = read_rows(estimator, X, y, weight, least=least, weightless=False)
+    given = read_rows(estimator, X, y, weight, least=least, weightless=False, whole=whole)
     return weighed(*given.rows, names=given.names, rounding=given.rounding, exponent=exponent)
 
 
@@ -65,7 +75,7 @@ def read_rows_in_memory(estimator: Any, X: Any, y: Any, weight: Any) -> tuple[Ro
         As `read_source`, and for a source that is not in memory.
     """
     if not isinstance(X, Source):
-        given = read_rows(estimator, X, y, weight, single=True)
+        given = read_rows(estimator, X, y, weight, single=True, whole=False)
         return given.rows, given.names
     source = read_source(estimator, X, y, weight)
     if source.rereads != "free":
