@@ -81,6 +81,7 @@ def test_frames_are_no_way_around_it(case: str, place: str) -> None:
         fit(place, FRAMES[case], GradientDescentRegressor())
 
 
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
 def test_rows_to_predict_are_held_to_the_same() -> None:
     for model in (GradientDescentRegressor(), SGDRegressor()):
         with np.errstate(all="ignore"):

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 
-from downslope import GradientDescentRegressor
+from downslope import GradientDescentRegressor, SGDRegressor
 from downslope.exceptions import InputError
 from tests.problems import course
 
@@ -261,3 +261,50 @@ def test_one_row_can_be_predicted() -> None:
 def test_before_fit() -> None:
     with pytest.raises(NotFittedError, match="is not fitted yet"):
         GradientDescentRegressor().predict(X)
+
+
+# ------------------------------------------------------------------------------------- errors of our own, always
+ODD: dict[str, Any] = {
+    "words": "abc",
+    "bytes": b"abc",
+    "a dictionary": {"a": 1},
+    "a set": {1, 2},
+    "a function": len,
+    "ragged": [[1], [1, 2]] * 10,
+    "objects": np.array([object()] * 20),
+    "NA": [pd.NA] * 20,
+    "records": np.zeros(20, dtype="i4,f4"),
+    "bits": np.zeros(20, dtype="V8"),
+    "periods": pd.period_range("2020", periods=20),
+    "intervals": pd.interval_range(0, 20),
+    "several labels": pd.MultiIndex.from_product([[1, 2], range(10)]),
+    "large integers": [10**400] * 20,
+    "large numbers": np.full(20, np.longdouble("1e4000")),
+    "complex": ONES * 1j,
+    "sparse": scipy.sparse.coo_matrix(np.ones((3, 1))),
+    "not finite": float("nan"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize("case", ODD)
+def test_no_error_but_ours_leaves(case: str) -> None:
+    odd = ODD[case]
+    ways: list[Any] = [
+        lambda: GradientDescentRegressor().fit(odd, Y),
+        lambda: GradientDescentRegressor().fit(X, odd),
+        lambda: GradientDescentRegressor().fit(X, Y, odd),
+        lambda: GradientDescentRegressor().partial_fit(X, odd),
+        lambda: GradientDescentRegressor(init=(odd, 0.0)).fit(X, Y),
+        lambda: GradientDescentRegressor().fit(X, Y).predict(odd),
+        lambda: SGDRegressor().fit(odd, Y),
+        lambda: SGDRegressor().fit(X, odd),
+        lambda: SGDRegressor().fit(X, Y, sample_weight=odd),
+        lambda: SGDRegressor().fit(X, Y, coef_init=odd),
+        lambda: SGDRegressor().fit(X, Y, intercept_init=odd),
+        lambda: SGDRegressor().fit(X, Y).predict(odd),
+    ]
+    for way in ways:
+        with pytest.raises(InputError):
+            way()

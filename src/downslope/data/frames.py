@@ -153,7 +153,8 @@ def _refuse(frame: _Frame, argument: str) -> None:
 
 def _as_frame(library: str, module: ModuleType, y: Any) -> Any:
     """A series as a frame of one column, without a copy; anything else as it is."""
-    if library == "pandas" and isinstance(y, module.Index | module.api.extensions.ExtensionArray):
+    labels = library == "pandas" and isinstance(y, module.Index) and not isinstance(y, module.MultiIndex)
+    if labels or (library == "pandas" and isinstance(y, module.api.extensions.ExtensionArray)):
         return module.Series(y).to_frame()
     if library == "pandas" and isinstance(y, module.Series):
         return y.to_frame()

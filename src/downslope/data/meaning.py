@@ -18,6 +18,8 @@ __all__ = ["read_numbers"]
 DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 # What to say of text, by what holds it.
 TEXT = {"X": "rows.text", "y": "rows.target_unreadable", "sample_weight": "rows.weights_unreadable"}
+# The same of complex numbers, which scikit-learn has its own words for.
+COMPLEX = {"X": "rows.complex_features", "y": "rows.complex_target"}
 
 
 def read_numbers(values: Any, argument: str) -> Any:
@@ -26,7 +28,7 @@ def read_numbers(values: Any, argument: str) -> Any:
     Parameters
     ----------
     values : array-like or sparse matrix
-    argument : "X", "y" or "sample_weight"
+    argument : "X", "y", "sample_weight", "init", "coef_init" or "intercept_init"
         For the sentence.
 
     Raises
@@ -64,8 +66,8 @@ def read_numbers(values: Any, argument: str) -> Any:
 
 
 def spoken(argument: str) -> Any:
-    """The argument in a sentence: weights as whoever shows it names them."""
-    return Remedy(argument) if argument == "sample_weight" else argument
+    """The argument in a sentence: an option as whoever shows it names it."""
+    return Remedy(argument) if argument in ("sample_weight", "init") else argument
 
 
 def refuse_masked(values: Any, argument: str) -> None:
@@ -90,8 +92,8 @@ def refuse_kind(array: NDArray[Any], argument: str) -> None:
     if kind == "V":
         fields = list(array.dtype.names or ())
         raise InputError(Finding.of("meaning.records", what=spoken(argument), fields=fields, count=len(fields)))
-    if kind == "c" and argument == "sample_weight":
-        raise InputError(Finding.of("meaning.complex_weights"))
+    if kind == "c" and argument not in COMPLEX:
+        raise InputError(Finding.of("meaning.complex", what=spoken(argument)))
     if kind in "SU" and array.size:
         raise text(argument, array.flat[0])
 
@@ -110,8 +112,8 @@ def refuse_objects(array: NDArray[Any], argument: str) -> None:
         if cell is np.ma.masked:
             refuse_masked_cells(cells, argument)
         if issubclass(kind, Complex):
-            code = {"X": "rows.complex_features", "y": "rows.complex_target"}.get(argument, "meaning.complex_weights")
-            raise InputError(Finding.of(code, told="Complex data not supported"))
+            code = COMPLEX.get(argument, "meaning.complex")
+            raise InputError(Finding.of(code, what=spoken(argument), told="Complex data not supported"))
         try:
             float(cell)
         except (TypeError, ValueError) as error:
@@ -127,4 +129,4 @@ def dates(argument: str, kind: str) -> InputError:
 def text(argument: str, cell: Any) -> InputError:
     """The refusal of text, even where it could be read as a number."""
     told = repr(cell.item() if isinstance(cell, np.generic) else cell)
-    return InputError(Finding.of(TEXT[argument], told=told, cause=told))
+    return InputError(Finding.of(TEXT.get(argument, "meaning.text"), what=spoken(argument), told=told, cause=told))

@@ -78,14 +78,16 @@ def check_target(
     `whole` of the rows, they must not all be one number too small to be squared.
     """
     y = read_numbers(y.toarray() if scipy.sparse.issparse(y) else y, "y")
-    if np.iscomplexobj(y):
-        raise InputError(Finding.of("rows.complex_target"))
     try:
         with np.errstate(all="ignore"):
             target = np.asarray(y)
+            if np.iscomplexobj(target):
+                raise InputError(Finding.of("rows.complex_target"))
             if not (single and target.dtype == np.float32):
                 target = target.astype(np.float64, copy=False)
     except (OverflowError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(Finding.of("rows.target_unreadable", cause=str(error))) from error
     if target.ndim == 2 and target.shape[1] == 1:
         found = Finding.of("rows.column_vector", shape=target.shape, n_rows=target.shape[0])

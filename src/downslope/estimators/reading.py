@@ -125,7 +125,11 @@ def rows_to_predict(estimator: Any, X: Any) -> NDArray[Any] | Any:
     """X as `estimator`, which must be fitted, can multiply it."""
     check_is_fitted(estimator)
     array, *_ = read_columns(estimator, X)
-    validate_data(estimator, X if hasattr(X, "shape") else array, reset=False, skip_check_array=True)
+    try:
+        validate_data(estimator, X if hasattr(X, "shape") else array, reset=False, skip_check_array=True)
+    except ValueError as error:
+        # scikit-learn's own words, which its tools look for.
+        raise InputError(Finding.of("reading.refused", told=str(error))) from error
     names = getattr(estimator, "feature_names_in_", None)
     refuse_non_finite(array, Schema(estimator.n_features_in_, None if names is None else tuple(names)).spoken_names)
     return array

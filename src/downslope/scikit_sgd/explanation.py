@@ -6,6 +6,7 @@ from downslope.descent.loop import Row
 from downslope.descent.stopping import StopReason
 from downslope.fitting.explanation import dominant_column
 from downslope.fitting.problem import Problem
+from downslope.objective.losses import slope_bound
 from downslope.objective.objective import Evaluation
 from downslope.scikit_sgd.minimum import Missed, Sight
 from downslope.scikit_sgd.passes import SgdOutcome
@@ -159,7 +160,7 @@ def advise_to_go_on(task: SgdTask, sight: Sight, residual: float, reason: StopRe
     if not sight.fair_columns:
         low, high = sizes_of(sight)
         return Finding.of("sgd.scale_columns", low=low, high=high)
-    steepest = slope_bound(task.rule)
+    steepest = slope_bound(task.rule.loss)
     if residual > SLOW_SLOPES * steepest:
         return Finding.of("sgd.slopes_bounded", Remedy("epsilon"), steepest=steepest, residual=residual)
     if not isinstance(task.X, np.ndarray) and task.rule.fit_intercept:
@@ -167,13 +168,6 @@ def advise_to_go_on(task: SgdTask, sight: Sight, residual: float, reason: StopRe
     if reason is StopReason.MAX_ITER:
         return Finding.of("sgd.go_on_longer", Remedy("max_iter"), Remedy("eta0"))
     return Finding.of("sgd.go_on", Remedy("tol"), Remedy("eta0"))
-
-
-def slope_bound(rule: Rule) -> float:
-    """The largest slope of the loss."""
-    far = np.array([1e300])
-    with np.errstate(all="ignore"):
-        return float(rule.loss.value_and_derivative(far)[1][0])
 
 
 def sizes_of(sight: Sight) -> tuple[float, float]:

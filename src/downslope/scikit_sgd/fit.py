@@ -231,7 +231,7 @@ def fit_sgd(task: SgdTask, start: SgdState) -> SgdFit:
     InputError
         For rows that are not finite.
     """
-    with select_training_rows(task) as source:
+    with select_training_rows(task) as source, np.errstate(all="ignore"):
         measure = Measure(task, source)
         first = measure.start(start)
         outcome = forgive_weightless(task, make_passes(task, start, first, exact=measure.chaotic))
@@ -279,7 +279,7 @@ def judge(
     if missed is None:
         return stop, warning
     told = explain_missed(task, reason, missed, measure.sight, place.seen)
-    return stop.then(told), NotConvergedWarning if missed.kind == "minimum" else warning or DownslopeWarning
+    return stop.then(told), warning or DownslopeWarning if missed.kind == "penalty" else NotConvergedWarning
 
 
 def restore_best(outcome: SgdOutcome) -> tuple[SgdOutcome, int | None]:
@@ -324,7 +324,7 @@ def pass_once(task: SgdTask, start: SgdState, history: History | None) -> SgdFit
         After an interrupt: a part of a block is no pass.
     """
     task = replace(task, max_iter=1, tol=None)
-    with select_training_rows(task) as source:
+    with select_training_rows(task) as source, np.errstate(all="ignore"):
         measure = Measure(task, source)
         zero = measure.at_zero.objective
         before = 0 if history is None else int(history["epoch"][-1])

@@ -33,6 +33,8 @@ LEFT, SUSPICIOUS = 0.1, 0.05
 LEFT_BY_A_STEP = 0.02
 # Sizes of columns and targets for which the defaults are made.
 FAIR = 0.2, 5.0
+# A penalty that is meant to be felt by them.
+STRONG = 0.05
 # Weighted least squares that lead from least squares to the minimum of another loss or penalty.
 REFINEMENTS = 15
 # Gains below this share of an objective are rounding, and so is what a model without columns leaves to gain.
@@ -123,6 +125,11 @@ class Sight:
         """J of the mean of y and of 0, models without columns; and their mean squared errors."""
         seen = [self.at((np.zeros(self.X.shape[1]), level)) for level in (float(self.share @ self.y), 0.0)]
         return (seen[0][0], seen[1][0]), (seen[0][1], seen[1][1])
+
+    @property
+    def spread(self) -> Sequence[float]:
+        """The mean squared errors that R² is measured by: of the mean of y, and without an intercept of 0."""
+        return self.flat[1][:1] if self.fit_intercept else self.flat[1]
 
     @cached_property
     def power(self) -> float:
@@ -239,7 +246,7 @@ def find_missed(sight: Sight, place: Place, measure: Callable[[Array, float], Ev
         plain = sight.step(place) if wide else sight.least_squares(sight.share, np.zeros(d))
         here, there = sight.at(end), sight.at(plain)
         enough = LEFT_BY_A_STEP if wide else SUSPICIOUS
-        if not (sight.left(here[0], there[0]) > enough or left(here[1], there[1], sight.flat[1]) > enough):
+        if not (sight.left(here[0], there[0]) > enough or left(here[1], there[1], sight.spread) > enough):
             return None
         exact = wide or (sight.loss.squared and not sight.penalty.l1 and not sight.penalty.l2)
         models = [plain] if exact else [plain, sight.refine(plain)]
@@ -247,7 +254,7 @@ def find_missed(sight: Sight, place: Place, measure: Callable[[Array, float], Ev
         best, squares = min(seen, key=lambda one: one.objective), seen[0]
         if sight.left(place.seen.objective, best.objective) > (LEFT_BY_A_STEP if wide else LEFT):
             return Missed("minimum", best.objective, best.mse)
-        if not left(place.seen.mse, squares.mse, sight.flat[1]) > LEFT:
+        if not left(place.seen.mse, squares.mse, sight.spread) > LEFT:
             return None
         return of_its_minimum(sight, end, plain, squares)
 
@@ -264,7 +271,7 @@ def left(here: float, there: float, flat: Sequence[float]) -> float:
 def of_its_minimum(sight: Sight, end: Model, plain: Model, squares: Evaluation) -> Missed | None:
     """What keeps the minimum of the objective from explaining what least squares does, whose model is `plain`.
 
-    A penalty of rows of fair sizes is as strong as it looks: it is meant.
+    A strong penalty of rows of fair sizes is as strong as it looks: it is meant.
     """
     covered = 0.0
     if hasattr(sight.loss, "epsilon"):
@@ -272,5 +279,6 @@ def of_its_minimum(sight: Sight, end: Model, plain: Model, squares: Evaluation) 
     if covered >= MOST:
         return Missed("tube", squares.objective, squares.mse, covered)
     bare, free = (sight.at(model)[0] - sight.penalty.value(model[0]) for model in (end, plain))
-    told = sight.left(bare, free) > LEFT and not (sight.fair_columns and sight.fair_targets)
+    meant = sight.fair_columns and sight.fair_targets and max(sight.penalty.l1, sight.penalty.l2) >= STRONG
+    told = sight.left(bare, free) > LEFT and not meant
     return Missed("penalty", squares.objective, squares.mse) if told else None
