@@ -204,3 +204,31 @@ def test_nothing_is_missed_where_there_is_nothing() -> None:
     still = see(np.ones((150, 1)), Y, None, loss=make_loss("squared_error"), penalty=penalty, fit_intercept=False)
     assert still.fair_columns
     assert see(0.0 * X, Y, None, loss=loss, penalty=penalty, fit_intercept=True).sizes.tolist() == [0.0] * 4
+
+
+def test_what_all_rows_do_not_confirm_is_not_said() -> None:
+    given, y = rows(2, n=200, d=2)
+    loss, penalty = make_loss("squared_error"), make_penalty(None, 0.0, 0.0, 2)
+    sight = see(given, y, None, loss=loss, penalty=penalty, fit_intercept=True)
+    start = place_of(np.zeros(2), 0.0, measured(given, y, loss, penalty))
+    assert find_missed(sight, start, lambda coef, intercept: start.seen) is None
+
+
+def test_a_search_that_is_cut_short_keeps_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("downslope.scikit_sgd.minimum.REFINEMENTS", 1)
+    given, y = rows(3)
+    y[:20] += 60.0
+    loss, penalty = make_loss("epsilon_insensitive", epsilon=0.1), make_penalty("l1", 0.01, 0.0, 4)
+    sight = see(given, y, None, loss=loss, penalty=penalty, fit_intercept=True)
+    plain = sight.least_squares(sight.share, np.zeros(4))
+    assert sight.at(sight.refine(plain))[0] < sight.at(plain)[0]
+
+
+def test_what_is_said_of_an_absolute_tolerance_knows_the_weights() -> None:
+    given, y = np.vstack([X, np.ones((2, 4))]), np.append(Y / 300, [1e9, -1e9])
+    weight = np.append(np.ones(150), [0.0, 0.0])
+    model = SGDRegressor(random_state=0, eta0=0.002, n_iter_no_change=3)
+    with pytest.warns(NotConvergedWarning) as caught:
+        model.fit(given, y, sample_weight=weight)
+    assert len(caught) == 1
+    assert "no minimum" in model.stop_message_ or "is absolute" in model.stop_message_

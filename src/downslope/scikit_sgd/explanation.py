@@ -13,10 +13,12 @@ from downslope.scikit_sgd.passes import SgdOutcome
 from downslope.scikit_sgd.task import Rule, SgdTask
 from downslope.texts import Finding, Remedy
 
-__all__ = ["explain_divergence", "explain_early_stop", "explain_missed", "explain_stop"]
+__all__ = ["explain_divergence", "explain_early_stop", "explain_missed", "explain_stop", "forgive_weightless"]
 
 # An objective that still falls by this share in the passes that a stop rule waits for has not settled.
 STILL_FALLING = 0.02
+# Slopes are cut here, as in scikit-learn.
+STEEPEST = 1e12
 # Residuals that are so many times the largest slope of the loss take as many steps as there is no time for.
 SLOW_SLOPES = 30.0
 # The default of `tol` as a share of the objective of the start.
@@ -71,6 +73,18 @@ def describe_evidence(task: SgdTask, outcome: SgdOutcome, last: float, first: fl
     if task.weight is not None:
         return Finding.of("sgd.cut", clipped=clipped)
     return Finding.of("sgd.cut_of", clipped=clipped, total=max(float(sums.weight), clipped))
+
+
+def forgive_weightless(task: SgdTask, outcome: SgdOutcome) -> SgdOutcome:
+    """The outcome without slopes that were cut on rows of weight 0 alone, which no step is made of."""
+    sums, state = outcome.sums, outcome.state
+    if sums is None or not outcome.cut or task.weight is None or task.weight.all():
+        return outcome
+    rows = np.flatnonzero(task.weight)
+    with np.errstate(all="ignore"):
+        residual = np.asarray(task.X[rows] @ state.coef + state.intercept - task.y[rows], dtype=np.float64)
+        slopes = np.abs(task.rule.loss.value_and_derivative(residual)[1])
+    return outcome if not np.all(slopes <= STEEPEST) else outcome._replace(sums=sums._replace(clipped=0.0))
 
 
 def describe_rate(rule: Rule) -> Finding:

@@ -18,7 +18,13 @@ from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConverg
 from downslope.fitting.problem import Problem, prepare
 from downslope.objective.losses import Loss
 from downslope.objective.objective import Evaluation, LossSums
-from downslope.scikit_sgd.explanation import explain_divergence, explain_early_stop, explain_missed, explain_stop
+from downslope.scikit_sgd.explanation import (
+    explain_divergence,
+    explain_early_stop,
+    explain_missed,
+    explain_stop,
+    forgive_weightless,
+)
 from downslope.scikit_sgd.minimum import Missed, Place, Sight, find_missed, see
 from downslope.scikit_sgd.passes import SgdOutcome, make_passes
 from downslope.scikit_sgd.task import SgdState, SgdTask
@@ -37,8 +43,6 @@ Array = NDArray[Any]
 WORSE = 2.0
 # The same for running values, which the first rows of a pass may spoil.
 MUCH_WORSE = 100.0
-# Slopes are cut here, as in scikit-learn.
-STEEPEST = 1e12
 # Targets at a time, so that what is computed from them stays in a core's own cache.
 SLICE = 2**14
 
@@ -293,18 +297,6 @@ def restore_best(outcome: SgdOutcome) -> tuple[SgdOutcome, int | None]:
     if state.mean_coef is not None:
         state = state._replace(mean_coef=coef, mean_intercept=float(parameters[-1]))
     return outcome._replace(state=state), int(outcome.records[best, 0])
-
-
-def forgive_weightless(task: SgdTask, outcome: SgdOutcome) -> SgdOutcome:
-    """The outcome without slopes that were cut on rows of weight 0 alone, which no step is made of."""
-    sums, state = outcome.sums, outcome.state
-    if sums is None or not outcome.cut or task.weight is None or task.weight.all():
-        return outcome
-    rows = np.flatnonzero(task.weight)
-    with np.errstate(all="ignore"):
-        residual = np.asarray(task.X[rows] @ state.coef + state.intercept - task.y[rows], dtype=np.float64)
-        slopes = np.abs(task.rule.loss.value_and_derivative(residual)[1])
-    return outcome if not np.all(slopes <= STEEPEST) else outcome._replace(sums=sums._replace(clipped=0.0))
 
 
 def refuse_spoilt_rows(task: SgdTask, outcome: SgdOutcome) -> None:
