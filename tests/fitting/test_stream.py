@@ -246,3 +246,12 @@ def test_a_start_whose_errors_overflow_is_refused() -> None:
         for fit in (model.fit, model.partial_fit):
             with pytest.raises(InputError, match="init is so far off that squared errors overflow"):
                 fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("method", ["gd", "saga"])
+def test_rows_of_nothing_have_no_curvature(method: str) -> None:
+    nothing, y = np.zeros((12, 2)), np.arange(12.0)
+    options: dict[str, Any] = {"fit_intercept": False, "batch_size": 3, "max_iter": 4, "random_state": 0}
+    assert not GradientDescentRegressor(method=method, **options).fit(nothing, y).coef_.any()
+    assert not GradientDescentRegressor(**options).partial_fit(nothing, y).coef_.any()

@@ -232,3 +232,13 @@ def test_what_is_said_of_an_absolute_tolerance_knows_the_weights() -> None:
         model.fit(given, y, sample_weight=weight)
     assert len(caught) == 1
     assert "no minimum" in model.stop_message_ or "is absolute" in model.stop_message_
+
+
+def test_columns_whose_squares_overflow_are_no_better_model() -> None:
+    with pytest.warns(DownslopeWarning):
+        model = SGDRegressor(eta0=1e-12, max_iter=2, random_state=0, loss="huber").fit(X * [1e160, 1.0, 1.0, 1.0], Y)
+    assert np.all(np.isfinite(model.coef_))
+    loss, penalty = make_loss("squared_error"), make_penalty(None, 0.0, 0.0, 4)
+    with np.errstate(all="ignore"):
+        sight = see(X * 1e170, Y, None, loss=loss, penalty=penalty, fit_intercept=True)
+        assert not sight.least_squares(sight.share, np.zeros(4))[0].any()

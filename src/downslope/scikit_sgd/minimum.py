@@ -182,6 +182,8 @@ class Sight:
             sums = sums - mean * columns
         products = products * np.outer(self.inverse, self.inverse)
         products[np.diag_indices_from(products)] += ridge
+        if not np.all(np.isfinite(products)):
+            return self.constant
         coef = np.linalg.lstsq(products, self.inverse * sums, rcond=SMALLEST_CURVATURE)[0] * self.inverse
         return coef, self.constant[1] + mean - float(coef @ (offset + self.centre)) if self.fit_intercept else 0.0
 

@@ -97,6 +97,8 @@ def mini_batch_schedule(
     if not rule.steady:
         share = BATCH_SHARE * distance
         return Constant(share) if rule.decays_by_itself else InverseTime(share / np.sqrt(n_updates), HALF_LIFE)
+    if curvature == 0:
+        return Constant(1.0)
     if rule.remembers_rows:
         # The noise dies away, so that the rate need not (Defazio, Bach and Lacoste-Julien, 2014).
         return Constant(1.0 / (3.0 * curvature))
@@ -133,7 +135,7 @@ def stream_rate(
         The largest of the loss, by which a way is far.
     """
     if rule.steady and np.isfinite(curvature) and not distance > FAR * slope:
-        return (1.0 - rule.inertia) / curvature
+        return (1.0 - rule.inertia) / curvature if curvature else 1.0
     if rule.decays_by_itself:
         return BATCH_SHARE * distance
     length = np.sqrt(mean_length) if rule.steady else 1.0 / BATCH_SHARE
