@@ -214,7 +214,7 @@ def test_a_rate_by_hand_far_too_large_is_said(loss: str) -> None:
     numbers = model.stop_finding_.numbers
     losses = GradientDescentRegressor(loss=loss, max_iter=1, tol=0, init=(np.zeros(3), 0.0)).fit(X, y)
     assert numbers["flat"] == pytest.approx(losses.history_["objective"][0], rel=1e-9)
-    assert numbers["objective"] > 10 * numbers["flat"]
+    assert numbers["objective"] > 50 * numbers["flat"]
     assert caught[0].filename == __file__
     assert model.stop_reason_ == "diverged"
 

@@ -61,6 +61,6 @@ def read_start(init: Any, n_features: int) -> Start:
 
 def refuse_far_start(at: Evaluation, start: Array) -> None:
     """Raise `InputError` for a start (p,), in descended coordinates, whose measures `at` overflow."""
-    if not (np.isfinite(at.objective) and np.isfinite(at.mse)):
+    if start.any() and not (np.isfinite(at.objective) and np.isfinite(at.mse)):
         largest = float(np.abs(start).max(initial=0.0))
         raise InputError(Finding.of("options.init_too_far", Remedy("init", "zeros"), largest=largest))

@@ -28,7 +28,7 @@ __all__ = ["Pass", "Stream", "explain_stream", "follow"]
 Array = NDArray[np.float64]
 
 # An objective so many times that of predicting 0, and that of the start, is no noise.
-LOST = 10.0
+LOST = 50.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Stream(NamedTuple):
     end : float
         The objective after the last block, on its rows.
     flat : float
-        That of predicting 0 for them.
+        The largest of predicting 0 for the rows of a block so far.
     exponent : int or None
         The power of two that all weights are divided by: that of the first block; None before it.
     """
@@ -167,7 +167,7 @@ def pass_over(stream: Stream, source: Source, passing: Pass) -> Stream:
         rate=rate,
         history=stream.history.followed_by(record),
         end=end,
-        flat=flat,
+        flat=float(np.fmax(stream.flat, flat)),
         exponent=source.schema.weight_exponent,
     )
 
