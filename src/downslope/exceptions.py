@@ -4,6 +4,7 @@
 
     DownslopeError (Exception)
     ├── InputError (also ValueError)         rows, columns or options that cannot be used
+    │   ├── NotNumbersError (also TypeError)            objects where numbers belong
     │   └── MissingDependencyError (also ImportError)   an optional library that is not installed
     └── FileError (also OSError)             a file that cannot be read, written or trusted
     DownslopeWarning (UserWarning)
@@ -35,6 +36,7 @@ __all__ = [
     "MissingFontWarning",
     "ModelFileWarning",
     "NotConvergedWarning",
+    "NotNumbersError",
     "frames_to_user",
 ]
 
@@ -59,6 +61,10 @@ class DownslopeError(Saying, Exception):
 
 class InputError(DownslopeError, ValueError):
     """Rows, columns or options that cannot be used."""
+
+
+class NotNumbersError(InputError, TypeError):
+    """Objects where numbers belong; scikit-learn and numpy raise `TypeError` for them."""
 
 
 class MissingDependencyError(InputError, ImportError):

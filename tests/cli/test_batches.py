@@ -32,6 +32,7 @@ def test_a_diverged_run_of_single_rows_fails_with_the_cause(call: Call) -> None:
     assert re.search(r"Diverged .*curvature of single rows = .*, dominated by column 'weight'\)", answer.err)
 
 
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
 def test_a_model_of_sgd_regressor_predicts(call: Call, tmp_path: Path) -> None:
     X, y, names = cars()
     model = SGDRegressor(eta0=1e-8, learning_rate="constant", random_state=0, tol=None, max_iter=5)

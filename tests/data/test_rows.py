@@ -74,7 +74,7 @@ def test_gaps_pass_here_since_the_statistics_show_them() -> None:
             2,
             "Found array with 1 sample(s) (shape=(1, 2)) while a minimum of 2 is required by It: give",
         ),
-        ([["a"], ["b"]], 1, "X holds text (could not convert string to float: 'a'): encode it as numbers first"),
+        ([["a"], ["b"]], 1, "X holds text ('a'): encode it as numbers first"),
         (np.ones((2, 2)) * 1j, 1, "Complex data not supported: X must hold real numbers"),
         ([[1, 2], [3]], 1, "X must hold one number for every row and column"),
     ],
@@ -141,8 +141,8 @@ def test_a_column_is_read_as_a_target_with_a_warning() -> None:
 @pytest.mark.parametrize(
     ("y", "sentence"),
     [
-        (["a", "b", "c"], "y cannot be read as numbers (could not convert string to float: "),
-        ([object()] * 3, "y cannot be read as numbers ("),
+        (["a", "b", "c"], "y cannot be read as numbers ('a'): encode it"),
+        ([object()] * 3, "y holds objects that are no numbers (float() argument must be"),
         (np.ones(3) * 1j, "Complex data not supported: y must hold real numbers"),
         (np.ones((3, 2)), "y should be a 1d array, got an array of shape (3, 2) instead: one number a row"),
         (1.0, "y should be a 1d array, got an array of shape () instead"),

@@ -171,7 +171,7 @@ def test_a_run_that_explodes_leaves_the_axes_alive(n_features, rate):
     [
         GradientDescentRegressor(loss="huber", max_iter=20, tol=0.0),
         GradientDescentRegressor(fit_intercept=False, learning_rate=0.5, max_iter=20, tol=0.0),
-        SGDRegressor(max_iter=9, tol=None),
+        SGDRegressor(max_iter=9, tol=None, eta0=0.5),
     ],
 )
 def test_without_a_bowl_the_line_and_the_loss_are_shown(model):

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 
-from downslope import GradientDescentRegressor
+from downslope import GradientDescentRegressor, SGDRegressor
 from downslope.exceptions import InputError
 from tests.problems import course
 
@@ -59,7 +59,10 @@ ROWS: dict[str, tuple[tuple[Any, ...], str]] = {
     "one row": ((X[:1], Y[:1]), r"1 sample\(s\) \(shape=\(1, 2\)\) while a minimum of 2 is required.*give more rows"),
     "no columns": ((X[:, :0], Y), r"0 feature\(s\).*a minimum of 1 is required"),
     "lengths": ((X, Y[:-1]), r"inconsistent numbers of samples: X has 20 rows and y has 19; give one target a row"),
-    "squares overflow": ((X * 1e200, Y), r"squares of the values overflow: divide the columns .* about 1e150"),
+    "squares overflow": (
+        (X * 1e200, Y),
+        r"squares of the values in 'x0' and 'x1' overflow, as they reach .*: divide them by a constant",
+    ),
     "negative weights": ((X, Y, -ONES), r"sample_weight is negative in 20 of 20 rows: weights must be 0 or more"),
     "weights all zero": ((X, Y, 0 * ONES), r"sample_weight is zero in all rows: at least one row needs a positive"),
     "NaN weights": ((X, Y, NAN * ONES), r"sample_weight contains NaN or infinity in 20 of 20 rows: give finite"),
@@ -262,3 +265,50 @@ def test_one_row_can_be_predicted() -> None:
 def test_before_fit() -> None:
     with pytest.raises(NotFittedError, match="is not fitted yet"):
         GradientDescentRegressor().predict(X)
+
+
+# ------------------------------------------------------------------------------------- errors of our own, always
+ODD: dict[str, Any] = {
+    "words": "abc",
+    "bytes": b"abc",
+    "a dictionary": {"a": 1},
+    "a set": {1, 2},
+    "a function": len,
+    "ragged": [[1], [1, 2]] * 10,
+    "objects": np.array([object()] * 20),
+    "NA": [pd.NA] * 20,
+    "records": np.zeros(20, dtype="i4,f4"),
+    "bits": np.zeros(20, dtype="V8"),
+    "periods": pd.period_range("2020", periods=20),
+    "intervals": pd.interval_range(0, 20),
+    "several labels": pd.MultiIndex.from_product([[1, 2], range(10)]),
+    "large integers": [10**400] * 20,
+    "large numbers": np.full(20, np.longdouble("1e4000")),
+    "complex": ONES * 1j,
+    "sparse": scipy.sparse.coo_matrix(np.ones((3, 1))),
+    "not finite": float("nan"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize("case", ODD)
+def test_no_error_but_ours_leaves(case: str) -> None:
+    odd = ODD[case]
+    ways: list[Any] = [
+        lambda: GradientDescentRegressor().fit(odd, Y),
+        lambda: GradientDescentRegressor().fit(X, odd),
+        lambda: GradientDescentRegressor().fit(X, Y, odd),
+        lambda: GradientDescentRegressor().partial_fit(X, odd),
+        lambda: GradientDescentRegressor(init=(odd, 0.0)).fit(X, Y),
+        lambda: GradientDescentRegressor().fit(X, Y).predict(odd),
+        lambda: SGDRegressor().fit(odd, Y),
+        lambda: SGDRegressor().fit(X, odd),
+        lambda: SGDRegressor().fit(X, Y, sample_weight=odd),
+        lambda: SGDRegressor().fit(X, Y, coef_init=odd),
+        lambda: SGDRegressor().fit(X, Y, intercept_init=odd),
+        lambda: SGDRegressor().fit(X, Y).predict(odd),
+    ]
+    for way in ways:
+        with pytest.raises(InputError):
+            way()

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 
 from downslope import GradientDescentRegressor
+from downslope.data.arrays import ArraySource
 from downslope.exceptions import InputError, NotConvergedWarning
 from tests.problems import real_table
 
@@ -117,7 +118,17 @@ def test_weights_that_leave_nothing_on_one_side(empty: slice) -> None:
     weight = np.ones(y.size)
     weight[empty] = 0.0
     with pytest.raises(InputError, match="all weights are zero in the rows that early_stopping splits off"):
-        GradientDescentRegressor(early_stopping=True, shuffle=False).fit(X, y, weight)
+        GradientDescentRegressor(early_stopping=True, shuffle=False).fit(ArraySource(X, y, weight))
+
+
+def test_rows_of_weight_0_are_none_that_could_be_set_aside() -> None:
+    X, y = real_table()
+    weight = np.ones(y.size)
+    weight[-39:] = 0.0
+    model = GradientDescentRegressor(early_stopping=True, shuffle=False, max_iter=20, tol=0).fit(X, y, weight)
+    rest = GradientDescentRegressor(early_stopping=True, shuffle=False, max_iter=20, tol=0)
+    rest.fit(X[:-39], y[:-39], weight[:-39])
+    np.testing.assert_array_equal(model.coef_, rest.coef_)
 
 
 # ------------------------------------------------------------------------------------------- beside other rules

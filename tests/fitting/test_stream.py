@@ -1,5 +1,6 @@
 """partial_fit of GradientDescentRegressor: a stream of blocks, none of them kept."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -172,5 +173,85 @@ def test_a_stream_may_start_anywhere() -> None:
 
 
 def test_squares_that_overflow_are_told() -> None:
-    with pytest.raises(InputError, match="squares of the values overflow"):
+    with pytest.raises(InputError, match=r"squares of the values in .* overflow, as they reach"):
         GradientDescentRegressor(batch_size=1).partial_fit(1e200 * X, Y)
+
+
+# --------------------------------------------------------------------------------------------- models thrown far off
+@pytest.mark.parametrize("method", ["adagrad", "adam", "gd"])
+@pytest.mark.parametrize("loss", ["absolute_error", "huber"])
+def test_a_far_row_in_a_later_block_is_said(method: str, loss: str) -> None:
+    """Adaptive steps on the coordinates of all rows so far throw the model off by what one row has moved them."""
+    X, y = rows(90, seed=5)
+    model = GradientDescentRegressor(loss=loss, method=method, batch_size=3, random_state=0)
+    for part in np.array_split(np.arange(60), 4):
+        model.partial_fit(X[part], y[part])
+    far = X[60:75].copy()
+    far[4] = 3e8
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.partial_fit(far, y[60:75])
+    residual = float(np.sqrt(np.mean((model.predict(far) - y[60:75]) ** 2)))
+    told = [str(warning.message) for warning in caught if warning.category is DivergenceWarning]
+    assert residual < 10 * np.abs(y).max() or "in block 5" in told[0] or "off by block 5" in told[0]
+    assert (model.stop_reason_ == "diverged") == bool(told)
+
+
+def test_the_worst_that_a_far_row_did_was_unsaid() -> None:
+    X, y = rows(39, seed=6)
+    X[20] = 7e7
+    model = GradientDescentRegressor(loss="absolute_error", method="adagrad", batch_size=3, random_state=0)
+    with pytest.warns(DivergenceWarning, match=r"off by block 2 with .* that of predicting 0 is"):
+        stream(model, X, y, 3)
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "quantile", "epsilon_insensitive", "huber"])
+def test_a_rate_by_hand_far_too_large_is_said(loss: str) -> None:
+    X, y = rows(80, seed=2)
+    model = GradientDescentRegressor(loss=loss, batch_size=1, learning_rate=700.0, random_state=0)
+    with pytest.warns(DivergenceWarning, match=r"Thrown off by block 1 with learning_rate 700: .* try 70\.") as caught:
+        model.partial_fit(X, y)
+    numbers = model.stop_finding_.numbers
+    losses = GradientDescentRegressor(loss=loss, max_iter=1, tol=0, init=(np.zeros(3), 0.0)).fit(X, y)
+    assert numbers["flat"] == pytest.approx(losses.history_["objective"][0], rel=1e-9)
+    assert numbers["objective"] > 50 * numbers["flat"]
+    assert caught[0].filename == __file__
+    assert model.stop_reason_ == "diverged"
+
+
+def test_a_stream_that_is_well_is_not_complained_of() -> None:
+    X, y = rows(400, seed=8)
+    for loss in LOSSES:
+        for method in ("gd", "adam", "adagrad"):
+            model = GradientDescentRegressor(loss=loss, method=method, batch_size=4, random_state=0)
+            assert stream(model, X, y, 20).stop_reason_ == "max_iter"
+
+
+@pytest.mark.parametrize("delta", [0.02, 1.35])
+@pytest.mark.parametrize("method", ["gd", "momentum"])
+def test_a_huber_loss_far_from_its_target_gets_there(method: str, delta: float) -> None:
+    """Slopes of delta beside targets of 7e5: as by the absolute error, which has no other way either."""
+    X, y = rows(150, seed=3)
+    y = 7e5 * y
+    for size in (1, 10):
+        model = GradientDescentRegressor(loss="huber", delta=delta, method=method, batch_size=size, random_state=0)
+        assert shortfall(stream(model, X, y, 3, passes=60, seed=1), X, y) < 0.02
+        model = GradientDescentRegressor(loss="huber", delta=delta, method=method, batch_size=size, random_state=0)
+        assert shortfall(model.set_params(tol=1e-5).fit(X, y), X, y) < 0.02
+
+
+def test_a_start_whose_errors_overflow_is_refused() -> None:
+    X, y = rows()
+    for model in (GradientDescentRegressor(init=(1e170, 0.0)), GradientDescentRegressor(init=(1.7e308, 0.0))):
+        for fit in (model.fit, model.partial_fit):
+            with pytest.raises(InputError, match="init is so far off that squared errors overflow"):
+                fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("method", ["gd", "saga"])
+def test_rows_of_nothing_have_no_curvature(method: str) -> None:
+    nothing, y = np.zeros((12, 2)), np.arange(12.0)
+    options: dict[str, Any] = {"fit_intercept": False, "batch_size": 3, "max_iter": 4, "random_state": 0}
+    assert not GradientDescentRegressor(method=method, **options).fit(nothing, y).coef_.any()
+    assert not GradientDescentRegressor(**options).partial_fit(nothing, y).coef_.any()

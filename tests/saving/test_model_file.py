@@ -35,6 +35,7 @@ def path(tmp_path: Path) -> Path:
 
 
 # ------------------------------------------------------------------------------------------------------ round trip
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
 @pytest.mark.parametrize("sparse", [False, True])
 def test_sgd_regressors_come_back_too(sparse: bool, path: Path) -> None:
     X, y = course(3)
@@ -127,6 +128,7 @@ def test_a_model_that_comes_back_speaks_the_language_of_the_moment(options: dict
     assert loaded.stop_finding_.remedies == model.stop_finding_.remedies
 
 
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
 @pytest.mark.parametrize("estimator", [SGDRegressor, GradientDescentRegressor])
 def test_a_file_of_version_1_says_what_it_holds(estimator: Any, path: Path) -> None:
     save_model(estimator().fit(*course(3)), path)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 
 from downslope import GradientDescentRegressor, SGDRegressor
@@ -32,9 +33,27 @@ def assert_korean(korean: str) -> None:
 
 # ------------------------------------------------------------------------------------------------------ why it stopped
 STOPS: dict[str, tuple[dict[str, Any], tuple[Any, ...], str, list[str]]] = {
-    "no improvement": ({}, (X, Y), "sgd.not_fallen", []),
+    "no improvement": ({"eta0": 0.1}, (X, Y), "sgd.not_fallen", []),
+    "no minimum": ({}, (X, Y), "sgd.go_on", ["tol", "eta0"]),
+    "no minimum, asked for": ({"max_iter": 4, "tol": None}, (X, Y), "sgd.go_on_longer", ["max_iter", "eta0"]),
+    "small columns": ({}, (X / 30, Y), "sgd.scale_columns", []),
+    "small slopes": ({"loss": "huber", "epsilon": 1e-3}, (X, Y), "sgd.slopes_bounded", ["epsilon"]),
+    "sparse rows": ({}, (scipy.sparse.csr_matrix(X), Y + 9), "sgd.slow_intercept", ["max_iter", "tol"]),
+    "a penalty": (
+        {"alpha": 0.01, "max_iter": 3000, "tol": None, "eta0": 0.1},
+        (X / 10, Y),
+        "sgd.penalised",
+        ["alpha"],
+    ),
+    "a tube": ({"loss": "epsilon_insensitive", "epsilon": 3.0}, (X, Y), "sgd.within", ["epsilon"]),
+    "one row held out": (
+        {"early_stopping": True, "eta0": 0.1, "max_iter": 60},
+        (X[:9], Y[:9]),
+        "sgd.few_held_out",
+        ["validation_fraction", "max_iter", "tol"],
+    ),
     "validation": ({"early_stopping": True}, (X, Y), "sgd.not_risen", []),
-    "out of epochs": ({"max_iter": 2}, (X, Y), "sgd.all_passes", ["max_iter", "tol"]),
+    "out of epochs": ({"max_iter": 2}, (X, Y), "sgd.all_passes", ["max_iter", "tol", "max_iter", "eta0"]),
     "early": ({"eta0": 0.001}, (X, Y / 1000), "sgd.early", ["tol"]),
     "slopes were cut": ({"eta0": 9.0}, (X, Y), "sgd.cut_of", ["eta0"]),
     "slopes of weighted rows": ({"eta0": 9.0}, (X, Y, None, None, Y), "sgd.cut", ["eta0"]),
@@ -88,7 +107,7 @@ def test_a_rate_to_try_is_data() -> None:
 
 
 def test_a_pickle_speaks_the_language_of_the_moment() -> None:
-    model = SGDRegressor(random_state=0).fit(X, Y)
+    model = SGDRegressor(random_state=0, eta0=0.1).fit(X, Y)
     copy = pickle.loads(pickle.dumps(model))
     assert (copy.stop_message_, copy.engine_.reason) == (model.stop_message_, model.engine_.reason)
     with speaking("ko"):
@@ -98,7 +117,7 @@ def test_a_pickle_speaks_the_language_of_the_moment() -> None:
 
 
 def test_before_fit_there_is_no_message() -> None:
-    model = SGDRegressor()
+    model = SGDRegressor(eta0=0.1)
     assert not hasattr(model, "stop_message_")
     model.fit(X, Y)
     assert not hasattr(clone(model), "stop_message_")

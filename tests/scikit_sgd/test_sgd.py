@@ -500,7 +500,7 @@ def test_nothing_is_said_of_a_run_that_is_well() -> None:
         warnings.simplefilter("error")
         for seed in range(5):
             SGDRegressor(random_state=seed).fit(*rows(300, seed=seed))
-        SGDRegressor(random_state=0, tol=None, max_iter=3).fit(*rows())
+        SGDRegressor(random_state=0, tol=None, max_iter=30).fit(*rows())
         X, y = real_table()
         SGDRegressor(random_state=0).fit(StandardScaler().fit_transform(X), y)
 

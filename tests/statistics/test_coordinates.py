@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from downslope.data.arrays import ArraySource
 from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
-from downslope.statistics.moments import ColumnMoments, gather, gather_columns
+from downslope.statistics.moments import (
+    ColumnMoments,
+    OverflowingSquaresError,
+    UnderflowingSquaresError,
+    gather,
+    gather_columns,
+)
 
 Array = np.ndarray
 
@@ -140,3 +146,10 @@ def test_only_rounding_is_no_spread(value: float, weight: Array | None, store: C
 def test_spread_is_the_root_of_the_variance() -> None:
     moments = ColumnMoments(4, 4.0, np.array([1.0]), np.array([100.0]))
     assert spread_of(moments).tolist() == [float(Fraction(100, 4)) ** 0.5]
+
+
+@pytest.mark.parametrize(("size", "error"), [(1e-170, UnderflowingSquaresError), (1e170, OverflowingSquaresError)])
+def test_sizes_that_cannot_be_squared_are_refused(size: float, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        standard_coordinates(np.array([1.0, size]), np.zeros(2), False)
+    assert standard_coordinates(np.array([1.0, size]), np.zeros(2), True).inverse_scale.tolist() == [0.0, 0.0]

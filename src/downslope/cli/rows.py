@@ -16,6 +16,7 @@ from downslope.data.tables.encoding import Encoding, Missing
 from downslope.data.tables.files import Table, read_features, read_table
 from downslope.data.tables.layout import read_layout
 from downslope.data.tables.notation import PLAIN, Notation
+from downslope.data.weights import weighed
 from downslope.exceptions import InputError
 from downslope.texts import Finding, Remedy
 
@@ -53,7 +54,7 @@ class Part(NamedTuple):
             For a target or weights that cannot be used.
         """
         y, weight = check_target(self.y, len(self.y)), check_weights(self.weight, len(self.y))
-        return ArraySource(self.X, y, weight, names=names, checked=True)
+        return weighed(self.X, y, weight, names=names)
 
 
 def read_notation(codes: Sequence[str] | None, decimal: str, thousands: str | None) -> Notation:

@@ -34,6 +34,7 @@ LEAST_BLOCKS = 12
 class ArraySource:
     """The rows of X (n × d), y (n,) and the weights (n,) as a `Source`; nothing is copied.
 
+    `places` (n,) are the rows of what was given that these are, where some were left out; None where none were.
     Use it as a context: leaving it ends the threads.
     """
 
@@ -49,13 +50,26 @@ class ArraySource:
         target: str | None = None,
         checked: bool = False,
         threads: int | None = None,
+        rounding: float = 0.0,
+        places: NDArray[np.int64] | None = None,
+        weight_exponent: int = 0,
     ) -> None:
         self.X = X
         self.y = y
         self.weight = weight
+        self.places = places
         n_rows, n_features = X.shape
         stored = X.nnz if scipy.sparse.issparse(X) else n_rows * n_features
-        self.schema = Schema(n_features, names, target, weight is not None, stored / max(n_rows, 1), checked)
+        self.schema = Schema(
+            n_features,
+            names,
+            target,
+            weight is not None,
+            stored / max(n_rows, 1),
+            checked,
+            rounding,
+            weight_exponent,
+        )
         self._threads = n_cores() if threads is None else threads
         self._pool: ThreadPoolExecutor | None = None
 

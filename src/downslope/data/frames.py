@@ -17,7 +17,7 @@ from downslope.exceptions import InputError, MissingDependencyError
 from downslope.texts import Finding
 from downslope.texts.parts import enumerate_parts
 
-__all__ = ["make_frame", "to_array", "to_vector"]
+__all__ = ["make_frame", "to_array", "to_vector", "whole_columns"]
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -76,13 +76,16 @@ def to_array(X: Any) -> tuple[Any, tuple[str, ...] | None]:
     return X, None
 
 
-def to_vector(y: Any) -> Any:
+def to_vector(y: Any, argument: str = "y") -> Any:
     """The numbers of a series, or of the only column of a frame.
 
     Parameters
     ----------
-    y : pandas or polars Series, pyarrow Array or ChunkedArray, a frame of one column, or anything else
+    y : pandas or polars Series, pandas Index or array, pyarrow Array or ChunkedArray, a frame of one column, or
+        anything else
         Numbers or truth values; gaps become NaN.
+    argument : "y" or "sample_weight"
+        What it is called in a refusal.
 
     Returns
     -------
@@ -105,11 +108,28 @@ def to_vector(y: Any) -> Any:
         frame = read(module, _as_frame(library, module, y)) if module is not None else None
         if frame is not None:
             if len(frame.names) != 1:
-                raise InputError(Finding.of("frames.several_targets", count=len(frame.names)))
-            _refuse(frame, "y")
+                code = "frames.several_targets" if argument == "y" else "frames.several_weights"
+                raise InputError(Finding.of(code, count=len(frame.names)))
+            _refuse(frame, argument)
             array = frame.array()
             return (array if isinstance(array, np.ndarray) else array.toarray()).reshape(-1)
     return y
+
+
+def whole_columns(values: Any) -> list[tuple[str, NDArray[Any]]]:
+    """The columns that hold integers, or may, of a frame, a series or an array: their names and their cells.
+
+    Gaps are left out as 0. An array's columns are called x0, x1 … in X.
+    """
+    for library, read in _FRAMES.items():
+        module = sys.modules.get(library)
+        frame = read(module, _as_frame(library, module, values)) if module is not None else None
+        if frame is not None:
+            return [(str(name), cells) for name, cells in frame.integers()]
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuO":
+        return []
+    columns = values.reshape(values.shape[0], -1) if values.ndim else values.reshape(1, 1)
+    return [(f"x{j}", columns[:, j]) for j in range(columns.shape[1])]
 
 
 class _Frame(NamedTuple):
@@ -118,19 +138,24 @@ class _Frame(NamedTuple):
     names: Sequence[Any]
     refused: dict[Any, str]
     array: Callable[[], Any]
+    integers: Callable[[], list[tuple[Any, NDArray[Any]]]]
 
 
 def _refuse(frame: _Frame, argument: str) -> None:
     if not frame.refused:
         return
-    if argument == "y":
-        raise InputError(Finding.of("frames.target_kind", kind=next(iter(frame.refused.values()))))
+    if argument != "X":
+        code = "frames.target_kind" if argument == "y" else "frames.weights_kind"
+        raise InputError(Finding.of(code, kind=next(iter(frame.refused.values()))))
     named = [Finding.of("frames.column", name=name, kind=kind) for name, kind in frame.refused.items()]
     raise InputError(Finding.of("frames.not_numbers", columns=enumerate_parts(named, 5), count=len(named)))
 
 
 def _as_frame(library: str, module: ModuleType, y: Any) -> Any:
     """A series as a frame of one column, without a copy; anything else as it is."""
+    labels = library == "pandas" and isinstance(y, module.Index) and not isinstance(y, module.MultiIndex)
+    if labels or (library == "pandas" and isinstance(y, module.api.extensions.ExtensionArray)):
+        return module.Series(y).to_frame()
     if library == "pandas" and isinstance(y, module.Series):
         return y.to_frame()
     if library == "polars" and isinstance(y, module.Series):
@@ -168,9 +193,20 @@ def _read_pandas(pandas: ModuleType, X: Any) -> _Frame | None:
         dtype = np.float32 if single else np.float64
         return _stack(columns, len(X), lambda c, dtype: c.to_numpy(dtype=dtype, na_value=np.nan), dtype)
 
-    return _Frame(list(X.columns), refused, array)
+    def integers() -> list[tuple[Any, NDArray[Any]]]:
+        found = []
+        for column in columns:
+            if str(column.dtype).lower().startswith(_PANDAS_WHOLE):
+                kind = np.uint64 if str(column.dtype).lower().startswith("u") else np.int64
+                found.append((column.name, column.to_numpy(dtype=kind, na_value=0)))
+            elif column.dtype == object:
+                found.append((column.name, column.to_numpy()))
+        return found
+
+    return _Frame(list(X.columns), refused, array, integers)
 
 
+_PANDAS_WHOLE = ("int64", "uint64")
 _PANDAS_FLOAT32 = {"float32", "float[pyarrow]"}
 
 
@@ -207,7 +243,11 @@ def _read_polars(polars: ModuleType, X: Any) -> _Frame | None:
         target = polars.Float32 if kinds == {polars.Float32} else polars.Float64
         return _stack(X.get_columns(), X.height, lambda c, _: c.cast(target).to_numpy(), dtype)
 
-    return _Frame(X.columns, refused, array)
+    def integers() -> list[tuple[Any, NDArray[Any]]]:
+        whole = [c for c in X.get_columns() if c.dtype in (polars.Int64, polars.UInt64)]
+        return [(column.name, column.fill_null(0).to_numpy()) for column in whole]
+
+    return _Frame(X.columns, refused, array, integers)
 
 
 # ---------------------------------------------------------------------------------------------------- pyarrow
@@ -229,7 +269,11 @@ def _read_pyarrow(pyarrow: ModuleType, X: Any) -> _Frame | None:
 
         return _stack(X.columns, X.num_rows, values, dtype)
 
-    return _Frame(X.column_names, refused, array)
+    def integers() -> list[tuple[Any, NDArray[Any]]]:
+        whole = [f.name for f in X.schema if types.is_int64(f.type) or types.is_uint64(f.type)]
+        return [(name, X.column(name).fill_null(0).to_numpy()) for name in whole]
+
+    return _Frame(X.column_names, refused, array, integers)
 
 
 _FRAMES: dict[str, Callable[[ModuleType, Any], _Frame | None]] = {

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array
 
+from downslope.data.frames import to_vector
+from downslope.data.meaning import read_numbers
 from downslope.exceptions import InputError, frames_to_user
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import enumerate_parts
@@ -16,6 +18,10 @@ from downslope.texts.parts import enumerate_parts
 __all__ = ["Rows", "check_rows", "check_target", "check_weights", "refuse_non_finite", "split_rows"]
 
 Array = NDArray[np.float64]
+
+
+# The square root of the smallest normal number, with room for means of squares.
+SMALLEST = 1e-152
 
 
 class Rows(NamedTuple):
@@ -31,17 +37,19 @@ def check_rows(X: Any, owner: str, *, least: int = 1) -> Any:
 
     Whether the numbers are finite is not looked at: the statistics show it without another read.
     """
+    X = read_numbers(X, "X")
     try:
-        return check_array(
-            X,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            ensure_all_finite=False,
-            ensure_min_samples=least,
-            estimator=owner,
-            input_name="X",
-        )
-    except ValueError as error:
+        with np.errstate(all="ignore"):
+            return check_array(
+                X,
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32],
+                ensure_all_finite=False,
+                ensure_min_samples=least,
+                estimator=owner,
+                input_name="X",
+            )
+    except (OverflowError, ValueError) as error:
         raise InputError(refusal(str(error))) from error
 
 
@@ -61,15 +69,23 @@ def refusal(told: str) -> Finding:
     return Finding.of(code, told=first)
 
 
-def check_target(y: Any, n_rows: int, *, single: bool = False) -> NDArray[Any]:
-    """y as finite float64 numbers, one a row; float32 stays so where `single` allows it."""
+def check_target(
+    y: Any, n_rows: int, *, single: bool = False, counted: Any = None, whole: bool = False
+) -> NDArray[Any]:
+    """y as finite float64 numbers, one a row; float32 stays so where `single` allows it.
+
+    Rows for which the mask `counted` (n,) is false are none: what stands there is not looked at. Where these are the
+    `whole` of the rows, they must not all be one number too small to be squared.
+    """
+    y = read_numbers(y.toarray() if scipy.sparse.issparse(y) else y, "y")
     try:
-        target = np.asarray(y.toarray() if scipy.sparse.issparse(y) else y)
-        if np.iscomplexobj(target):
-            raise InputError(Finding.of("rows.complex_target"))
-        if not (single and target.dtype == np.float32):
-            target = target.astype(np.float64, copy=False)
-    except (TypeError, ValueError) as error:
+        with np.errstate(all="ignore"):
+            target = np.asarray(y)
+            if np.iscomplexobj(target):
+                raise InputError(Finding.of("rows.complex_target"))
+            if not (single and target.dtype == np.float32):
+                target = target.astype(np.float64, copy=False)
+    except (OverflowError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(Finding.of("rows.target_unreadable", cause=str(error))) from error
@@ -82,23 +98,35 @@ def check_target(y: Any, n_rows: int, *, single: bool = False) -> NDArray[Any]:
     if target.shape[0] != n_rows:
         raise InputError(Finding.of("rows.target_length", n_rows=n_rows, n_targets=target.shape[0]))
     bad = ~np.isfinite(target)
+    if counted is not None:
+        bad &= counted
     if bad.any():
         first = int(np.argmax(bad))
         raise InputError(Finding.of("rows.target_not_finite", bad=int(bad.sum()), n_rows=n_rows, first=first))
+    refuse_small(target if counted is None else target[counted], whole=whole)
+    return np.ascontiguousarray(target)
+
+
+def refuse_small(target: NDArray[Any], *, whole: bool) -> None:
+    """Raise `InputError` for targets whose squares are lost: those that differ by too little, or are too near to 0."""
     with np.errstate(over="ignore"):
         span = float(np.ptp(target))
-    if 0 < span < 1e-152:
+    if 0 < span < SMALLEST:
         raise InputError(Finding.of("rows.target_underflow", span=span))
-    return np.ascontiguousarray(target)
+    size = float(abs(target[0]))
+    if whole and span == 0 and 0 < size < SMALLEST:
+        raise InputError(Finding.of("rows.target_tiny", size=size))
 
 
 def check_weights(weight: Any, n_rows: int) -> Array | None:
     """The weights as finite float64 numbers that are not negative and not all zero, or None."""
     if weight is None:
         return None
+    weight = read_numbers(to_vector(weight, "sample_weight"), "sample_weight")
     try:
-        weights = np.asarray(weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        with np.errstate(all="ignore"):
+            weights = np.asarray(weight, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError) as error:
         raise InputError(Finding.of("rows.weights_unreadable", cause=str(error))) from error
     if weights.ndim == 0:
         weights = np.full(n_rows, float(weights))

@@ -47,6 +47,11 @@ class Schema:
         How many values of X a row stores: all columns, or of sparse rows those that are not zero.
     checked : bool
         Whether it is known that targets and weights can be used.
+    rounding : float
+        How far integers beyond 2⁵³ were moved when they became float64, at most, in standard deviations of their
+        column; 0 where all of them are what they were.
+    weight_exponent : int
+        The weights were divided by this power of two.
     """
 
     n_features: int
@@ -55,6 +60,8 @@ class Schema:
     weighted: bool = False
     values_per_row: float = np.nan
     checked: bool = False
+    rounding: float = 0.0
+    weight_exponent: int = 0
 
     @property
     def spoken_names(self) -> list[str]:

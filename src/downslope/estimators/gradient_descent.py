@@ -297,7 +297,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         )
         with opened(train), opened(held_out), progress or nullcontext(), naming_spoilt_columns(source, given):
             solution = fit(request)
-        self._store(solution)
+        self._store(solution, schema)
         lines.close()
         self._warn(solution)
         if told is not None:
@@ -336,7 +336,9 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             parameter = "early_stopping" if self.early_stopping else "method"
             needy = Remedy(parameter, getattr(self, parameter))
             raise InputError(Finding.of(f"estimator.partial_fit_{parameter}", needy))
-        source = read_source(self, X, y, sample_weight)
+        so_far: Stream | None = getattr(self, "_stream", None)
+        exponent = None if so_far is None else so_far.exponent
+        source = read_source(self, X, y, sample_weight, whole=False, exponent=exponent)
         stream = self._stream_so_far(source.schema)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         # The steps of a stream are those of mini-batches, whatever the size of a block.
@@ -450,7 +452,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
             return None
         return lambda record: any(list(map(bool, (ear(record) for ear in ears))))
 
-    def _store(self, solution: Solution) -> None:
+    def _store(self, solution: Solution, schema: Schema) -> None:
         """Set the fitted attributes, all at once: a fit that fails leaves those of the last one."""
         remember_columns(self, int(solution.coef.size), solution.history.feature_names)
         self.coef_ = solution.coef
@@ -463,7 +465,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         self.restored_epoch_ = solution.restored_epoch
         self.engine_ = solution.engine
         self.learning_rate_ = solution.learning_rate
-        self.optimum_ = solution.optimum
+        self.optimum_ = None if solution.optimum is None else solution.optimum.of_rounded(schema.rounding)
         self.gap_ = solution.gap
         self.landscape_: Landscape | None = solution.problem.landscape
         self._going_on: Continuation | None = solution.continuation

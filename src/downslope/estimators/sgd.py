@@ -14,6 +14,7 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from downslope.data.meaning import read_numbers
 from downslope.data.rows import Rows
 from downslope.descent.engines import Engine
 from downslope.descent.stopping import StopReason
@@ -376,11 +377,11 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         """The state that a first fit starts from."""
         coef, intercept = np.zeros(d, dtype=dtype), 0.0
         if coef_init is not None:
-            coef = np.array(coef_init, dtype=dtype).ravel()
+            coef = read_start(coef_init, "coef_init", dtype).ravel()
             if coef.shape != (d,):
                 raise InputError(Finding.of("sgd.coef_init", n_given=coef.size, n_features=d))
         if intercept_init is not None:
-            given = np.asarray(intercept_init, dtype=dtype)
+            given = read_start(intercept_init, "intercept_init", dtype)
             if given.shape not in ((1,), ()):
                 raise InputError(Finding.of("sgd.intercept_init", shape=given.shape))
             intercept = float(given.reshape(-1)[0])
@@ -418,3 +419,17 @@ class SGDRegressor(SparseCoefMixin, RegressorMixin, BaseEstimator):
         self._last_state = done.state
         if done.warning is not None:
             warnings.warn(done.warning(done.finding), stacklevel=frames_to_user())
+
+
+def read_start(values: Any, argument: str, dtype: Any) -> Array:
+    """Coefficients or an intercept to start from, a copy; refused where they are no finite numbers."""
+    try:
+        with np.errstate(all="ignore"):
+            found = np.array(read_numbers(values, argument), dtype=dtype)
+    except (OverflowError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(Finding.of("sgd.start_unreadable", argument=argument, cause=str(error))) from error
+    if not np.all(np.isfinite(found)):
+        raise InputError(Finding.of("sgd.start_not_finite", argument=argument))
+    return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from downslope.data.arrays import ArraySource
+from downslope.data.block import Block
 from downslope.data.rows import Rows, refuse_non_finite, split_rows
 from downslope.data.source import Schema, Source
+from downslope.data.weights import weighed
 from downslope.estimators.reading import read_rows, refuse_other_columns, rows_to_predict
 from downslope.exceptions import InputError
 from downslope.statistics.moments import OverflowingSquaresError, UnderflowingSquaresError
@@ -31,9 +34,24 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+# Squares of larger values, summed over rows, are no numbers.
+LARGEST = 1e150
 
-def read_source(estimator: Any, X: Any, y: Any, weight: Any, *, least: int = 1) -> Source:
-    """The rows that `fit` was given.
+
+def read_source(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    weight: Any,
+    *,
+    least: int = 1,
+    whole: bool = True,
+    exponent: int | None = None,
+) -> Source:
+    """The rows that `fit` was given, those of weight 0 left out.
+
+    `whole` says that there will be no other rows; `exponent` is the power of two that the weights of earlier blocks
+    were divided by, see `weighed`.
 
     Raises
     ------
@@ -44,8 +62,8 @@ def read_source(estimator: Any, X: Any, y: Any, weight: Any, *, least: int = 1) 
         if y is not None or weight is not None:
             raise InputError(Finding("estimator.source_and_target"))
         return X
-    rows, names = read_rows(estimator, X, y, weight, least=least)
-    return ArraySource(*rows, names=names, checked=True)
+    given = read_rows(estimator, X, y, weight, least=least, weightless=False, whole=whole)
+    return weighed(*given.rows, names=given.names, rounding=given.rounding, exponent=exponent)
 
 
 def read_rows_in_memory(estimator: Any, X: Any, y: Any, weight: Any) -> tuple[Rows, tuple[str, ...] | None]:
@@ -57,7 +75,8 @@ def read_rows_in_memory(estimator: Any, X: Any, y: Any, weight: Any) -> tuple[Ro
         As `read_source`, and for a source that is not in memory.
     """
     if not isinstance(X, Source):
-        return read_rows(estimator, X, y, weight, single=True)
+        given = read_rows(estimator, X, y, weight, single=True, whole=False)
+        return given.rows, given.names
     source = read_source(estimator, X, y, weight)
     if source.rereads != "free":
         raise InputError(Finding.of("estimator.needs_memory", estimator=type(estimator).__name__))
@@ -78,8 +97,13 @@ def opened(source: Source | None) -> AbstractContextManager[Any]:
 def split_source(source: Source, fraction: float, generator: Any) -> tuple[Source, Source]:
     """The rows to train on and those to validate on: `fraction` of them, at random, or the last ones."""
     kept, held = split_rows(resident_rows(source), fraction, generator)
-    names, checked = source.schema.names, source.schema.checked
-    return ArraySource(*kept, names=names, checked=checked), ArraySource(*held, names=names, checked=checked)
+    return part_of(source, kept), part_of(source, held)
+
+
+def part_of(source: Source, rows: Rows) -> ArraySource:
+    """Some rows of a source, as one."""
+    schema = source.schema
+    return ArraySource(*rows, names=schema.names, checked=schema.checked, rounding=schema.rounding)
 
 
 def refuse_other_validation(schema: Schema, given: Source | None) -> None:
@@ -100,13 +124,16 @@ def list_names(names: tuple[str, ...] | None) -> Finding:
 
 @contextmanager
 def naming_spoilt_columns(*sources: Source | None) -> Iterator[None]:
-    """Where squares overflow or underflow inside, say first which columns are not finite, if any."""
+    """Where squares overflow or underflow inside, say first which columns are not finite, or too large, if any."""
     try:
         yield
-    except (OverflowingSquaresError, UnderflowingSquaresError):
+    except (OverflowingSquaresError, UnderflowingSquaresError) as error:
         for source in sources:
             if source is not None:
                 refuse_spoilt_columns(source)
+        for source in sources:
+            if source is not None and isinstance(error, OverflowingSquaresError):
+                name_large_columns(source, error)
         raise
 
 
@@ -117,6 +144,35 @@ def refuse_spoilt_columns(source: Source) -> None:
     source.scan(check_rows)[0].refuse()
     for block in source.blocks():
         refuse_non_finite(block.X, source.schema.spoken_names)
+
+
+def name_large_columns(source: Source, error: OverflowingSquaresError) -> None:
+    """Raise `OverflowingSquaresError` with the names of the columns whose squares overflow, where there are any."""
+    if source.rereads == "never":
+        return
+    (largest,) = source.scan(find_largest)
+    names = [*source.schema.spoken_names, source.schema.target or "y"]
+    large = [names[j] for j in np.flatnonzero(largest.values > LARGEST)]
+    if large:
+        numbers = {"columns": large, "count": len(large), "largest": float(largest.values.max())}
+        raise OverflowingSquaresError(Finding("statistics.overflow_in", numbers)) from error
+
+
+@dataclass(frozen=True)
+class Largest:
+    """The largest absolute value of each column and of the target, (d + 1,)."""
+
+    values: Array
+
+    def __add__(self, other: "Largest") -> "Largest":
+        return Largest(np.maximum(self.values, other.values))
+
+
+def find_largest(block: Block) -> Largest:
+    """Those of a block."""
+    columns = abs(block.X).max(axis=0)
+    values = columns.toarray() if block.sparse else columns
+    return Largest(np.append(np.asarray(values, dtype=np.float64).reshape(-1), np.abs(block.y).max(initial=0.0)))
 
 
 def predict_rows(estimator: Any, X: Any) -> Array:

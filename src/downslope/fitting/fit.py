@@ -17,6 +17,7 @@ from downslope.fitting.problem import Problem, prepare
 from downslope.fitting.proving import ends_in_solve, prove_end, threshold
 from downslope.fitting.replayable import Replayable
 from downslope.fitting.request import Continuation, Limits, Request, Solution, Watcher
+from downslope.fitting.start import refuse_far_start
 from downslope.fitting.validation import validation_error
 from downslope.objective.dual import ROUNDING
 from downslope.objective.objective import Evaluation, Objective
@@ -37,9 +38,11 @@ def fit(request: Request) -> Solution:
     with one_blas_thread():
         going_on, settings = request.going_on, request.settings
         problem = prepare(request.source, settings, None if going_on is None else going_on.coordinates)
-        start = begin(problem, request) if going_on is None else going_on.start
         objective = objective_of(problem)
-        at = objective.value_and_gradient(start)
+        with np.errstate(all="ignore"):
+            start = begin(problem, request) if going_on is None else going_on.start
+            at = objective.value_and_gradient(start)
+        refuse_far_start(at, start)
         first = 0 if going_on is None else going_on.state.epoch
         rules = stopping(problem, objective, request.limits, start, at, first)
         # Epochs in closed form cost next to nothing unless somebody wants each as a record.

@@ -1,6 +1,6 @@
 """The exact minimum of an objective, as a fit gives it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,13 @@ class Optimum:
     digits: int
     unique: bool
     condition: float
+
+    def of_rounded(self, rounding: float) -> "Optimum":
+        """The same where columns were moved by `rounding` of their standard deviations before: with fewer digits."""
+        if not rounding or not self.digits:
+            return self
+        doubt = rounding * self.condition
+        return replace(self, digits=0 if doubt >= 1.0 else min(self.digits, int(-np.log10(doubt))))
 
     @property
     def note(self) -> str:

@@ -15,7 +15,7 @@ from downslope.descent.settings import Settings
 from downslope.exceptions import InputError
 from downslope.fitting.optimum import Optimum
 from downslope.objective.dual import Proof, prove_quadratic
-from downslope.objective.losses import Loss, SquaredError
+from downslope.objective.losses import Loss, SquaredError, slope_bound
 from downslope.objective.objective import Evaluation, QuadraticObjective, RowsObjective
 from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
 from downslope.statistics.least_squares import EPS, LeastSquares, believable_digits, solve
@@ -279,6 +279,7 @@ class Problem:
             mean_length=self.row_curvature.mean if rule.steady else np.nan,
             distance=distance_to_go(start, minimum, at.objective, at.gradient),
             n_updates=-(-self.n_rows // self.batch),
+            slope=slope_bound(self.settings.loss),
         )
 
     def first_rate(self, at: Evaluation) -> float:

@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.data.meaning import read_numbers
 from downslope.exceptions import InputError
-from downslope.texts import Finding
+from downslope.objective.objective import Evaluation
+from downslope.texts import Finding, Remedy
 
-__all__ = ["Start", "draw_start"]
+__all__ = ["Start", "draw_start", "refuse_far_start"]
 
 Array = NDArray[np.float64]
 
@@ -42,10 +44,10 @@ def read_start(init: Any, n_features: int) -> Start:
     """The start given as (coef, intercept)."""
     accepted = Finding.of("options.init_accepted", n_features=n_features)
     try:
-        coef, intercept = init
-        coef = np.asarray(coef, dtype=np.float64).reshape(-1)
-        intercept = float(np.asarray(intercept, dtype=np.float64).reshape(()))
-    except (TypeError, ValueError) as error:
+        with np.errstate(all="ignore"):
+            coef, level = (np.asarray(read_numbers(part, "init"), dtype=np.float64) for part in init)
+        coef, intercept = coef.reshape(-1), float(level.reshape(()))
+    except (OverflowError, TypeError, ValueError) as error:
         raise InputError(Finding.of("options.init_unreadable", init=init, accepted=accepted)) from error
     if coef.size == 1:
         coef = np.full(n_features, coef[0])
@@ -55,3 +57,10 @@ def read_start(init: Any, n_features: int) -> Start:
     if not (np.all(np.isfinite(coef)) and np.isfinite(intercept)):
         raise InputError(Finding.of("options.init_not_finite", init=init, accepted=accepted))
     return Start(coef, intercept)
+
+
+def refuse_far_start(at: Evaluation, start: Array) -> None:
+    """Raise `InputError` for a start (p,), in descended coordinates, whose measures `at` overflow."""
+    if start.any() and not (np.isfinite(at.objective) and np.isfinite(at.mse)):
+        largest = float(np.abs(start).max(initial=0.0))
+        raise InputError(Finding.of("options.init_too_far", Remedy("init", "zeros"), largest=largest))

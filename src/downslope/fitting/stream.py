@@ -12,6 +12,8 @@ from downslope.descent.loop import Row
 from downslope.descent.settings import Settings
 from downslope.descent.stopping import EXPLOSION
 from downslope.fitting.problem import choose_coordinates
+from downslope.fitting.start import refuse_far_start
+from downslope.objective.losses import slope_bound
 from downslope.objective.objective import Evaluation, RowsObjective
 from downslope.statistics.coordinates import Coordinates, spread_of
 from downslope.statistics.moments import ColumnMoments, gather_columns_with
@@ -24,6 +26,9 @@ from downslope.texts import Finding, Remedy
 __all__ = ["Pass", "Stream", "explain_stream", "follow"]
 
 Array = NDArray[np.float64]
+
+# An objective so many times that of predicting 0, and that of the start, is no noise.
+LOST = 50.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,12 @@ class Stream(NamedTuple):
     rate : float
         That of the last updates.
     history : History or None
+    end : float
+        The objective after the last block, on its rows.
+    flat : float
+        The largest of predicting 0 for the rows of a block so far.
+    exponent : int or None
+        The power of two that all weights are divided by: that of the first block; None before it.
     """
 
     place: tuple[Array, float]
@@ -86,6 +97,9 @@ class Stream(NamedTuple):
     first: float = np.nan
     rate: float = np.nan
     history: History | None = None
+    end: float = np.nan
+    flat: float = np.nan
+    exponent: int | None = None
 
     @property
     def n_rows(self) -> int:
@@ -94,13 +108,30 @@ class Stream(NamedTuple):
 
     @property
     def diverged(self) -> bool:
-        """Whether the running objective of the last block, of which there is one, has exploded."""
+        """Whether the running objective of the last block has exploded, or the model is lost."""
+        return self.exploded or self.lost
+
+    @property
+    def exploded(self) -> bool:
+        """Whether the running objective has, of which there must be one."""
         assert self.history is not None
         return not float(self.history["objective"][-1]) <= EXPLOSION * self.first
+
+    @property
+    def lost(self) -> bool:
+        """Whether predicting 0, and the start, are far better than the model: rates or a far row threw it there."""
+        return not self.end <= LOST * max(self.flat, self.first)
 
 
 def follow(stream: Stream, source: Source, passing: Pass) -> Stream:
     """One pass over a block; the stream given stays as it was."""
+    # A run that blows up overflows on its way: that is an outcome here, not a surprise.
+    with np.errstate(all="ignore"):
+        return pass_over(stream, source, passing)
+
+
+def pass_over(stream: Stream, source: Source, passing: Pass) -> Stream:
+    """The stream after one pass over a block."""
     # The columns are measured before the pass.
     settings, source = passing.settings, source.resident()
     block, checks = gather_columns_with(source, check_rows)
@@ -108,9 +139,10 @@ def follow(stream: Stream, source: Source, passing: Pass) -> Stream:
     columns = block if stream.columns is None else stream.columns + block
     coordinates = choose_coordinates(settings, columns.mean, spread_of(columns))
     start, at = coordinates.from_original(*stream.place), None
+    objective = RowsObjective(source, block.weight, coordinates, settings.loss, settings.penalty)
     if stream.history is None:
-        objective = RowsObjective(source, block.weight, coordinates, settings.loss, settings.penalty)
         at = objective.value_and_gradient(start)
+        refuse_far_start(at, start)
         distance = distance_to_go(start, None, at.objective, at.gradient)
         stream = stream._replace(distance=distance, first=at.objective)
     steepest, rate = next_rate(stream, source, settings, columns, coordinates)
@@ -120,6 +152,8 @@ def follow(stream: Stream, source: Source, passing: Pass) -> Stream:
     cost = running.loss / running.weight + settings.penalty.value(state.shown)
     seen = Evaluation(cost, running.squares / running.weight, np.full(1, np.nan))
     model = to_original(coordinates, state.shown)
+    end = objective.value_and_gradient(state.shown).objective
+    flat = objective.value_and_gradient(np.zeros_like(start)).objective
     record = make_record(seen, stream.n_blocks + 1, rate, model, passing)
     assert stream.history is not None
     return stream._replace(
@@ -132,6 +166,9 @@ def follow(stream: Stream, source: Source, passing: Pass) -> Stream:
         n_blocks=stream.n_blocks + 1,
         rate=rate,
         history=stream.history.followed_by(record),
+        end=end,
+        flat=float(np.fmax(stream.flat, flat)),
+        exponent=source.schema.weight_exponent,
     )
 
 
@@ -180,13 +217,11 @@ def explain_stream(stream: Stream) -> Finding:
     if not stream.diverged:
         return Finding.of("stream.blocks", n_blocks=stream.n_blocks, n_rows=stream.n_rows)
     assert stream.history is not None
-    numbers = {
-        "n_blocks": stream.n_blocks,
-        "rate": stream.rate,
-        "objective": float(stream.history["objective"][-1]),
-        "first": stream.first,
-        "suggested": stream.rate / 10,
-    }
+    numbers = {"n_blocks": stream.n_blocks, "rate": stream.rate, "suggested": stream.rate / 10}
+    if not stream.exploded:
+        numbers |= {"objective": stream.end, "flat": stream.flat, "steepest": stream.steepest}
+        return Finding("stream.lost", numbers, (Remedy("learning_rate"),))
+    numbers |= {"objective": float(stream.history["objective"][-1]), "first": stream.first}
     return Finding("stream.diverged", numbers, (Remedy("learning_rate", "auto"),))
 
 
@@ -207,6 +242,7 @@ def automatic_rate(
         mean_length=mean_length,
         distance=distance,
         n_updates=made,
+        slope=slope_bound(settings.loss),
     )
 
 

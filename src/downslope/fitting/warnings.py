@@ -1,7 +1,11 @@
 """What is to be warned of, whatever came of the descent."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+import numpy as np
+
+from downslope.data.block import Block
 from downslope.exceptions import CollinearColumnsWarning, ConstantColumnWarning, DownslopeWarning
 from downslope.fitting.problem import Problem
 from downslope.texts import Finding, Remedy
@@ -20,6 +24,9 @@ def find_warnings(problem: Problem) -> Iterator[DownslopeWarning]:
     if idle:
         fate = "zero" if settings.standardize else "in_intercept"
         yield ConstantColumnWarning(Finding.of(f"warning.constant_{fate}", columns=idle, count=len(idle)))
+    tube = find_tube(problem)
+    if tube is not None:
+        yield DownslopeWarning(tube)
     optimum, rows = problem.optimum, problem.least_squares
     if optimum is not None and rows is not None and not optimum.unique:
         yield CollinearColumnsWarning(find_collinear(problem, names))
@@ -32,3 +39,34 @@ def find_collinear(problem: Problem, names: list[str]) -> Finding:
         return Finding.of("warning.fewer_rows", remedy, n_features=len(names), n_rows=problem.n_rows)
     tied = [names[j] for j in problem.tied_columns()]
     return Finding.of("warning.collinear", remedy, columns=tied, count=len(tied))
+
+
+@dataclass(frozen=True)
+class TargetRange:
+    """The smallest and the largest target."""
+
+    low: float
+    high: float
+
+    def __add__(self, other: "TargetRange") -> "TargetRange":
+        return TargetRange(min(self.low, other.low), max(self.high, other.high))
+
+
+def range_of_targets(block: Block) -> TargetRange:
+    """That of a block."""
+    return TargetRange(float(block.y.min(initial=np.inf)), float(block.y.max(initial=-np.inf)))
+
+
+def find_tube(problem: Problem) -> Finding | None:
+    """What to say of a tube that covers all targets: one constant, or 0 without an intercept, costs nothing there."""
+    epsilon = getattr(problem.settings.loss, "epsilon", None)
+    if epsilon is None:
+        return None
+    (targets,) = problem.source.scan(range_of_targets)
+    largest = max(abs(targets.low), abs(targets.high))
+    apart = 0.5 * (targets.high - targets.low) if problem.settings.fit_intercept else largest
+    if not 0 < apart <= epsilon:
+        return None
+    numbers = {"epsilon": epsilon, "n_rows": problem.n_rows, "largest": largest, "apart": 2.0 * apart}
+    code = "warning.tube" if problem.settings.fit_intercept else "warning.tube_about_zero"
+    return Finding(code, numbers, (Remedy("epsilon"),))

@@ -27,6 +27,7 @@ __all__ = [
     "SquaredEpsilonInsensitive",
     "SquaredError",
     "make_loss",
+    "slope_bound",
     "sum_and_derivative",
 ]
 
@@ -115,6 +116,19 @@ def sum_and_derivative(loss: Loss, residual: Array, weight: Array | None) -> tup
         return float(counted @ residual) - 0.5 * float(counted @ clipped), clipped
     values, derivative = loss.value_and_derivative(residual)
     return float(values.sum() if weight is None else weight @ values), derivative
+
+
+def slope_bound(loss: Loss) -> float:
+    """The largest abs(ℓ'(r)): 1 for losses with kinks, δ for Huber's, infinite for squares.
+
+    Examples
+    --------
+    >>> slope_bound(Huber(0.5)), slope_bound(SquaredError())
+    (0.5, inf)
+    """
+    if loss.kinked:
+        return 1.0
+    return loss.delta if isinstance(loss, Huber) else np.inf
 
 
 def clipped_sign(residual: Array, width: float) -> Array:

@@ -21,7 +21,14 @@ from downslope.kernels.measuring import measure_loss
 from downslope.kernels.rows import kernel_rows, pieces
 from downslope.objective.losses import Loss
 from downslope.objective.objective import BlockLoss, Evaluation, LossSums
-from downslope.scikit_sgd.explanation import explain_divergence, explain_early_stop, explain_stop
+from downslope.scikit_sgd.explanation import (
+    explain_divergence,
+    explain_early_stop,
+    explain_missed,
+    explain_stop,
+    forgive_weightless,
+)
+from downslope.scikit_sgd.minimum import Missed, Place, Sight, find_missed, see
 from downslope.scikit_sgd.passes import SgdOutcome, make_passes
 from downslope.scikit_sgd.task import SgdState, SgdTask
 from downslope.statistics.coordinates import raw_coordinates
@@ -171,6 +178,23 @@ class Measure:
             lengths = measure_rows(self.source, raw_coordinates(X.shape[1], rule.fit_intercept), None)
         return not rule.first_rate * rule.loss.curvature * mean_weight * lengths.largest <= 2.0
 
+    @cached_property
+    def sight(self) -> Sight:
+        """Some of the rows that are learnt from."""
+        rule, rows = self.task.rule, self.source
+        return see(
+            rows.X,
+            rows.y,
+            rows.weight,
+            loss=rule.loss,
+            penalty=self.task.penalty,
+            fit_intercept=rule.fit_intercept,
+        )
+
+    def missed(self, place: Place) -> Missed | None:
+        """What a fit has missed, if anything."""
+        return find_missed(self.sight, place, self.at)
+
     def problem(self) -> Problem | None:
         """The rows' curvature, for an explanation; None where even that overflows."""
         rule, rows = self.task.rule, self.source
@@ -210,10 +234,10 @@ def fit_sgd(task: SgdTask, start: SgdState) -> SgdFit:
     InputError
         For rows that are not finite.
     """
-    with select_training_rows(task) as source:
+    with select_training_rows(task) as source, np.errstate(all="ignore"):
         measure = Measure(task, source)
         first = measure.start(start)
-        outcome = make_passes(task, start, first, exact=measure.chaotic)
+        outcome = forgive_weightless(task, make_passes(task, start, first, exact=measure.chaotic))
         refuse_spoilt_rows(task, outcome)
         outcome, restored = restore_best(outcome)
         coef, intercept = outcome.state.shown(task.rule.average, start.t - 1.0 + outcome.n_iter * task.y.size)
@@ -227,23 +251,38 @@ def fit_sgd(task: SgdTask, start: SgdState) -> SgdFit:
             # The last record moves on to what is returned: after an interrupt that is in the middle of a pass.
             outcome.records[-1, 1:4] = seen.objective, seen.mse, slope
             outcome.parameters[-1] = np.append(coef.astype(np.float64), intercept)
-        finding, warning = judge(measure, outcome, reason, restored, (first.objective, seen.objective, slope))
+        place = Place(coef.astype(np.float64), float(intercept), seen)
+        finding, warning = judge(measure, outcome, reason, restored, (first.objective, slope), place)
     history = outcome.history(task.feature_names, validated=task.held_out is not None)
     state, rate, n_rows = outcome.state, outcome.rate, task.y.size
     return SgdFit(coef, intercept, state, outcome.n_iter, n_rows, history, reason, finding, warning, restored, rate)
 
 
 def judge(
-    measure: Measure, outcome: SgdOutcome, reason: StopReason, restored: int | None, seen: tuple[float, float, float]
+    measure: Measure,
+    outcome: SgdOutcome,
+    reason: StopReason,
+    restored: int | None,
+    seen: tuple[float, float],
+    place: Place,
 ) -> tuple[Finding, type[DownslopeWarning] | None]:
-    """What to say of a fit, and as which warning."""
-    task, (first, last, slope) = measure.task, seen
+    """What to say of a fit, and as which warning; `seen` are J at the start, and how steep J is at the end."""
+    task, (first, slope), last = measure.task, seen, place.seen.objective
     if reason is StopReason.DIVERGED:
         return explain_divergence(task, outcome, measure.problem(), last, first, restored), DivergenceWarning
     early = explain_early_stop(task, outcome, first) if reason is StopReason.NO_IMPROVEMENT else None
     stop = explain_stop(task, outcome, reason, last, slope)
-    unfinished = early is not None or (reason is StopReason.MAX_ITER and task.tol is not None)
-    return stop if early is None else stop.then(early), NotConvergedWarning if unfinished else None
+    if early is not None:
+        return stop.then(early), NotConvergedWarning
+    warning: type[DownslopeWarning] | None = None
+    few = task.held_out is not None and task.held_out.too_few
+    if (reason is StopReason.MAX_ITER and task.tol is not None) or few:
+        warning = NotConvergedWarning
+    missed = None if reason is StopReason.INTERRUPTED else measure.missed(place)
+    if missed is None:
+        return stop, warning
+    told = explain_missed(task, reason, missed, measure.sight, place.seen)
+    return stop.then(told), warning or DownslopeWarning if missed.kind == "penalty" else NotConvergedWarning
 
 
 def restore_best(outcome: SgdOutcome) -> tuple[SgdOutcome, int | None]:
@@ -276,12 +315,12 @@ def pass_once(task: SgdTask, start: SgdState, history: History | None) -> SgdFit
         After an interrupt: a part of a block is no pass.
     """
     task = replace(task, max_iter=1, tol=None)
-    with select_training_rows(task) as source:
+    with select_training_rows(task) as source, np.errstate(all="ignore"):
         measure = Measure(task, source)
         zero = measure.at_zero.objective
         before = 0 if history is None else int(history["epoch"][-1])
         first = measure.start(start) if history is None else Row(before, zero, zero, np.nan, np.nan, 0.0, np.nan)
-        outcome = make_passes(task, start, first, exact=measure.chaotic)
+        outcome = forgive_weightless(task, make_passes(task, start, first, exact=measure.chaotic))
         if outcome.reason is StopReason.INTERRUPTED:
             raise KeyboardInterrupt
         refuse_spoilt_rows(task, outcome)

@@ -130,8 +130,15 @@ class HeldOut(NamedTuple):
     y: Array
     weight: Array | None
 
+    @property
+    def too_few(self) -> bool:
+        """Whether R² is not defined: it compares with the mean of at least two rows."""
+        return self.y.size < 2
+
     def score(self, coef: Array, intercept: float) -> float:
-        """R²."""
+        """R²; NaN where it is not defined, as scikit-learn has it."""
+        if self.too_few:
+            return np.nan
         return float(r2_score(self.y, self.X @ coef + intercept, sample_weight=self.weight))
 
     def error(self, coef: Array, intercept: float) -> float:

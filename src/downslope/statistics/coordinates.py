@@ -9,7 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.statistics.moments import ColumnMoments, Moments
+from downslope.statistics.moments import (
+    SMALLEST_SPAN,
+    ColumnMoments,
+    Moments,
+    OverflowingSquaresError,
+    UnderflowingSquaresError,
+)
+from downslope.texts import Finding
 
 __all__ = ["Coordinates", "raw_coordinates", "spread_of", "standard_coordinates"]
 
@@ -74,9 +81,19 @@ def standard_coordinates(mean: Array, spread: Array, fit_intercept: bool) -> Coo
         shift, scale = mean, spread
     else:
         shift, scale = np.zeros_like(mean), np.hypot(mean, spread)
+        refuse_extremes(scale)
     with np.errstate(divide="ignore"):
         inverse = np.where(scale > 0, 1.0 / scale, 0.0)
     return Coordinates(np.where(inverse > 0, shift, 0.0), inverse, fit_intercept)
+
+
+def refuse_extremes(scale: Array) -> None:
+    """Raise `OverflowingSquaresError` or `UnderflowingSquaresError` for sizes that cannot be squared."""
+    small = (scale > 0) & (scale < SMALLEST_SPAN)
+    if small.any():
+        raise UnderflowingSquaresError(Finding.of("statistics.underflow_about_zero", size=float(scale[small].max())))
+    if np.any(scale > 1.0 / SMALLEST_SPAN):
+        raise OverflowingSquaresError
 
 
 def spread_of(moments: Moments | ColumnMoments) -> Array:

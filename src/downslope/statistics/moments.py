@@ -166,8 +166,10 @@ class UnderflowingSquaresError(InputError):
     """Values so near to each other that their squares are lost."""
 
 
-def refuse_underflow(span: Array) -> None:
-    """Raise `UnderflowingSquaresError` for columns that change, but by less than can be squared."""
+def refuse_underflow(X: Array) -> None:
+    """Raise `UnderflowingSquaresError` for columns of rows (n, d) that change, but by less than can be squared."""
+    with np.errstate(all="ignore"):
+        span = np.ptp(X, axis=0)
     lost = (span > 0) & (span < SMALLEST_SPAN)
     if lost.any():
         raise UnderflowingSquaresError(Finding.of("statistics.underflow", span=float(span[lost].min())))
@@ -210,7 +212,7 @@ def gather_with(source: Source, *others: Callable[[Block], Any]) -> tuple[Moment
 def centre_of(source: Source) -> "SumBlocks":
     """The moments about the centre of some rows; about zero, without a copy of each block, where that is as good."""
     seen = source.peek(SAMPLE_ROWS)
-    refuse_underflow(np.ptp(seen.X, axis=0))
+    refuse_underflow(seen.X)
     with np.errstate(all="ignore"):
         centre, spread, y_centre = seen.X.mean(axis=0), seen.X.std(axis=0), float(seen.y.mean())
         # A column that is constant in the sample is shifted by its very value: if it is constant, its sums are 0.
@@ -276,7 +278,7 @@ def gather_columns(source: Source) -> ColumnMoments:
 
 def gather_columns_with(source: Source, *others: Callable[[Block], Any]) -> tuple[ColumnMoments, *tuple[Any, ...]]:
     """The moments of each column, and what other tasks give, in one read."""
-    refuse_underflow(np.ptp(source.peek(SAMPLE_ROWS).X, axis=0))
+    refuse_underflow(source.peek(SAMPLE_ROWS).X)
     columns, *found = source.scan(sum_columns, *others)
     if not np.all(np.isfinite(columns.squares)):
         raise OverflowingSquaresError

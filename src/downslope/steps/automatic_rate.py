@@ -43,6 +43,9 @@ Array = NDArray[np.float64]
 FULL_SHARE, BATCH_SHARE = 0.1, 0.3
 # Rate × curvature of the first mini-batches, and the epochs after which their rate is half of it.
 BATCH_PRODUCT, HALF_LIFE = 1.5, 4.0
+# So many steps by curvature, of the largest slope of a loss, or epochs of them, are too many for a way: the loss is met
+# as one with kinks. Mini-batches halve their rate too soon for more than about 25 epochs of such steps.
+FAR, FAR_EPOCHS = 1000.0, 20.0
 # A mean of places that weighs late ones more forgets the start (Shamir and Zhang, 2013).
 AVERAGING_POWER = 3.0
 
@@ -75,7 +78,7 @@ def full_batch_rate(
 
 
 def mini_batch_schedule(
-    rule: StepRule, *, curvature: float, mean_length: float, distance: float, n_updates: int
+    rule: StepRule, *, curvature: float, mean_length: float, distance: float, n_updates: int, slope: float = np.inf
 ) -> Schedule:
     """The rates of updates on some of the rows, an epoch each.
 
@@ -89,20 +92,33 @@ def mini_batch_schedule(
     distance : float
     n_updates : int
         In an epoch.
+    slope : float
+        The largest of the loss, by which a way is far.
     """
     if not rule.steady:
         share = BATCH_SHARE * distance
         return Constant(share) if rule.decays_by_itself else InverseTime(share / np.sqrt(n_updates), HALF_LIFE)
+    if curvature == 0:
+        return Constant(1.0)
     if rule.remembers_rows:
         # The noise dies away, so that the rate need not (Defazio, Bach and Lacoste-Julien, 2014).
         return Constant(1.0 / (3.0 * curvature))
-    if np.isfinite(curvature):
+    if np.isfinite(curvature) and not distance * curvature > FAR_EPOCHS * n_updates * slope:
         return InverseTime((1.0 - rule.inertia) * BATCH_PRODUCT / curvature, HALF_LIFE)
     # The classical rate of the subgradient method.
-    return InverseScaling((1.0 - rule.inertia) * distance / np.sqrt(mean_length * n_updates), 0.5)
+    length = np.sqrt(mean_length * n_updates) * (slope if np.isfinite(curvature) else 1.0)
+    return InverseScaling((1.0 - rule.inertia) * distance / length, 0.5)
 
 
-def stream_rate(rule: StepRule, *, curvature: float, mean_length: float, distance: float, n_updates: float) -> float:
+def stream_rate(
+    rule: StepRule,
+    *,
+    curvature: float,
+    mean_length: float,
+    distance: float,
+    n_updates: float,
+    slope: float = np.inf,
+) -> float:
     """The rate of the next block of a stream, of which no end is known: shares fall with the updates made so far.
 
     Parameters
@@ -116,12 +132,15 @@ def stream_rate(rule: StepRule, *, curvature: float, mean_length: float, distanc
         As the first block tells it.
     n_updates : float
         Made so far.
+    slope : float
+        The largest of the loss, by which a way is far.
     """
-    if rule.steady and np.isfinite(curvature):
-        return (1.0 - rule.inertia) / curvature
+    if rule.steady and np.isfinite(curvature) and not distance > FAR * slope:
+        return (1.0 - rule.inertia) / curvature if curvature else 1.0
     if rule.decays_by_itself:
         return BATCH_SHARE * distance
     length = np.sqrt(mean_length) if rule.steady else 1.0 / BATCH_SHARE
+    length *= slope if rule.steady and np.isfinite(curvature) else 1.0
     return float((1.0 - rule.inertia) * distance / (length * np.sqrt(1.0 + n_updates)))
 
 
