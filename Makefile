@@ -74,6 +74,7 @@ bench: setup ## print the benchmark tables (tries to install torch, jax, river, 
 	  || echo "Not all of them could be installed: the tables go without what is absent"
 	@$(RUN)python -m benchmarks $(ARGS)
 	@$(RUN)python -m benchmarks.flights
+	@$(RUN)python -m benchmarks.quantiles
 
 $(DOCS_READY): $(READY)
 	@echo "Installing Sphinx into $(VENV)"
