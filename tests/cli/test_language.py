@@ -117,7 +117,7 @@ def test_a_fit_speaks_korean(call: Call, tmp_path: Path) -> None:
     ):
         assert words in answer.out
     header = answer.out.split("\n\n")[1].splitlines()[0]
-    assert header.split() == ["계수", "최소제곱", "차이"]
+    assert header.split() == ["계수", "최소제곱", "차이", "표준오차"]
     told = call("predict", model, CARS, "--output", tmp_path / "p.csv", "--lang", "ko").err.splitlines()
     assert told[-1] == f"{tmp_path / 'p.csv'}에 397행의 예측값 392개를 저장했어요"
 

@@ -134,9 +134,10 @@ def test_validation_rows_have_their_curve():
     assert_array_equal(display.validation_lines_[0].get_ydata(), model.history_["validation_mse"])
 
 
-def test_a_loss_without_an_optimum_that_is_known():
+def test_the_optimum_of_a_robust_loss_is_drawn_too():
     data = make_linear(0.3, 0.5, outliers=3, random_state=0)
     model = GradientDescentRegressor(loss="huber", delta=0.05).fit(data.X, data.y)
     display = LossCurveDisplay.from_estimator(model, quantity="objective")
     assert_array_equal(display.line_.get_ydata(), model.history_["objective"])
-    assert display.optimum_lines_ == []
+    (line,) = display.optimum_lines_
+    assert line.get_ydata()[0] == model.optimum_.objective

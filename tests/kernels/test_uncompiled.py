@@ -273,4 +273,4 @@ def test_warnings_are_none_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     X = random.normal(size=(80, 2))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        SGDRegressor(random_state=0, tol=None, max_iter=3).fit(X, X @ [1.0, 2.0])
+        SGDRegressor(random_state=0, tol=None, max_iter=300).fit(X, X @ [1.0, 2.0])

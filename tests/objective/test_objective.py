@@ -230,7 +230,9 @@ def lowest_of(loss: str, design: Array, y: Array, quantile: float = 0.5) -> floa
 
 def lowest_of_huber(y: Array) -> float:
     """Of a constant: where the clipped residuals balance."""
-    return value_of("huber", brentq(lambda c: np.clip(c - y, -1.35, 1.35).sum(), y.min(), y.max(), xtol=1e-14) - y)
+    return value_of(
+        "huber", brentq(lambda c: np.clip(c - y, -1.35, 1.35).sum(), y.min(), y.max(), xtol=1e-14, maxiter=10_000) - y
+    )
 
 
 @promised

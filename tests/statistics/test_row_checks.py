@@ -24,9 +24,21 @@ def checked(y: list[float], weight: list[float] | None, cuts: tuple[int, ...]) -
 @pytest.mark.parametrize(
     ("y", "weight", "sentence"),
     [
-        ([1, 2, 3, NAN, INF, 4], None, "y contains NaN or infinity in 2 of 6 rows (the first is row 3)"),
-        ([NAN, 2, 3, 4, 5, -INF], None, "y contains NaN or infinity in 2 of 6 rows (the first is row 0)"),
-        ([1, 2, 3, 4, 5, NAN], [-1, NAN, 1, 1, 1, 1], "y contains NaN or infinity in 1 of 6 rows (the first is row 5)"),
+        (
+            [1, 2, 3, NAN, INF, 4],
+            None,
+            "y contains NaN or infinity in 2 of 6 rows (the first is row 3, counted from 0)",
+        ),
+        (
+            [NAN, 2, 3, 4, 5, -INF],
+            None,
+            "y contains NaN or infinity in 2 of 6 rows (the first is row 0, counted from 0)",
+        ),
+        (
+            [1, 2, 3, 4, 5, NAN],
+            [-1, NAN, 1, 1, 1, 1],
+            "y contains NaN or infinity in 1 of 6 rows (the first is row 5, counted from 0)",
+        ),
         ([1, 2, 3, 4, 5, 6], [1, NAN, -INF, INF, 1, -1], "sample_weight contains NaN or infinity in 3 of 6 rows"),
         ([1, 2, 3, 4, 5, 6], [1, 0, -1e-300, 1, 1, -0.0], "sample_weight is negative in 1 of 6 rows"),
         ([1, 2, 3, 4, 5, 6], [-1, -2, 0, 1, 1, -0.5], "sample_weight is negative in 3 of 6 rows"),

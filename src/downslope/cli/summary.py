@@ -73,8 +73,9 @@ class Summary:
 
     @property
     def compared_with(self) -> Optimum | None:
-        """What stands beside the coefficients: the optimum, and where none is known ordinary least squares."""
-        return self.optimum or self.baseline
+        """What stands beside the coefficients: the optimum, and where none is told ordinary least squares."""
+        told = self.optimum is not None and (self.optimum.unique or self.model.landscape_ is not None)
+        return self.optimum if told else self.baseline
 
     @property
     def standard_errors(self) -> StandardErrors | None:

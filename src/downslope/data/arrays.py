@@ -29,6 +29,8 @@ PARALLEL_BYTES = 2**22
 TINY_BYTES = 2**16
 # Fewer blocks than this leave cores without work at the end of a read.
 LEAST_BLOCKS = 12
+# Rows that a weight may stand for; all numbers beyond 2^53 are whole.
+MOST_COUNTED = 2.0**31
 
 
 class ArraySource:
@@ -69,6 +71,7 @@ class ArraySource:
             checked,
             rounding,
             weight_exponent,
+            whole(weight),
         )
         self._threads = n_cores() if threads is None else threads
         self._pool: ThreadPoolExecutor | None = None
@@ -142,6 +145,11 @@ class ArraySource:
             return Block(self.X, self.y, self.weight, number)
         weight = None if self.weight is None else self.weight[start:stop]
         return Block(rows_of(self.X, start, stop), self.y[start:stop], weight, number)
+
+
+def whole(weight: Array | None) -> bool:
+    """Whether the weights are whole numbers that may count rows."""
+    return weight is None or bool(weight.max(initial=0.0) <= MOST_COUNTED and np.all(weight == np.rint(weight)))
 
 
 def rows_of_a_block(n_rows: int, n_bytes: int) -> int:

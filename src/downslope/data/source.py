@@ -52,6 +52,8 @@ class Schema:
         column; 0 where all of them are what they were.
     weight_exponent : int
         The weights were divided by this power of two.
+    counts : bool
+        Whether the weights are whole numbers, so that one of 2 is a row twice; others are shares.
     """
 
     n_features: int
@@ -62,6 +64,7 @@ class Schema:
     checked: bool = False
     rounding: float = 0.0
     weight_exponent: int = 0
+    counts: bool = False
 
     @property
     def spoken_names(self) -> list[str]:

@@ -33,14 +33,16 @@ class RowNumbers(NamedTuple):
     """What rows are called: by their place, counted from 0, or by numbers of a file that counts from 1."""
 
     numbers: NDArray[np.intp] | None = None
+    places: NDArray[np.int64] | None = None
 
     @property
     def origin(self) -> int:
         """What is counted from."""
         return 0 if self.numbers is None else 1
 
-    def of(self, places: Sequence[int] | NDArray[np.intp]) -> tuple[int, ...]:
-        """The numbers of rows."""
+    def of(self, rows: Sequence[int] | NDArray[np.intp]) -> tuple[int, ...]:
+        """The numbers of rows: of those that have a weight, whose `places` among all are known."""
+        places = rows if self.places is None else self.places[np.asarray(rows, dtype=np.int64)]
         return tuple(int(place if self.numbers is None else self.numbers[place]) for place in places)
 
 

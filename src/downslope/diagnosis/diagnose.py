@@ -109,9 +109,11 @@ def diagnose(
     if names is not None and len(names) != n_features:
         raise InputError(Finding.of("diagnosis.feature_names", n_names=len(names), n_features=n_features))
     with opened(source), naming_spoilt_columns(source):
-        numbers = RowNumbers(None if row_numbers is None else np.asarray(row_numbers))
-        if numbers.numbers is not None and numbers.numbers.shape != (source.n_rows,):
-            told = {"shape": numbers.numbers.shape, "n_rows": source.n_rows}
+        places = getattr(source, "places", None)
+        numbers = RowNumbers(None if row_numbers is None else np.asarray(row_numbers), places)
+        n_rows = source.n_rows if places is None else np.size(np.asarray(sample_weight))
+        if numbers.numbers is not None and numbers.numbers.shape != (n_rows,):
+            told = {"shape": numbers.numbers.shape, "n_rows": n_rows}
             raise InputError(Finding("diagnosis.row_numbers", told))
         return diagnose_source(source, Schema(n_features, names).spoken_names, model.get_params(deep=False), numbers)
 

@@ -67,8 +67,8 @@ class SumInformation:
 
 
 def free_rows(problem: Problem) -> float:
-    """Rows less parameters: a weight of 2 is a row twice, but weights that add up to less than the rows are shares."""
-    return max(problem.weight, float(problem.n_rows)) - problem.coordinates.n_parameters
+    """Rows less parameters."""
+    return problem.n_counted - problem.coordinates.n_parameters
 
 
 def standard_errors(problem: Problem, optimum: Array) -> Array | None:

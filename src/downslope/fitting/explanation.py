@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 # What may be left of the way from the start to the minimum before it is warned of: by steps on a part of the rows, and
 # by a run that was to stop early.
-NOISE, EARLY = 1e-3, 0.1
+NOISE, EARLY = 1e-2, 0.1
 # Standard errors within which the rows leave open where the optimum is.
 OPEN = 3.0
 

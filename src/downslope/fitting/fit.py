@@ -228,6 +228,9 @@ def reference(problem: Problem, objective: Objective, start: Array, at: Evaluati
     """
     if not problem.settings.fit_intercept:
         return at.objective
+    if problem.smooth is not None:
+        penalty = problem.settings.penalty
+        return problem.smooth.offset + reference_excess(problem.smooth, start, True) + penalty.kink(start)
     coef, intercept = problem.coordinates.to_original(start)
     seen = problem.source.peek(SAMPLE_ROWS)
     moved = start.copy()

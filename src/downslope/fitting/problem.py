@@ -118,6 +118,12 @@ class Problem:
         return steepest * float(np.linalg.norm(self.half_mse.factor, 2)) ** 2 + self.settings.penalty.l2
 
     @property
+    def n_counted(self) -> float:
+        """How many rows there are for standard errors: those that whole weights stand for, or those that there are."""
+        schema = self.source.schema
+        return self.weight if schema.counts or not schema.weighted else float(self.n_rows)
+
+    @property
     def batch(self) -> int:
         """Rows an update."""
         return min(self.settings.batch_size or self.n_rows, self.n_rows)
@@ -199,7 +205,7 @@ class Problem:
         if self.smooth is None or self.spectrum is None or self.settings.penalty.l1:
             return None
         settings = self.settings
-        return Landscape(self.spectrum, self.coordinates, settings.rule, self.weight, settings.penalty.l2)
+        return Landscape(self.spectrum, self.coordinates, settings.rule, self.n_counted, settings.penalty.l2)
 
     def tied_columns(self) -> NDArray[np.int64]:
         """The columns whose coefficients are not unique."""

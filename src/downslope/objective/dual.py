@@ -173,9 +173,9 @@ class Band:
 
     @classmethod
     def of(cls, problem: Convex, parameters: Array) -> "Band":
-        """All rows of few, else the nearest hundredth, or as many as are needed to tell so many parameters."""
+        """All rows of few, else the nearest four hundredth, or as many as are needed to tell so many parameters."""
         n_rows = problem.source.n_rows or SMALL
-        size = np.inf if n_rows <= SMALL else max(1000.0, 12.0 * parameters.size, n_rows / 100)
+        size = np.inf if n_rows <= SMALL else max(1000.0, 12.0 * parameters.size, n_rows / 400)
         reader = Reader(problem.pieces, problem.coordinates, problem.shifted, np.inf)
         return cls(problem, size, reader).at(parameters)
 

@@ -64,7 +64,7 @@ def find_saddle(rows: Slopes, origin: Array) -> Saddle:
                 tries = [share for share in tries if share < left] or [tries.pop()]
                 exact = polish(rows, white, solver, found)
                 if exact is not None:
-                    return exact
+                    return exact if white.tells_all else exact._replace(doubt=None)
                 if left <= TRIES[-1]:
                     break
         if found is None:

@@ -68,17 +68,22 @@ class Slopes:
 
 
 class Whitened(NamedTuple):
-    """The rows in columns of unit length that are orthogonal: zθ = z·origin + q·φ, θ = origin + way·φ."""
+    """The rows in columns of unit length that are orthogonal: zθ = z·origin + q·φ, θ = origin + way·φ.
+
+    `tells_all` says whether they tell all parameters that change anything.
+    """
 
     q: Array
     way: Array
+    tells_all: bool
 
     @classmethod
     def of(cls, rows: Slopes) -> Self:
         """Directions in which no row changes are left out."""
         with np.errstate(divide="ignore", invalid="ignore"):
             weight = np.where(np.isfinite(rows.hi - rows.lo), rows.hi - rows.lo, 1.0 / rows.c)
-        root = np.sqrt(weight)
+        # Without the power of two that all weights share, whose root might not be one.
+        root = np.sqrt(np.ldexp(weight, -np.frexp(weight.max(initial=0.0))[1]))
         weighted, lengths = np.empty(rows.z.shape, order="F"), np.ones(rows.z.shape[1])
         for k in range(lengths.size):
             column = root * rows.z[:, k]
@@ -90,4 +95,5 @@ class Whitened(NamedTuple):
         _, singular, directions = scipy.linalg.svd(triangle, full_matrices=False, check_finite=False)
         kept = singular > 4 * max(lengths.size, 8) * EPS * singular.max(initial=0.0)
         way = (directions[kept] / lengths).T / singular[kept]
-        return cls(rows.z @ way, way)
+        told = int(np.count_nonzero(np.abs(rows.z).max(axis=0, initial=0.0)))
+        return cls(rows.z @ way, way, int(np.count_nonzero(kept)) == told)

@@ -224,10 +224,10 @@ class Reader:
 
     def near(self, part: Part, residual: Array, piece: Piece) -> NDArray[np.bool_]:
         """Which rows are near a kink of the piece."""
-        near = np.zeros(residual.size, dtype=bool)
+        near = part.s > 0 if np.isinf(self.width) else np.zeros(residual.size, dtype=bool)
         for kink in piece.kinks:
-            near |= np.abs(residual - kink) <= self.width
-        return near & (part.s > 0)
+            near |= (np.abs(residual - kink) <= self.width) & (part.s > 0)
+        return near & bool(piece.kinks)
 
     def rows(self, part: Part, kept: NDArray[np.bool_], k: int, side: NDArray[np.int8], z: Array | None = None) -> Near:
         """Some rows of piece k."""
@@ -265,13 +265,16 @@ class SplitRows:
             near += reader.rows(part, close, k, side)
             if close.all():
                 continue
-            shares = np.array([np.where((side == where) & ~close, part.s, 0.0) for where in (-1, 0, 1)])
-            target = part.y + piece.sigma
-            weight[k], y[k], z[k] = shares.sum(axis=1), shares @ target, reader.sums_of_z(part, shares)
-            bent = shares[1] > 0
-            if piece.c and bent.any():
+            far, target = np.where(close, 0.0, part.s), part.y + piece.sigma
+            # A slope of 0 costs nothing, and parabolas are summed as products.
+            sides = [where for where, slope in ((-1, piece.lo), (1, piece.hi)) if slope and np.isfinite(slope)]
+            shares = np.array([far * (side == where) for where in sides]).reshape(len(sides), far.size)
+            at = [where + 1 for where in sides]
+            weight[k, at], y[k, at], z[k, at] = shares.sum(axis=1), shares @ target, reader.sums_of_z(part, shares)
+            bent = (far > 0) & (side == 0) if piece.c else np.zeros(0, dtype=bool)
+            if bent.any():
                 rows = reader.z(part, bent)
-                weighed = (shares[1][bent] / piece.c)[:, None] * rows
+                weighed = (far[bent] / piece.c)[:, None] * rows
                 products += weighed.T @ rows
                 pull += target[bent] @ weighed
         few = Few.of(near, self.most)

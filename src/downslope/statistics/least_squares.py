@@ -174,7 +174,7 @@ def solve(source: Source, moments: Moments | None = None, *, exact: bool = True,
     if source.rereads == "free":
         return refine(source, rough, inverse_factor, rounds_for(source.schema.stored(moments.n_rows), lost))
     unrefined = refine(source, rough, inverse_factor, 0)
-    if unrefined.digits >= ENOUGH_DIGITS or source.rereads == "never":
+    if unrefined.digits >= ENOUGH_DIGITS or shrunk or source.rereads == "never":
         return unrefined
     return refine(source, rough, inverse_factor, 1)
 

@@ -39,7 +39,7 @@ class Run(NamedTuple):
     >>> data = make_linear(coef=3.0, intercept=7.0, noise=0.1, random_state=0)
     >>> run = sweep(data.X, data.y, learning_rates=[0.5]).best
     >>> run.method, run.epochs, run.outcome, round(run.largest_stable_rate, 2)
-    ('gd', 14, 'converged', 2.0)
+    ('gd', 15, 'converged', 2.0)
     """
 
     method: str
@@ -71,7 +71,7 @@ class Sweep:
     >>> data = make_linear(coef=3.0, intercept=7.0, noise=0.1, random_state=0)
     >>> found = sweep(data.X, data.y, learning_rates=[0.1, 1.0, 2.1])
     >>> [(run.learning_rate, run.epochs, run.outcome) for run in found.runs]
-    [(0.1, 87, 'converged'), (1.0, 1, 'converged'), (2.1, None, 'diverged')]
+    [(0.1, 98, 'converged'), (1.0, 1, 'converged'), (2.1, None, 'diverged')]
     """
 
     runs: tuple[Run, ...]

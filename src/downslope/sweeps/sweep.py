@@ -106,7 +106,7 @@ def sweep(
     >>> data = make_linear([0.3, 0.5, 0.7], random_state=0)
     >>> found = sweep(data.X, data.y, learning_rates=[0.5, 2.0], methods=("gd", "nesterov"), standardize=False)
     >>> [(run.method, run.learning_rate, run.epochs) for run in found.runs]
-    [('gd', 0.5, 269), ('gd', 2.0, None), ('nesterov', 0.5, 81), ('nesterov', 2.0, None)]
+    [('gd', 0.5, 388), ('gd', 2.0, None), ('nesterov', 0.5, 110), ('nesterov', 2.0, None)]
     """
     model, rates = setup(learning_rates, methods, momenta, target, max_iter, options)
     source = read_source(model, X, y, sample_weight, least=2)
