@@ -139,7 +139,7 @@ def test_rows_are_known_by_their_places_among_those_given() -> None:
     assert weighed(X, Y, WEIGHT).places is None
     bad = y.copy()
     bad[kept[4]] = np.nan
-    with pytest.raises(InputError, match=rf"in 1 of 80 rows \(the first is row {kept[4]}\)"):
+    with pytest.raises(InputError, match=rf"in 1 of 80 rows \(the first is row {kept[4]}, counted from 0\)"):
         GradientDescentRegressor().fit(rows, bad, weight)
 
 

@@ -18,7 +18,7 @@ from downslope.objective.dual import Proof, prove_quadratic
 from downslope.objective.losses import Loss, SquaredError, slope_bound
 from downslope.objective.objective import Evaluation, QuadraticObjective, RowsObjective
 from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
-from downslope.statistics.least_squares import EPS, LeastSquares, believable_digits, solve
+from downslope.statistics.least_squares import EPS, LARGEST_CONDITION, LeastSquares, believable_digits, solve
 from downslope.statistics.moments import ColumnMoments, Moments, gather, gather_columns_with, gather_with
 from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, add_ridge, half_mean_squared_error, minimise
 from downslope.statistics.row_checks import check_rows
@@ -101,7 +101,9 @@ class Problem:
         problem, penalty = self.least_squares, self.settings.penalty
         if problem is None or self.half_mse is None or not self.settings.squared:
             return None
-        found = minimise(add_ridge(self.half_mse, penalty.l2, penalty.n_features))
+        # Corrections from residuals have been made to the minimum without a penalty, with an intercept.
+        with_ridge = add_ridge(self.half_mse, penalty.l2, penalty.n_features)
+        found = minimise(with_ridge, of_products=problem.condition <= LARGEST_CONDITION)
         if self.settings.fit_intercept and not penalty.l2:
             # The refined solution has more digits.
             return found._replace(parameters=self.coordinates.from_original(problem.coef, problem.intercept))

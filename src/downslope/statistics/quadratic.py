@@ -179,8 +179,11 @@ class Minimum(NamedTuple):
     tied: NDArray[np.int64]
 
 
-def minimise(quadratic: Quadratic) -> Minimum:
-    """The minimum, by a singular value decomposition."""
+def minimise(quadratic: Quadratic, *, of_products: bool = False) -> Minimum:
+    """The minimum, by a singular value decomposition.
+
+    Where the factor is `of_products` of columns, rounding of these has moved it by as much as κ² tells.
+    """
     scaled, lengths = unit_columns(quadratic.factor)
     u, singular, vt = scipy.linalg.svd(scaled, full_matrices=False)
     rank = rank_of(singular, scaled.shape)
@@ -191,7 +194,8 @@ def minimise(quadratic: Quadratic) -> Minimum:
     kappa = float(singular[0] / singular[rank - 1])
     missing = np.sqrt(2.0 * quadratic.offset) + np.linalg.norm(scaled @ best - quadratic.target)
     # As for least squares (Golub and Van Loan, 5.3.6), with room for the sums over rows.
-    doubt = 8 * np.finfo(float).eps * (kappa * np.linalg.norm(best) + kappa**2 * missing / singular[0])
+    size = (kappa + kappa**2 / 8 if of_products else kappa) * np.linalg.norm(best)
+    doubt = 8 * np.finfo(float).eps * (size + kappa**2 * missing / singular[0])
     used = np.einsum("rj,rj->j", scaled, scaled) > 0
     tied = np.flatnonzero((np.abs(vt[rank:]) > 1e-6).any(axis=0) & used)
     return Minimum(best / lengths, doubt / lengths, kappa**2, tied)
