@@ -121,8 +121,8 @@ class LeastSquares:
 
     @property
     def unique(self) -> bool:
-        """Whether the rows determine the coefficients of all columns that change."""
-        return self.rank == self.n_active
+        """Whether the rows determine the coefficients of all columns that change, whatever rounding says of few."""
+        return self.rank == self.n_active and self.rank < self.moments.n_rows
 
 
 def solve(source: Source, moments: Moments | None = None, *, exact: bool = True, shrunk: bool = False) -> LeastSquares:
