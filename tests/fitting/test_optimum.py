@@ -8,7 +8,7 @@ from scipy.optimize import linprog
 from sklearn.linear_model import ElasticNet
 
 from downslope import GradientDescentRegressor
-from downslope.exceptions import CollinearColumnsWarning
+from downslope.exceptions import CollinearColumnsWarning, InputError
 from downslope.fitting.optimum import Optimum
 from tests.problems import (
     NIST,
@@ -153,6 +153,13 @@ def test_without_an_intercept_a_shifted_copy_is_no_copy() -> None:
     found = optimum(X, y, fit_intercept=False)
     assert found.unique
     np.testing.assert_allclose(found.coef, np.linalg.lstsq(X, y)[0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_without_an_intercept_a_constant_that_cannot_be_squared_is_refused(standardize: bool) -> None:
+    X = np.column_stack([np.arange(9.0), np.full(9, 1e-200)])
+    with pytest.raises(InputError, match=r"1\.0e-200"):
+        GradientDescentRegressor(fit_intercept=False, standardize=standardize).fit(X, X[:, 0] + 1.0)
 
 
 # ----------------------------------------------------------------------------------------- other losses and penalties

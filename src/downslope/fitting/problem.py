@@ -17,7 +17,13 @@ from downslope.fitting.optimum import Optimum
 from downslope.objective.dual import Proof, prove_quadratic
 from downslope.objective.losses import Loss, SquaredError, slope_bound
 from downslope.objective.objective import Evaluation, QuadraticObjective, RowsObjective
-from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
+from downslope.statistics.coordinates import (
+    Coordinates,
+    raw_coordinates,
+    refuse_extremes,
+    spread_of,
+    standard_coordinates,
+)
 from downslope.statistics.least_squares import EPS, LARGEST_CONDITION, LeastSquares, believable_digits, solve
 from downslope.statistics.moments import ColumnMoments, Moments, gather, gather_columns_with, gather_with
 from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, add_ridge, half_mean_squared_error, minimise
@@ -363,6 +369,8 @@ def choose_coordinates(settings: Settings, mean: Array, spread: Array) -> Coordi
     """The coordinates that are descended."""
     if settings.standardize:
         return standard_coordinates(mean, spread, settings.fit_intercept)
+    if not settings.fit_intercept:
+        refuse_extremes(np.hypot(mean, spread))
     return raw_coordinates(mean.size, settings.fit_intercept)
 
 

@@ -18,7 +18,7 @@ from downslope.statistics.moments import (
 )
 from downslope.texts import Finding
 
-__all__ = ["Coordinates", "raw_coordinates", "spread_of", "standard_coordinates"]
+__all__ = ["Coordinates", "raw_coordinates", "refuse_extremes", "spread_of", "standard_coordinates"]
 
 Array = NDArray[np.float64]
 
