@@ -126,3 +126,30 @@ def test_wide_rows_have_a_bound_from_their_slopes() -> None:
     bound = -(a @ y + 0.5 * a @ a) / 30 - (Z.T @ a / 30) @ (Z.T @ a / 30) / (2 * 0.5)
     assert model.history_["objective"][-1] - bound <= 2e-5 * model.history_["objective"][0]
     assert model.gap_ <= 1e-6 * model.history_["objective"][0] * 1.01
+
+
+def test_an_interrupt_of_the_proof_keeps_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    X, y = table()
+    monkeypatch.setattr("downslope.fitting.proving.prove", interrupt)
+    model = GradientDescentRegressor(loss="absolute_error")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert (model.stop_reason_, model.gap_) == ("interrupted", None)
+    assert model.history_["objective"][-1] < model.history_["objective"][0]
+    assert np.all(np.isfinite(model.predict(X)))
+
+
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.NotConvergedWarning")
+def test_a_history_in_two_parts_is_no_longer_than_one_may_be() -> None:
+    random = np.random.default_rng(1)
+    X = random.normal(size=(80, 2))
+    X[:, 1] = X[:, 0] + 1e-3 * X[:, 1]
+    y = X @ [3.0, -2.0] + 0.1 * random.normal(size=80)
+    options = {"loss": "squared_epsilon_insensitive", "epsilon": 1e-3, "method": "gd", "tol": 1e-9}
+    model = GradientDescentRegressor(**options, max_iter=40_000).fit(X, y)
+    assert len(model.history_) <= 10_001
+    assert model.history_["epoch"][-1] == model.n_iter_
+    assert np.all(np.diff(model.history_["epoch"]) > 0)

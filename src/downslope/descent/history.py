@@ -15,7 +15,7 @@ from downslope.data.frames import make_frame
 from downslope.exceptions import InputError
 from downslope.texts import Finding
 
-__all__ = ["History", "Record", "Recorder", "kept_epochs", "most_records"]
+__all__ = ["History", "Record", "Recorder", "kept_epochs", "kept_of_two", "most_records"]
 
 Array = NDArray[np.float64]
 
@@ -112,6 +112,14 @@ def kept_epochs(length: int, most: int) -> NDArray[np.int64]:
         return np.arange(length)
     epochs = grid(length, level_for(length, most))
     return epochs if epochs[-1] == length - 1 else np.append(epochs, length - 1)
+
+
+def kept_of_two(epochs: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Which records, of these epochs, of two runs that follow each other a history of at most `most` records keeps."""
+    if epochs.size <= most:
+        return np.arange(epochs.size)
+    # The epochs nearest to the grid: the later run kept those of its own grid, begun elsewhere.
+    return np.unique(np.searchsorted(epochs, kept_epochs(int(epochs[-1]) + 1, most)))
 
 
 class History(Mapping[str, Array]):
@@ -216,11 +224,7 @@ class History(Mapping[str, Array]):
         meet = upto < len(self) and bool(self["epoch"][upto] == later["epoch"][0])
         epochs = np.concatenate([self["epoch"][:upto], later["epoch"]]).astype(int)
         most = most_records(later.coef.shape[1] + 1)
-        kept = np.arange(epochs.size)
-        if epochs.size > most:
-            # The epochs nearest to the grid: the later run kept those of its own grid, begun elsewhere.
-            wanted = kept_epochs(int(epochs[-1]) + 1, most)
-            kept = np.unique(np.searchsorted(epochs, wanted))
+        kept = kept_of_two(epochs, most)
         columns = {
             name: np.concatenate([self[name][:upto] if name in self else np.full(upto, np.nan), column])
             for name, column in later.items()

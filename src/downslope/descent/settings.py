@@ -94,11 +94,6 @@ class Settings:
         return self.rule.linear if isinstance(rate, str) else is_constant(rate)
 
     @property
-    def remembers_rows(self) -> bool:
-        """Whether the last slope of each row is kept."""
-        return self.rule.remembers_rows
-
-    @property
     def visits_rows(self) -> bool:
         """Whether the descent itself reads rows, whatever their statistics say."""
         return not self.squared or self.batch_size is not None or self.engine in ("data", "stochastic")

@@ -156,7 +156,7 @@ def off_by(problem: Problem, ended: Ended, parameters: Array) -> float | None:
         optimum = problem.minimum.parameters if problem.optimum.unique else None
     else:
         optimum = None if ended.proof is None or ended.proof.doubt is None else ended.proof.parameters
-    if optimum is None or ended.solved or ended.outcome.reason is StopReason.DIVERGED:
+    if optimum is None or ended.solved or ended.outcome.reason in (StopReason.DIVERGED, StopReason.INTERRUPTED):
         return None
     errors = standard_errors(problem, optimum) if ended.errors is None else ended.errors
     return distance(parameters, optimum, errors)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.descent.history import kept_of_two, most_records
 from downslope.descent.loop import Outcome, Row, Task, descend
 from downslope.descent.state import Best, State
 from downslope.descent.stopping import StopReason
@@ -58,7 +59,7 @@ class Ended(NamedTuple):
 def ends_in_solve(problem: Problem, limits: Limits) -> bool:
     """Whether the last update of a run is the exact solve: who gives a rate, or asks for epochs, gets those."""
     settings = problem.settings
-    wanted = settings.automatic and limits.tol > 0 and limits.patience is None and not settings.remembers_rows
+    wanted = settings.automatic and limits.tol > 0 and limits.patience is None and not settings.rule.remembers_rows
     bends = settings.loss.smooth_over(np.inf).rounded
     return bends and problem.engine == "data" and wanted and solvable(problem)
 
@@ -85,6 +86,15 @@ def prove_end(problem: Problem, task: Task, limits: Limits, outcome: Outcome, re
     reference : callable
         J at the start, its intercept at its best, asked for where it is needed.
     """
+    try:
+        return look(problem, task, limits, outcome, reference)
+    except KeyboardInterrupt:
+        # The model so far is kept, and how good it is remains unknown.
+        return Ended(outcome._replace(reason=StopReason.INTERRUPTED), outcome.state)
+
+
+def look(problem: Problem, task: Task, limits: Limits, outcome: Outcome, reference: Callable[[], float]) -> Ended:
+    """The same, where nobody interrupts."""
     if problem.optimum is not None or outcome.reason is StopReason.INTERRUPTED:
         bound = None if problem.smooth is None else problem.lowest
         return Ended(outcome, outcome.state, bound, problem.proof)
@@ -102,6 +112,9 @@ def prove_end(problem: Problem, task: Task, limits: Limits, outcome: Outcome, re
             # So early too many rows are near a kink.
             outcome = further(task, outcome, stalls_from=2 * outcome.state.epoch)
             continue
+        if proof is None and solving and outcome.reason is StopReason.MAX_ITER:
+            # The update that was left for the solve.
+            outcome = further(task, outcome, stalls_from=None, last_epoch=task.stopping.last_epoch + 1)
         bound = bound_at(problem, outcome) if proof is None or not proof.bound > 0 else proof.bound
         if solving and proof is not None and handed_over(outcome):
             return solve(task, limits, outcome, proof._replace(bound=bound), reference)
@@ -177,20 +190,21 @@ def handed_over(outcome: Outcome) -> bool:
 
 
 def solve(task: Task, limits: Limits, outcome: Outcome, proof: Proof, reference: Callable[[], float]) -> Ended:
-    """Make the minimum that was found the last update, unless the descent had come nearer by itself."""
-    before, best = outcome.state, outcome.best
-    parameters = proof.parameters if proof.objective <= best.score else best.parameters
-    objective = min(proof.objective, best.score)
+    """Make the minimum that was found the last update, unless the descent has come nearer by itself."""
+    before, parameters, objective = outcome.state, proof.parameters, min(proof.objective, outcome.best.score)
+    proven = objective - proof.bound <= threshold(limits.tol, reference(), proof.bound)
+    stopped = outcome.reason if outcome.reason is StopReason.MAX_ITER else StopReason.NO_IMPROVEMENT
+    reason = StopReason.CONVERGED if proven else stopped
+    if proof.objective > objective:
+        return Ended(outcome._replace(reason=reason), before, proof.bound, proof)
     validation = np.nan if task.validation is None else task.validation(parameters)
     seconds, epoch = time.perf_counter() - task.began, before.epoch + 1
     row = Row(epoch, objective, proof.mse, proof.gradient, np.nan, seconds, validation)
-    proven = objective - proof.bound <= threshold(limits.tol, reference(), proof.bound)
     if task.listener is not None:
         task.listener(row, parameters)
     state = State(parameters, None, None, objective, None, epoch, before.watch)
-    stopped = outcome.reason if outcome.reason is StopReason.MAX_ITER else StopReason.NO_IMPROVEMENT
     whole = Outcome(
-        StopReason.CONVERGED if proven else stopped,
+        reason,
         np.vstack([outcome.rows, row]),
         np.vstack([outcome.parameters, parameters]),
         state._replace(best=Best(objective, parameters, state)),
@@ -201,4 +215,5 @@ def solve(task: Task, limits: Limits, outcome: Outcome, proof: Proof, reference:
 def joined(first: Outcome, second: Outcome) -> Outcome:
     """Two runs, of which the second went on from the first."""
     rows, parameters = np.vstack([first.rows, second.rows[1:]]), np.vstack([first.parameters, second.parameters[1:]])
-    return Outcome(second.reason, rows, parameters, second.state)
+    kept = kept_of_two((rows[:, 0] - rows[0, 0]).astype(int), most_records(parameters.shape[1]))
+    return Outcome(second.reason, rows[kept], parameters[kept], second.state)
