@@ -2,27 +2,42 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 __all__ = ["interrupted_after"]
 
+AGAIN = 0.01
+
 
 @contextmanager
 def interrupted_after(seconds: float) -> Iterator[None]:
-    """Within it, Ctrl-C is pressed once this process has used so many seconds of processor time."""
+    """Within it, Ctrl-C is pressed once this process has used so many seconds of processor time.
+
+    It may come while Python calls back from where it cannot raise (a weak reference's end, the collector's hooks):
+    there it is lost, as it is for a person, who presses again.
+    """
 
     def press(*_: Any) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
+    def press_again(lost: Any) -> None:
+        if isinstance(lost.exc_value, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_VIRTUAL, AGAIN)
+        else:
+            hook(lost)
+
     # A process that a shell started in the background ignores Ctrl-C.
     handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGVTALRM: press}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    hook, sys.unraisablehook = sys.unraisablehook, press_again
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
