@@ -100,14 +100,14 @@ def test_no_digit_is_claimed_that_is_not_there(rows: str, options: str) -> None:
 @pytest.mark.parametrize("rows", ROWS)
 def test_other_objectives_have_their_optimum_too(rows: str, options: str) -> None:
     _, correct = claimed_and_correct(rows, **OTHER[options])
-    assert correct >= 5
+    assert correct >= 12
 
 
 @pytest.mark.parametrize("options", OTHER)
 def test_no_digit_of_other_objectives_is_claimed_that_is_not_there(options: str) -> None:
     for rows in ROWS:
         found, correct = claimed_and_correct(rows, **OTHER[options])
-        assert correct >= found.digits
+        assert correct >= found.digits >= 9
 
 
 @pytest.mark.parametrize("apart", [10.0**-k for k in range(3, 15)])

@@ -24,6 +24,7 @@ from downslope.statistics.coordinates import (
     spread_of,
     standard_coordinates,
 )
+from downslope.statistics.correction import correct
 from downslope.statistics.least_squares import EPS, LARGEST_CONDITION, LeastSquares, believable_digits, solve
 from downslope.statistics.moments import ColumnMoments, Moments, gather, gather_columns_with, gather_with
 from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, add_ridge, half_mean_squared_error, minimise
@@ -107,13 +108,12 @@ class Problem:
         problem, penalty = self.least_squares, self.settings.penalty
         if problem is None or self.half_mse is None or not self.settings.squared:
             return None
-        # Corrections from residuals have been made to the minimum without a penalty, with an intercept.
         with_ridge = add_ridge(self.half_mse, penalty.l2, penalty.n_features)
         found = minimise(with_ridge, of_products=problem.condition <= LARGEST_CONDITION)
         if self.settings.fit_intercept and not penalty.l2:
-            # The refined solution has more digits.
+            # Corrected by the residuals of the rows already.
             return found._replace(parameters=self.coordinates.from_original(problem.coef, problem.intercept))
-        return found
+        return correct(self.source, problem.moments, self.coordinates, with_ridge, penalty.l2, found)
 
     @cached_property
     def curvature(self) -> float | None:

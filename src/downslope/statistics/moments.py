@@ -37,7 +37,7 @@ Array = NDArray[np.float64]
 LARGEST_OFFSET = 100.0
 SAMPLE_ROWS = 1000
 # The most of (mean/σ)² that is not worth another read: about zero, or about a centre that the first rows have told.
-LARGEST_LOSS: dict[Rereads, float] = {"free": LARGEST_OFFSET**2, "dear": 1e8, "never": 1e8}
+LARGEST_LOSS: dict[Rereads, float] = {"free": LARGEST_OFFSET, "dear": 1e8, "never": 1e8}
 # BLAS multiplies few columns slowly: narrower rows are taken several at a time, at least this wide together
 # (measured, two cores, products of columns: 10⁶ × 20 from 35 to 25 ms, 2·10⁶ × 3 from 15 to 6 ms).
 WIDE = 24
@@ -194,7 +194,7 @@ def gather_with(source: Source, *others: Callable[[Block], Any]) -> tuple[Moment
     Where a first look at some rows misled about their centre, the moments are read again; never where so many digits
     are left that a read is dearer than the rest of them.
     """
-    about, looked_at_many = centre_of(source), source.rereads == "free"
+    about, looked_at_many = centre_of(source), source.rereads == "free" and not source.schema.weighted
     moments, *found = source.scan(about, *others)
     moments = check_sums(moments).recentre(about.moved_by(source.schema.n_features), about.y_shift)
     if looked_at_many and about.shift is not None:
