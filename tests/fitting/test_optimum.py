@@ -231,3 +231,17 @@ def test_the_gap_is_that_of_what_is_returned() -> None:
     objective = 0.5 * np.mean((model.predict(X) - y) ** 2)
     assert model.gap_ == pytest.approx(objective - model.optimum_.objective, rel=1e-9)
     assert f"the objective is {model.gap_:.3g} above its exact minimum" in model.stop_message_
+
+
+@pytest.mark.parametrize("apart", [1e-6, 1e-9, 1e-12, 1e-13])
+def test_the_objective_is_right_far_from_the_optimum_too(apart: float) -> None:
+    random = np.random.default_rng(3)
+    X = random.normal(size=(24, 4))
+    X = X[:, :1] + apart * X
+    y = X[:, 0] - X[:, 1] + random.normal(size=24)
+    model = GradientDescentRegressor(max_iter=2, tol=0.0, init="uniform", random_state=0).fit(X, y)
+    for coef, intercept, shown in zip(
+        model.history_.coef, model.history_.intercept, model.history_["objective"], strict=True
+    ):
+        residual = X.astype(np.longdouble) @ coef + intercept - y
+        assert shown == pytest.approx(float(residual @ residual) / 48, rel=1e-9)

@@ -190,7 +190,9 @@ class Problem:
             lever = np.abs(self.coordinates.shift * self.coordinates.inverse_scale)
             doubt[-1] += EPS * far + float(lever @ doubt[:-1])
             parameters[-1] = float(intercept)
-        return believable_digits(parameters, doubt)
+        # What they add to a prediction can be compared, whatever the units of their columns.
+        lengths = 1.0 if self.half_mse is None else np.linalg.norm(self.half_mse.factor, axis=0)
+        return believable_digits(parameters * lengths, doubt * lengths)
 
     @cached_property
     def proof(self) -> Proof | None:
@@ -369,8 +371,9 @@ def choose_coordinates(settings: Settings, mean: Array, spread: Array) -> Coordi
     """The coordinates that are descended."""
     if settings.standardize:
         return standard_coordinates(mean, spread, settings.fit_intercept)
-    if not settings.fit_intercept:
-        refuse_extremes(np.hypot(mean, spread))
+    size = np.hypot(mean, spread)
+    # Beside an intercept small columns are only constants.
+    refuse_extremes(np.maximum(size, 1.0) if settings.fit_intercept else size)
     return raw_coordinates(mean.size, settings.fit_intercept)
 
 

@@ -8,7 +8,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from downslope.data.source import Source
-from downslope.statistics.coordinates import Coordinates
+from downslope.statistics.coordinates import Coordinates, spread_of
 from downslope.statistics.least_squares import EPS, SMALL_ENOUGH_TO_EXTEND, rounds_for
 from downslope.statistics.moments import LARGEST_OFFSET, Moments
 from downslope.statistics.quadratic import Minimum, Quadratic, unit_columns
@@ -18,15 +18,19 @@ __all__ = ["correct"]
 
 Array = NDArray[np.float64]
 
+WIDE_EPS = float(np.finfo(np.longdouble).eps)
+
 
 def correct(
     source: Source, moments: Moments, coordinates: Coordinates, quadratic: Quadratic, l2: float, found: Minimum
 ) -> Minimum:
     """The unique minimum `found` of ½ mse + ½ l2 ‖v‖² = `quadratic` with what the rows still show there taken off.
 
-    Rows that are dear to read are not read for it.
+    Rows that are dear to read are not read for it; nor are those of a column that is constant but for rounding, which
+    they would not show as the constant that it counts as.
     """
-    if source.rereads != "free" or found.tied.size:
+    constant = (spread_of(moments) == 0) & (coordinates.inverse_scale > 0)
+    if source.rereads != "free" or found.tied.size or (coordinates.fit_intercept and constant.any()):
         return found
     n_stored = source.schema.stored(moments.n_rows)
     extended = n_stored <= SMALL_ENOUGH_TO_EXTEND
@@ -43,10 +47,10 @@ def correct(
         theta, moved, before = theta - step / lengths, float(np.linalg.norm(step)), moved
         if moved > 0.5 * before:
             break
-    # The last correction says how much was still wrong; sums in float64 leave what every sum of rows does.
+    # The last correction says how much was still wrong, up to the rounding of the residuals that showed it.
     size = float(np.linalg.norm(theta * lengths))
-    left = moved + (unknown if extended else unknown + EPS * found.condition) * size
-    return found._replace(parameters=theta, doubt=left / lengths + EPS * np.abs(theta))
+    unseen = 8 * WIDE_EPS * np.sqrt(found.condition) * size / lengths if extended else found.doubt
+    return found._replace(parameters=theta, doubt=(moved + unknown * size) / lengths + unseen + EPS * np.abs(theta))
 
 
 def gradient_at(source: Source, moments: Moments, coordinates: Coordinates, theta: Array, *, extended: bool) -> Array:

@@ -28,6 +28,8 @@ class Inverse(NamedTuple):
     rank : int
     largest : float
         The largest singular value of R.
+    weakest : array or None
+        The left singular vector of the smallest nonzero one, where it is known.
     """
 
     solve: Callable[[Array], Array]
@@ -35,6 +37,7 @@ class Inverse(NamedTuple):
     condition: float
     rank: int
     largest: float
+    weakest: Array | None = None
 
 
 def by_substitution(factor: Array, active: NDArray[np.bool_], smallest: float, largest: float) -> Inverse:
@@ -70,4 +73,5 @@ def by_svd(factor: Array) -> Inverse:
         (largest / float(singular[kept][-1])) ** 2,
         int(np.count_nonzero(kept)),
         largest,
+        u[:, kept][:, -1],
     )

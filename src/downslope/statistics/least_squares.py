@@ -258,6 +258,8 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
         previous, error = error, float(np.linalg.norm(step)) + rounding
         if error > 0.5 * previous and previous < first_error:
             break
+    if rounds and inverse_factor.weakest is not None:
+        target = completed(target, moments.yy / moments.weight - residual, inverse_factor.weakest)
     coef = w * inverse
     intercept, doubt = intercept_of(moments, coef, off)
     doubt += error * float(np.linalg.norm(inverse * moments.mean))
@@ -275,6 +277,17 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
         digits=believable_digits(np.append(w, intercept), doubts),
         passes=passes,
     )
+
+
+def completed(target: Array, explained: float, weakest: Array) -> Array:
+    """The target with ‖target‖² = `explained`, moved along the direction that no slope at 0 sees.
+
+    A residual that has been measured anew would else shift the values of all places, those far from the minimum too.
+    """
+    along = float(weakest @ target)
+    squared = along**2 + explained - float(target @ target)
+    moved: Array = target + (np.copysign(np.sqrt(max(squared, 0.0)), along) - along) * weakest
+    return moved
 
 
 def intercept_of(moments: Moments, coef: Array, off: float) -> tuple[float, float]:
