@@ -1,5 +1,6 @@
 """The minimum of a sum of pieces with slopes that prove it: near by an interior-point method, then exactly."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -58,20 +59,36 @@ def find_saddle(rows: Slopes, origin: Array) -> Saddle:
         a = np.zeros_like(residual) if cost == 0 else rows.steepest(residual)
         return Saddle(origin, a, rows.shortfall(residual, a), cost == 0 or rows.feasible(a, origin), None)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-        solver, tries, found = Solver(rows, white.q, origin, residual, scale), list(TRIES), None
-        for found, left in solver.path():
-            if left <= tries[0]:
-                tries = [share for share in tries if share < left] or [tries.pop()]
-                exact = polish(rows, white, solver, found)
-                if exact is not None:
-                    return exact if white.tells_all else exact._replace(doubt=None)
-                if left <= TRIES[-1]:
-                    break
-        if found is None:
+        solver = Solver(rows, white.q, origin, residual, scale)
+        nearest = None
+        for nearest in worth_a_try(solver):
+            exact = polish(rows, white, solver, nearest)
+            if exact is not None:
+                return exact if white.tells_all else exact._replace(doubt=None)
+        if nearest is None:
             return Saddle(origin, np.zeros_like(residual), cost, True, None)
-        place = origin + white.way @ found.phi
-        a = solver.mend(found, place)
+        place = origin + white.way @ nearest.phi
+        a = solver.mend(nearest, place)
         return Saddle(place, a, rows.shortfall(rows.z @ place - rows.y, a), rows.feasible(a, place), None)
+
+
+def worth_a_try(solver: Solver) -> Iterator[Interior]:
+    """Places of the path where an exact solve is worth a try; the last of them is the nearest to the minimum.
+
+    Rounding may take over before the last share is reached: the path then ends farther away than it has been.
+    """
+    tries, nearest, tried, least = list(TRIES), None, None, np.inf
+    for place, left in solver.path():
+        if left < least:
+            nearest, least = place, left
+        if nearest is place and left <= tries[0]:
+            tries = [share for share in tries if share < left] or [tries.pop()]
+            tried = place
+            yield place
+            if left <= TRIES[-1]:
+                return
+    if nearest is not None and nearest is not tried:
+        yield nearest
 
 
 def typical(rows: Slopes, residual: Array) -> float:
