@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from downslope.objective.dual import Convex, Proof, TooWideError, prove, prove_quadratic, slopes_of
+from downslope.objective.dual import Convex, Proof, TooWideError, bound_by, parabola, prove, prove_quadratic, slopes_of
 from downslope.objective.fenchel import SumSlopes, bound_of
 from downslope.objective.penalties import make_penalty
-from downslope.objective.saddle import find_saddle
+from downslope.objective.saddle import Saddle, find_saddle
 from downslope.objective.splitting import FindStrays, Reader, SplitRows
 from downslope.statistics.quadratic import Quadratic
 from tests.convex import LOSSES, PENALTIES, SHAPES, by_linear_programming, convex, design, table, value
@@ -145,6 +145,27 @@ def test_a_quadratic_under_l1_satisfies_its_conditions(alpha: float) -> None:
     assert slack.max() <= 1e-9 * size
     assert abs(gradient[5]) <= 1e-9 * size
     assert 0 <= found.objective - found.bound <= 1e-9 * found.objective
+    assert (found.band, found.reads) == (0, 0)
+
+
+def test_slopes_that_do_not_add_up_or_lose_too_much_bound_nothing() -> None:
+    saddle = Saddle(np.zeros(1), np.zeros(1), 6.0, True, None)
+    assert bound_by(saddle, 5.0, 2.0) == pytest.approx(2.0, rel=1e-14)
+    assert bound_by(saddle, 5.0, 1.0) == 0.0
+    assert bound_by(saddle._replace(feasible=False), 5.0, 2.0) == 0.0
+
+
+@pytest.mark.parametrize("zero", [None, 1])
+def test_a_parabola_is_rows_of_the_same_sum(zero: int | None) -> None:
+    random = np.random.default_rng(8)
+    A, y = random.normal(size=(9, 3)) * [1e-3, 1.0, 1e3], random.normal(size=9)
+    if zero is not None:
+        A[:, zero] = 0.0
+    rows = parabola(A.T @ A, A.T @ y)
+    for _ in range(3):
+        theta = random.normal(size=3) / [1e-3, 1.0, 1e3]
+        known = 0.5 * theta @ A.T @ A @ theta - y @ A @ theta
+        assert rows.value(rows.z @ theta - rows.y) - 0.5 * float(rows.y @ rows.y) == pytest.approx(known, rel=1e-9)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
