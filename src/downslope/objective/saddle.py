@@ -53,11 +53,13 @@ def find_saddle(rows: Slopes, origin: Array) -> Saddle:
     """The minimum over θ (p,), found from `origin` (p,)."""
     white = Whitened.of(rows)
     residual = rows.z @ origin - rows.y
-    scale, cost = typical(rows, residual), rows.value(residual)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale, cost = typical(rows, residual), rows.value(residual)
     if not (0 < cost < np.inf and 0 < scale < np.inf) or not white.way.size:
         # Nothing is lost at a cost of 0, and nothing known where numbers do not reach.
         a = np.zeros_like(residual) if cost == 0 else rows.steepest(residual)
-        return Saddle(origin, a, rows.shortfall(residual, a), cost == 0 or rows.feasible(a, origin), None)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return Saddle(origin, a, rows.shortfall(residual, a), cost == 0 or rows.feasible(a, origin), None)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         solver = Solver(rows, white.q, origin, residual, scale)
         nearest = None
