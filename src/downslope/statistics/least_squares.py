@@ -258,7 +258,8 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
         previous, error = error, float(np.linalg.norm(step)) + rounding
         if error > 0.5 * previous and previous < first_error:
             break
-    if rounds and inverse_factor.weakest is not None:
+    # Rows that the columns can meet exactly leave no residual to measure.
+    if rounds and inverse_factor.weakest is not None and inverse_factor.rank < moments.n_rows - 1:
         target = completed(target, moments.yy / moments.weight - residual, inverse_factor.weakest)
     coef = w * inverse
     intercept, doubt = intercept_of(moments, coef, off)
@@ -283,9 +284,12 @@ def completed(target: Array, explained: float, weakest: Array) -> Array:
     """The target with ‖target‖² = `explained`, moved along the direction that no slope at 0 sees.
 
     A residual that has been measured anew would else shift the values of all places, those far from the minimum too.
+    What rounding of the sums leaves is no reason to move: beside it the minimum may be small.
     """
-    along = float(weakest @ target)
-    squared = along**2 + explained - float(target @ target)
+    along, missing = float(weakest @ target), explained - float(target @ target)
+    if abs(missing) <= WORTH_A_PASS * explained:
+        return target
+    squared = along**2 + missing
     moved: Array = target + (np.copysign(np.sqrt(max(squared, 0.0)), along) - along) * weakest
     return moved
 
