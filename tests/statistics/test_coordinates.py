@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from downslope.data.arrays import ArraySource
 from downslope.statistics.coordinates import Coordinates, raw_coordinates, spread_of, standard_coordinates
 from downslope.statistics.moments import (
+    SMALLEST_SPAN,
     ColumnMoments,
     OverflowingSquaresError,
     UnderflowingSquaresError,
@@ -153,3 +154,17 @@ def test_sizes_that_cannot_be_squared_are_refused(size: float, error: type[Excep
     with pytest.raises(error):
         standard_coordinates(np.array([1.0, size]), np.zeros(2), False)
     assert standard_coordinates(np.array([1.0, size]), np.zeros(2), True).inverse_scale.tolist() == [0.0, 0.0]
+
+
+def test_sizes_are_refused_from_where_a_square_has_lost_digits() -> None:
+    """The last sizes that are taken, and their reciprocals, square to all digits; the next ones are refused."""
+    smallest, largest = SMALLEST_SPAN, 1.0 / SMALLEST_SPAN
+    for size in (smallest, largest):
+        (inverse,) = standard_coordinates(np.array([size]), np.zeros(1), False).inverse_scale
+        for number in (size, float(inverse)):
+            exact = Fraction(number) ** 2
+            assert abs(Fraction(number * number) / exact - 1) <= Fraction(np.finfo(float).eps)
+    with pytest.raises(UnderflowingSquaresError):
+        standard_coordinates(np.array([np.nextafter(smallest, 0.0)]), np.zeros(1), False)
+    with pytest.raises(OverflowingSquaresError):
+        standard_coordinates(np.array([np.nextafter(largest, np.inf)]), np.zeros(1), False)

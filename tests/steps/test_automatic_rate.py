@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from downslope.steps.accelerated import Accelerated
 from downslope.steps.automatic_rate import (
     averaging_power,
     cautious_rate,
@@ -55,6 +56,20 @@ def test_elsewhere_they_measure_it_and_grow_no_faster_than_inertia_forgets(
     assert rates.fastest * inertia < 1.0 if inertia else math.isinf(rates.fastest)
 
 
+def test_only_steps_that_ask_for_the_curvature_have_a_rate_that_is_safe_without_a_measurement() -> None:
+    """1/L: where the curvature is L everywhere, one step of it ends at the minimum."""
+    knowing = full_batch_rate(Accelerated(), curvature=8.0, squared=False, cautious=1e-9, distance=6.0)
+    assert isinstance(knowing, MeasuredRate)
+    assert 3.0 - knowing.least * 8.0 * 3.0 == pytest.approx(0.0)
+    unknowing = full_batch_rate(Accelerated(), curvature=None, squared=False, cautious=1e-9, distance=6.0)
+    assert isinstance(unknowing, MeasuredRate)
+    assert unknowing.least == 0.0
+    for method in STEADY:
+        measured = full_batch(method, 8.0, squared=False)
+        assert isinstance(measured, MeasuredRate)
+        assert measured.least == 0.0
+
+
 @pytest.mark.parametrize("squared", [True, False])
 @pytest.mark.parametrize("method", ADAPTIVE)
 def test_adaptive_rules_take_a_tenth_of_the_way_with_the_decay_that_they_ask_for(method: str, squared: bool) -> None:
@@ -93,6 +108,47 @@ def test_kinks_get_the_rate_of_the_subgradient_method(method: str) -> None:
     assert stream_rate(rule, curvature=math.inf, mean_length=4.0, distance=6.0, n_updates=24.0) == pytest.approx(
         classical
     )
+
+
+@pytest.mark.parametrize("epochs", [0.5, 12.0, 60.0, 1e6])
+@pytest.mark.parametrize("method", ["gd", "averaged", "momentum", "nesterov"])
+def test_a_way_is_gone_within_two_hundred_epochs_however_many_steps_of_the_steepest_slope_it_is(
+    method: str, epochs: float
+) -> None:
+    """Steps by curvature arrive at what is near; they fall too soon for what is far, which is met as with kinks."""
+    rule, slope = make_step_rule(method, BETA), 0.01
+    distance = epochs * 25 * slope / 8.0
+    numbers = BATCH | {"distance": distance, "slope": slope}
+    schedule = mini_batch_schedule(rule, **numbers)  # type: ignore[arg-type]
+    # An update moves by the rate and the slope times a length, of 2 here; inertia repeats it.
+    reach = slope * 2.0 * 25 / (1.0 - rule.inertia)
+    assert sum(schedule(epoch) for epoch in range(200)) * reach >= distance
+    by_curvature = mini_batch_schedule(rule, **BATCH)  # type: ignore[arg-type]
+    if epochs < 20.0:
+        assert schedule == by_curvature
+    else:
+        assert sum(by_curvature(epoch) for epoch in range(200)) * reach < distance
+        kinks = mini_batch_schedule(rule, **numbers | {"curvature": math.inf})  # type: ignore[arg-type]
+        assert schedule(3) == pytest.approx(kinks(3) / slope)
+
+
+@pytest.mark.parametrize("method", ["gd", "averaged", "momentum", "nesterov"])
+def test_a_stream_meets_a_way_of_thousands_of_steps_as_one_with_kinks(method: str) -> None:
+    """Its first update then goes the whole way with a row of the mean length, where hundreds of steps are made."""
+    rule, slope = make_step_rule(method, BETA), 0.01
+    numbers = {"curvature": 8.0, "mean_length": 4.0, "n_updates": 0.0, "slope": slope}
+    near, far = (stream_rate(rule, distance=steps * slope, **numbers) for steps in (400.0, 4000.0))
+    assert near == stream_rate(rule, distance=slope, **numbers) == pytest.approx((1.0 - rule.inertia) / 8.0)
+    assert far * slope * 2.0 / (1.0 - rule.inertia) == pytest.approx(4000.0 * slope)
+
+
+@pytest.mark.parametrize("method", STEADY)
+def test_where_no_batch_is_steep_the_rate_is_one(method: str) -> None:
+    """Rows of zeros without an intercept: whatever the rate, nothing moves, and nothing is divided by zero."""
+    rule = make_step_rule(method)
+    schedule = mini_batch_schedule(rule, **BATCH | {"curvature": 0.0})  # type: ignore[arg-type]
+    assert schedule(0) == schedule(99) == 1.0
+    assert stream_rate(rule, curvature=0.0, mean_length=0.0, distance=6.0, n_updates=24.0) == 1.0
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "saga"])

@@ -175,3 +175,12 @@ def test_a_measured_rate_that_would_not_be_finite_stays(growth: float) -> None:
     given, after = MeasuredRate(1.0).rate(7, np.ones(1), np.zeros(1), before)
     assert after.rate == 1.5e308
     assert math.sqrt(0.5) * 1.5e308 < given <= 1.5e308
+
+
+@pytest.mark.parametrize(("first", "local"), [(1e200, 1e-150), (1e-200, 1e150)], ids=["too large", "too small"])
+def test_a_first_guess_that_is_farther_off_than_numbers_reach(first: float, local: float) -> None:
+    """The quotient of the two is 0 or infinite; the curvature that was met decides all the same."""
+    rule = MeasuredRate(first)
+    _, before = rule.rate(0, np.zeros(1), np.zeros(1), rule.init())
+    given, after = rule.rate(1, np.ones(1), np.array([0.5 / local]), before)
+    assert (given, after.rate) == pytest.approx((local, local))
