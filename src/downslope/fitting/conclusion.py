@@ -152,8 +152,9 @@ def find_out(problem: Problem, request: Request, outcome: Outcome, *, restored: 
 
 def off_by(problem: Problem, ended: Ended, parameters: Array) -> float | None:
     """The distance of parameters (p,) from the optimum in standard errors; None where nobody can tell, or need to."""
-    if problem.optimum is not None and problem.minimum is not None:
-        optimum = problem.minimum.parameters if problem.optimum.unique else None
+    known = problem.optimum
+    if known is not None:
+        optimum = problem.coordinates.from_original(known.coef, known.intercept) if known.unique else None
     else:
         optimum = None if ended.proof is None or ended.proof.doubt is None else ended.proof.parameters
     if optimum is None or ended.solved or ended.outcome.reason in (StopReason.DIVERGED, StopReason.INTERRUPTED):

@@ -90,12 +90,15 @@ class Problem:
         return half_mean_squared_error(self.least_squares, self.coordinates)
 
     @cached_property
+    def with_ridge(self) -> Quadratic | None:
+        """½ mse and the L2 penalty."""
+        penalty = self.settings.penalty
+        return None if self.half_mse is None else add_ridge(self.half_mse, penalty.l2, penalty.n_features)
+
+    @cached_property
     def spectrum(self) -> Spectrum | None:
         """Of ½ mse and the L2 penalty."""
-        if self.half_mse is None:
-            return None
-        penalty = self.settings.penalty
-        return add_ridge(self.half_mse, penalty.l2, penalty.n_features).decompose()
+        return None if self.with_ridge is None else self.with_ridge.decompose()
 
     @cached_property
     def smooth(self) -> Quadratic | None:
@@ -105,15 +108,14 @@ class Problem:
     @cached_property
     def minimum(self) -> Minimum | None:
         """The minimum of the smooth objective of the squared loss."""
-        problem, penalty = self.least_squares, self.settings.penalty
-        if problem is None or self.half_mse is None or not self.settings.squared:
+        problem = self.least_squares
+        if problem is None or self.with_ridge is None or not self.settings.squared:
             return None
-        with_ridge = add_ridge(self.half_mse, penalty.l2, penalty.n_features)
-        found = minimise(with_ridge, of_products=problem.condition <= LARGEST_CONDITION)
-        if self.settings.fit_intercept and not penalty.l2:
+        found = minimise(self.with_ridge, of_products=problem.condition <= LARGEST_CONDITION)
+        if self.settings.fit_intercept and not self.settings.penalty.l2:
             # Corrected by the residuals of the rows already.
             return found._replace(parameters=self.coordinates.from_original(problem.coef, problem.intercept))
-        return correct(self.source, problem.moments, self.coordinates, with_ridge, penalty.l2, found)
+        return found
 
     @cached_property
     def curvature(self) -> float | None:
@@ -169,12 +171,13 @@ class Problem:
     def optimum(self) -> Optimum | None:
         """The exact minimum; None under L1 and for losses without a closed form."""
         problem, minimum, penalty = self.least_squares, self.minimum, self.settings.penalty
-        if problem is None or minimum is None or self.smooth is None or penalty.l1:
+        if problem is None or minimum is None or self.smooth is None or self.with_ridge is None or penalty.l1:
             return None
         objective = self.smooth.offset
         if self.settings.fit_intercept and not penalty.l2:
             digits = problem.digits if problem.unique else 0
             return Optimum(problem.coef, problem.intercept, objective, digits, problem.unique, problem.condition)
+        minimum = correct(self.source, problem.moments, self.coordinates, self.with_ridge, penalty.l2, minimum)
         coef, intercept = self.coordinates.to_original(minimum.parameters)
         unique = minimum.tied.size == 0
         digits = self.digits_of(minimum.parameters, minimum.doubt) if unique else 0

@@ -194,10 +194,12 @@ def gather_with(source: Source, *others: Callable[[Block], Any]) -> tuple[Moment
     Where a first look at some rows misled about their centre, the moments are read again; never where so many digits
     are left that a read is dearer than the rest of them.
     """
-    about, looked_at_many = centre_of(source), source.rereads == "free" and not source.schema.weighted
+    about = centre_of(source)
+    # Of rows in memory some are looked at, evenly spread; but weights may put the centre elsewhere.
+    tells_centre = source.rereads == "free" and not source.schema.weighted
     moments, *found = source.scan(about, *others)
     moments = check_sums(moments).recentre(about.moved_by(source.schema.n_features), about.y_shift)
-    if looked_at_many and about.shift is not None:
+    if tells_centre and about.shift is not None:
         return moments, *found
     offset = moments.mean - about.moved_by(source.schema.n_features)
     if not moments.weight or np.all(offset**2 <= LARGEST_LOSS[source.rereads] * moments.variance):
