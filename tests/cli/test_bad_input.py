@@ -37,7 +37,7 @@ FAILED = {
     "a negative weight": (["fit", "{weights}", "-t", "y", "--weights", "negative"], "is negative in 1 of 3 rows"),
     "a row without a weight": (
         ["fit", "{gap}", "-t", "y", "--weights", "w", "--missing", "mean"],
-        "1 rows of .* have no weight in 'w', and a mean is no weight: use --missing drop",
+        "1 row of .* has no weight in 'w', and a mean is no weight: use --missing drop",
     ),
     "too much held out": (
         ["fit", "{text}", "-t", "y", "--categorical", "x", "--test-size", "0.9"],

@@ -20,6 +20,7 @@ from downslope.objective.losses import (
     Quantile,
     SquaredEpsilonInsensitive,
     make_loss,
+    slope_bound,
     sum_and_derivative,
 )
 
@@ -127,6 +128,32 @@ def test_a_loss_is_kinked_where_its_derivative_jumps(name: str) -> None:
 def test_a_loss_is_squared_where_it_is_half_the_square_everywhere(name: str) -> None:
     loss, residual = loss_of(name), np.linspace(-20.0, 20.0, 81)
     assert loss.squared == np.allclose(loss.value_and_derivative(residual)[0], 0.5 * residual**2)
+
+
+@name_of_loss
+@pytest.mark.parametrize("smoothing", [0.05, 0.5, 5.0])
+def test_a_loss_is_rounded_where_smoothing_changes_its_derivative(name: str, smoothing: float) -> None:
+    loss, residual = loss_of(name), np.linspace(-3.0, 3.0, 6001)
+    smooth = loss.smooth_over(smoothing)
+    changed = smooth.value_and_derivative(residual)[1] != loss.value_and_derivative(residual)[1]
+    assert smooth.rounded == changed.any()
+    assert not loss.rounded
+
+
+@name_of_loss
+def test_no_slope_is_beyond_its_bound_and_none_is_bounded_far_above_all(name: str) -> None:
+    made = loss_of(name)
+    _, derivative = made.value_and_derivative(np.array([-1e9, -1e-9, 1e-9, 1e9]))
+    bound = slope_bound(made)
+    assert bound == math.inf if np.abs(derivative).max() > 1e6 else bound / 2 <= np.abs(derivative).max() <= bound
+
+
+@name_of_loss
+def test_the_end_of_a_parabola_belongs_to_it(name: str) -> None:
+    """A row there may have any slope near that of the end: it is told from those whose slope is at its end for good."""
+    for piece in loss_of(name).pieces:
+        kinks = np.array(piece.kinks)
+        assert piece.side(kinks).tolist() == [0] * kinks.size
 
 
 @pytest.mark.parametrize("name", ["squared_error", "squared_epsilon_insensitive"])

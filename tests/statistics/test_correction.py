@@ -115,6 +115,18 @@ def test_a_column_that_counts_as_constant_is_left_to_the_statistics() -> None:
     assert abs(found.coef[1]) * 0.3e9 < 1e-6 * np.abs(y).max()
 
 
+@pytest.mark.parametrize("kind", KINDS[:3])
+def test_a_constant_column_that_standardising_drops_costs_the_others_no_digit(kind: str) -> None:
+    X, y, weight = rows(kind)
+    beside = np.insert(X, 1, 7.0, axis=1)
+    with pytest.warns(ConstantColumnWarning):
+        model = GradientDescentRegressor(penalty="l2", alpha=1e-3, max_iter=1).fit(beside, y, weight)
+    found = model.optimum_
+    assert found.coef[1] == 0.0
+    known = exact(X, y, weight, 1e-3, True, True)
+    assert correct_digits([*np.delete(found.coef, 1), found.intercept], known) >= 12
+
+
 def test_columns_of_all_sizes_are_compared_by_what_they_add() -> None:
     X, y, _ = rows("")
     X, y = X * [1e-70, 1.0, 1e50], 1e60 * y

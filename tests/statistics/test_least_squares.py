@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from downslope.data.arrays import ArraySource
 from downslope.exceptions import InputError
 from downslope.statistics import least_squares as module
-from downslope.statistics.least_squares import LeastSquares, believable_digits, solve
+from downslope.statistics.least_squares import LeastSquares, believable_digits, completed, solve
 from tests.problems import (
     NIST,
     Pieces,
@@ -113,6 +113,26 @@ def test_few_rows_are_corrected_until_almost_all_digits_are_certain(apart: float
     assert solve(ArraySource(*near_collinear(apart))).digits >= 13
 
 
+@pytest.mark.parametrize("noise", [1e-10, 1e-6, 1e-2])
+@pytest.mark.parametrize("apart", [1e-1, 1e-2, 1e-3, 1e-4])
+def test_products_that_nothing_corrects_claim_no_digit_that_they_have_lost(apart: float, noise: float) -> None:
+    X, _ = near_collinear(apart)
+    y = X @ [1.0, 2.0, 3.0] + 1.0 + noise * np.random.default_rng(3).normal(size=len(X))
+    found = solve(ArraySource(X, y), exact=False)
+    right = correct_digits(parameters(found), exact_parameters(X, y))
+    assert right - 5 <= found.digits <= right
+    assert found.passes == 1
+
+
+def test_a_triangle_that_nothing_corrects_claims_the_digits_that_products_would_have_lost() -> None:
+    """Where rows leave little residual an orthogonal factor loses the condition of the columns, not its square."""
+    X, _ = near_collinear(1e-6)
+    y = X @ [1.0, 2.0, 3.0] + 1.0
+    found = solve(ArraySource(X, y), exact=False)
+    assert found.condition > 1e10
+    assert correct_digits(parameters(found), exact_parameters(X, y)) >= found.digits >= 6
+
+
 def test_an_intercept_that_is_zero_but_for_rounding_has_no_digits_to_lose() -> None:
     x = np.linspace(0.1, 2.3, 30)
     assert solve(ArraySource(x[:, None], 0.7 * x)).digits >= 12
@@ -181,6 +201,19 @@ def test_passes_are_counted(apart: float, exact: bool) -> None:
         assert found.passes == (1 if apart == 1.0 else 2)
 
 
+@pytest.mark.parametrize("apart", [1.0, 1e-7], ids=["by products", "by a triangle"])
+def test_a_minimum_that_a_penalty_keeps_far_is_corrected_where_it_spoils_nothing_near_zero(apart: float) -> None:
+    X, y = near_collinear(apart)
+    found, freely = solve(ArraySource(X, y), shrunk=True), solve(ArraySource(X, y))
+    if apart == 1.0:
+        assert found.passes == freely.passes > 1
+        assert parameters(found).tolist() == parameters(freely).tolist()
+    else:
+        assert found.passes == 2 < freely.passes
+        slope = (X - X.mean(axis=0)).T @ (y - y.mean()) / len(y) / found.spread
+        np.testing.assert_allclose(found.factor.T @ found.target, slope, rtol=1e-13)
+
+
 @pytest.mark.parametrize("apart", [6e-5, 1.2e-5], ids=["short of 1e10", "beyond 1e10"])
 def test_a_triangle_takes_over_where_products_no_longer_tell_the_condition(apart: float) -> None:
     X, y = near_collinear(apart)
@@ -238,6 +271,53 @@ def test_the_factor_and_the_target_hold_the_problem(
         assert missing @ missing + found.residual == pytest.approx(np.mean((centred @ w - y_centred) ** 2), rel=1e-9)
 
 
+@pytest.mark.parametrize("n_rows", [4, 5, 8])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_value_at_zero_stays_the_variance_of_y_whatever_the_residuals_show(n_rows: int, seed: int) -> None:
+    """Far from zero a nearly collinear triangle knows the residual by fewer digits than the rows themselves."""
+    random = np.random.default_rng(seed)
+    X, y = random.normal(size=(n_rows, 2)), 5 * random.normal(size=n_rows)
+    X[:, 1] = X[:, 0] + 1e-10 * X[:, 1]
+    found = solve(ArraySource(X + 1e4 * random.normal(size=2), y))
+    assert (found.rank, found.condition > 1e10) == (2, True)
+    assert found.target @ found.target + found.residual == pytest.approx(np.var(y), rel=1e-13)
+
+
+WEAKEST = np.array([0.6, 0.8])
+ACROSS = np.array([-0.8, 0.6])
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e80])
+@pytest.mark.parametrize(
+    ("along", "explained", "moved"),
+    [
+        (2.0, 10.0, 3.0),
+        (-2.0, 10.0, -3.0),
+        (2.0, 1.0 + 1e-4, 1e-2),
+        (2.0, 0.75, 0.0),
+        (2.0, 5.0 * (1 + 1e-13), 2.0),
+    ],
+    ids=["longer", "of the other sign", "shorter", "not so short", "but for rounding"],
+)
+def test_a_target_is_completed_along_one_direction_alone(
+    along: float, explained: float, moved: float, unit: float
+) -> None:
+    target = unit * (ACROSS + along * WEAKEST)
+    found = completed(target, unit**2 * explained, WEAKEST) / unit
+    assert [found @ ACROSS, found @ WEAKEST] == pytest.approx([1.0, moved], abs=1e-11)
+    if moved == along:
+        np.testing.assert_array_equal(found, target / unit)
+
+
+def test_no_residual_is_below_zero_where_rows_are_met_exactly() -> None:
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        n = int(random.integers(3, 6))
+        X = random.normal(size=(n, n - 1)) + 10.0 ** random.uniform(-3, 6)
+        residual = solve(ArraySource(X, random.normal(size=n))).residual
+        assert 0.0 <= residual < 1e-12
+
+
 # ----------------------------------------------------------------------------------------------------- collinear
 def test_collinear_columns_are_found_and_the_shortest_solution_given() -> None:
     X, y = collinear()
@@ -251,6 +331,18 @@ def test_collinear_columns_are_found_and_the_shortest_solution_given() -> None:
     np.testing.assert_allclose(
         X @ found.coef + found.intercept, np.column_stack([standard, np.ones(len(y))]) @ best, atol=1e-11
     )
+
+
+@pytest.mark.parametrize("n", [2, 4, 6])
+def test_as_many_columns_as_rows_are_never_determined_beside_an_intercept(n: int) -> None:
+    """About their means n rows span n - 1 directions; far from zero rounding makes it n of some."""
+    random, ranks = np.random.default_rng(0), set()
+    for _ in range(8):
+        X = random.normal(size=(n, n)) * 10.0 ** random.uniform(-3, 3, n) + 1e5
+        found = solve(ArraySource(X, random.normal(size=n)))
+        ranks.add(found.rank)
+        assert not found.unique
+    assert n in ranks
 
 
 @pytest.mark.parametrize(

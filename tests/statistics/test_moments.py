@@ -286,6 +286,21 @@ def test_a_look_that_misled_costs_a_second_pass(monkeypatch: pytest.MonkeyPatch)
     assert found.xx[0, 0] == pytest.approx(float((centred**2).sum()), rel=1e-12)
 
 
+def test_a_centre_of_rows_that_weigh_alike_loses_no_more_than_their_share_and_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """k rows of n at a place are n/k squared spreads from the mean at most: a second pass would win three digits."""
+    monkeypatch.setattr(module, "SAMPLE_ROWS", 2)
+    X = np.random.default_rng(0).normal(size=(1000, 1))
+    X[0], X[-1] = 1e6, 1e6 + 1.0
+    source = Counting(X, np.zeros(1000))
+    found = gather(source)
+    assert source.passes == 1
+    known = exact_moments(X, np.zeros(1000))
+    assert 100.0 < (1e6 - found.mean[0]) ** 2 / found.variance[0] < 500.0
+    assert found.xx[0, 0] == pytest.approx(float(known.xx[0, 0]), rel=500 * 1e-15)
+
+
 # -------------------------------------------------------------------------------------------------------- overflow
 @pytest.mark.parametrize("bad", [1e160, np.nan, np.inf])
 @pytest.mark.parametrize("where", ["X", "y"])

@@ -17,7 +17,17 @@ from downslope.statistics.quadratic import (
     minimise,
     reference_excess,
 )
-from tests.problems import collinear, correct_digits, course, exact_solution, exactly, graded, near_collinear, nist
+from tests.problems import (
+    collinear,
+    correct_digits,
+    course,
+    eliminate,
+    exact_solution,
+    exactly,
+    graded,
+    near_collinear,
+    nist,
+)
 
 Array = np.ndarray
 
@@ -144,6 +154,23 @@ def test_condition_and_doubt_of_a_minimum() -> None:
     # The columns have the length 3, in which the coefficients are 0.9 and -1.2.
     doubt = 8 * np.finfo(float).eps * (2.0 * 1.5 + 4.0 * 7.0 / np.sqrt(1.6))
     np.testing.assert_allclose(found.doubt, [doubt / 3.0, doubt / 3.0, doubt], rtol=1e-14)
+
+
+@pytest.mark.parametrize("apart", [1e-1, 1e-2, 1e-3, 1e-4])
+def test_the_rounding_of_products_is_doubted_by_no_less_and_little_more_than_it_moves(apart: float) -> None:
+    moved = []
+    for seed in range(20):
+        X = np.random.default_rng(seed).normal(size=(20, 3))
+        X[:, 1] = X[:, 0] + apart * X[:, 1]
+        y = X @ [1.0, 2.0, 3.0]
+        factor = scipy.linalg.cholesky(X.T @ X)
+        found = minimise(
+            Quadratic(factor, scipy.linalg.solve_triangular(factor, X.T @ y, trans="T"), 0.0), of_products=True
+        )
+        table = exactly(X)
+        known = eliminate(table.T @ table, table.T @ exactly(y)).astype(float)
+        moved.append(np.max(np.abs(found.parameters - known) / found.doubt))
+    assert 0.1 < max(moved) <= 1.0
 
 
 def test_it_does_not_matter_where_what_cannot_be_reached_is_kept() -> None:

@@ -1,9 +1,10 @@
 """Accelerated steps against FISTA written out, and what restarts are for."""
 
 import numpy as np
+import pytest
 
 from downslope.steps.accelerated import Accelerated
-from downslope.steps.rules import Plain
+from downslope.steps.rules import Plain, make_step_rule
 
 Array = np.ndarray
 
@@ -43,6 +44,11 @@ def test_steps_are_fistas_until_inertia_carries_them_uphill() -> None:
         x_old = x
         place, state = rule.update(place, A @ (place - best), 1.0, state, free)
         np.testing.assert_allclose(place, y, rtol=0, atol=1e-12)
+
+
+def test_the_limit_of_its_rate_is_that_of_nesterovs_steps_whose_inertia_goes_to_one() -> None:
+    limit = make_step_rule("nesterov", 1.0 - 1e-12).stable_product
+    assert Accelerated.stable_product == pytest.approx(limit, rel=1e-9)
 
 
 def test_a_stiff_bowl_takes_the_root_of_the_epochs() -> None:
