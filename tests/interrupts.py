@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["interrupted_after"]
+__all__ = ["interrupted_after", "press_after"]
 
 AGAIN = 0.01
 
 
+def press_after(seconds: float) -> None:
+    """Press Ctrl-C once this process has used so many more seconds of processor time; 0 takes it back."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+
+
 @contextmanager
-def interrupted_after(seconds: float) -> Iterator[None]:
-    """Within it, Ctrl-C is pressed once this process has used so many seconds of processor time.
+def interrupted_after(seconds: float = 0.0) -> Iterator[None]:
+    """Within it, Ctrl-C is pressed once this process has used so many seconds, or when `press_after` says.
 
     It may come while Python calls back from where it cannot raise (a weak reference's end, the collector's hooks):
     there it is lost, as it is for a person, who presses again.
@@ -25,7 +30,7 @@ def interrupted_after(seconds: float) -> Iterator[None]:
 
     def press_again(lost: Any) -> None:
         if isinstance(lost.exc_value, KeyboardInterrupt):
-            signal.setitimer(signal.ITIMER_VIRTUAL, AGAIN)
+            press_after(AGAIN)
         else:
             hook(lost)
 
@@ -33,11 +38,11 @@ def interrupted_after(seconds: float) -> Iterator[None]:
     handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGVTALRM: press}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     hook, sys.unraisablehook = sys.unraisablehook, press_again
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    press_after(seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+        press_after(0.0)
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -15,8 +15,9 @@ from downslope.objective.penalties import Penalty
 from downslope.statistics.coordinates import raw_coordinates
 from downslope.statistics.least_squares import solve
 from downslope.statistics.quadratic import half_mean_squared_error
+from downslope.steps.measured_rates import FallingRate, MeasuredRate
 from downslope.steps.rules import Averaged, HeavyBall, Plain, make_step_rule
-from downslope.steps.schedules import Constant, MeasuredRate, Scheduled
+from downslope.steps.schedules import Constant, Scheduled
 from tests.problems import course
 
 Array = np.ndarray
@@ -210,7 +211,9 @@ def test_an_average_is_recorded_with_its_own_error() -> None:
 # ---------------------------------------------------------------------------------------------------- continuation
 @pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "adam", "averaged"])
 @pytest.mark.parametrize(
-    "rates", [Scheduled(lambda epoch: 0.4 / (1 + epoch / 7)), MeasuredRate(0.1)], ids=["scheduled", "measured"]
+    "rates",
+    [Scheduled(lambda epoch: 0.4 / (1 + epoch / 7)), MeasuredRate(0.1), FallingRate(0.1)],
+    ids=["scheduled", "measured", "falling"],
 )
 def test_a_run_in_two_parts_is_the_run_in_one(method: str, rates: Any) -> None:
     rule = make_step_rule(method)

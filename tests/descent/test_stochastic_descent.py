@@ -16,7 +16,7 @@ from downslope.objective.penalties import make_penalty
 from downslope.statistics.coordinates import raw_coordinates
 from downslope.steps.rules import METHODS, make_step_rule
 from downslope.steps.schedules import InverseTime
-from tests.interrupts import interrupted_after
+from tests.interrupts import interrupted_after, press_after
 from tests.problems import course, graded, real_table
 
 Array = np.ndarray
@@ -312,8 +312,14 @@ def test_an_interrupt_in_the_middle_of_an_epoch_keeps_what_there_is() -> None:
     X = random.normal(size=(300_000, 20))
     # The kernel of a table of that size, loaded beforehand: LLVM complains of what is interrupted within it.
     GradientDescentRegressor(batch_size=1, max_iter=1, tol=0).fit(X, X[:, 0])
-    model = GradientDescentRegressor(batch_size=1, max_iter=100_000, tol=0, random_state=0)
-    with pytest.raises(KeyboardInterrupt), interrupted_after(0.7):
+    model = GradientDescentRegressor(
+        batch_size=1,
+        max_iter=100_000,
+        tol=0,
+        random_state=0,
+        callbacks=lambda record: press_after(0.2) if record.epoch == 1 else None,
+    )
+    with pytest.raises(KeyboardInterrupt), interrupted_after():
         model.fit(X, X @ np.arange(20.0))
     assert model.stop_reason_ == "interrupted"
     assert model.history_.measured[-1]

@@ -40,10 +40,45 @@ RUN = {"epoch": 5, "objective": 1.0, "mse": 2.0, "excess": None, "mapping": 0.5,
         ({"tol": 1e-6}, {"mapping": 0.0, "watch": Watch(scale=0.0)}, "converged"),
         ({"patience": 3}, {"watch": Watch(since=2)}, None),
         ({"patience": 3}, {"watch": Watch(since=3)}, "no_improvement"),
+        ({"objective_below": 0.9}, {}, None),
+        ({"objective_below": 1.0}, {}, "converged"),
+        ({"objective_below": 0.9, "tol": 1.0}, {}, None),  # a lower bound is known: a small gradient says nothing
+        ({"objective_below": 0.9, "excess_below": 1.0}, {"excess": 0.0}, None),
     ],
 )
 def test_which_rule_fires(rules: dict[str, Any], record: dict[str, Any], reason: str | None) -> None:
     assert Stopping(**{"last_epoch": 100, **rules}).reason(**{**RUN, **record}) == reason
+
+
+@pytest.mark.parametrize(
+    ("recent", "stalls_from", "stalled"),
+    [
+        ((1000.0, 999.0, 999.0, 999.0, 999.0, 999.0), 5, True),
+        ((1000.0, 999.0, 999.0, 999.0, 999.0, 998.9), 5, False),
+        ((1000.0, 998.9, 998.9, 998.9, 998.9, 998.9), 5, False),
+        ((1000.0, 1000.0, 1000.0, 1000.0, 1000.0), 5, False),  # too few to tell
+        ((1000.0, 1000.0, 1000.0, 1000.0, 1000.0, 1000.0), 4, True),
+        ((1000.0, 1000.0, 1000.0, 1000.0, 1000.0, 1000.0), 6, False),  # too early
+        ((1000.0, 1000.0, 1000.0, 1000.0, 1000.0, 1000.0), None, False),
+        ((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 5, True),
+    ],
+)
+def test_a_descent_is_stalled_that_fell_by_no_more_than_a_thousandth_in_five_records(
+    recent: tuple[float, ...], stalls_from: int | None, stalled: bool
+) -> None:
+    rules = Stopping(last_epoch=100, stalls_from=stalls_from)
+    assert rules.reason(**{**RUN, "watch": Watch(recent=recent)}) == ("no_improvement" if stalled else None)
+
+
+def test_the_lowest_objectives_of_the_last_records_are_remembered() -> None:
+    objectives = np.random.default_rng(3).lognormal(size=40)
+    lowest = np.minimum.accumulate(objectives)
+    watch, none = Watch(), Watch()
+    for k, objective in enumerate(objectives):
+        watch = Stopping(9, stalls_from=0).watch(watch, 1.0, 1.0, None, float(objective))
+        assert watch.recent == tuple(lowest[max(k - 5, 0) : k + 1])
+        none = Stopping(9).watch(none, 1.0, 1.0, None, float(objective))
+        assert none.recent == ()
 
 
 ORDER = ["diverged", "stop_below", "converged", "no_improvement", "max_iter"]

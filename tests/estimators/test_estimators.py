@@ -16,10 +16,15 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.estimator_checks import (
+    check_estimator,
+    check_sample_weight_equivalence_on_dense_data,
+    check_sample_weight_equivalence_on_sparse_data,
+)
 
 from downslope import GradientDescentRegressor
 from downslope.exceptions import DownslopeWarning
+from downslope.objective.losses import LOSSES
 from downslope.steps.schedules import InverseTime
 from tests.problems import course, real_table
 
@@ -45,6 +50,15 @@ def test_scikit_learn_finds_nothing_wrong(model: GradientDescentRegressor) -> No
     # What needs an array library that is not installed is scikit-learn's own to skip.
     assert {r["check_name"] for r in results if r["status"] == "skipped"} <= {"check_array_api_input"}
     assert not any(r["expected_to_fail"] for r in results)
+
+
+@pytest.mark.filterwarnings("ignore::downslope.exceptions.DownslopeWarning")
+@pytest.mark.parametrize("penalty", [None, "l1", "l2", "elasticnet"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_scikit_learn_finds_a_weight_of_two_the_row_twice(loss: str, penalty: str | None) -> None:
+    model = GradientDescentRegressor(loss=loss, penalty=penalty)
+    check_sample_weight_equivalence_on_dense_data("GradientDescentRegressor", model)
+    check_sample_weight_equivalence_on_sparse_data("GradientDescentRegressor", model)
 
 
 def test_a_clone_knows_the_options_and_nothing_of_the_fit() -> None:

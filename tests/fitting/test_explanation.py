@@ -200,7 +200,7 @@ def test_wide_rows_of_a_robust_loss() -> None:
 
 
 def test_a_robust_run_cut_short_says_how_far_it_is() -> None:
-    with pytest.warns(NotConvergedWarning, match=r"the objective is at most \S+ above its minimum \(8"):
+    with pytest.warns(NotConvergedWarning, match=r"the objective is at most \S+ above its minimum \(9"):
         GradientDescentRegressor(loss="huber", max_iter=2).fit(*real_table())
 
 

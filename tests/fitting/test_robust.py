@@ -1,5 +1,6 @@
 """Robust losses and L1 with default settings against optima that other programmes find."""
 
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 import scipy.sparse
 from scipy.optimize import linprog, minimize
+from sklearn.datasets import load_diabetes
 from sklearn.linear_model import ElasticNet
 
 from downslope import GradientDescentRegressor
-from downslope.exceptions import DivergenceWarning, NotConvergedWarning
+from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
+from downslope.objective.losses import LOSSES
 from tests.problems import real_table
 
 Array = np.ndarray
@@ -38,6 +41,23 @@ TABLES: dict[str, Callable[[], tuple[Array, Array]]] = {
     "outliers": outliers,
     "real table with outliers": real_table_with_outliers,
 }
+
+
+@pytest.mark.parametrize("unit", [1.0, 1000.0])
+@pytest.mark.parametrize("method", ["auto", "gd", "nesterov"])
+@pytest.mark.parametrize("penalty", [None, "l1", "l2", "elasticnet"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_ordinary_tables_need_no_option(loss: str, penalty: str | None, method: str, unit: float) -> None:
+    """Far from a kink all rows pull alike and nothing bends, but for a penalty and the last digits of sums."""
+    for X, y in (real_table(), load_diabetes(return_X_y=True)):
+        model = GradientDescentRegressor(loss=loss, penalty=penalty, alpha=0.05, method=method, max_iter=20_000)
+        with warnings.catch_warnings():
+            # What the tube of this unit swallows, and whether the descent needs so many epochs, is another matter.
+            warnings.simplefilter("ignore", DownslopeWarning)
+            warnings.simplefilter("error", DivergenceWarning)
+            model.fit(X, unit * y)
+        assert model.stop_reason_ == "converged"
+        assert model.gap_ <= 1e-6 * model.history_["objective"][0]
 
 
 # ----------------------------------------------------------------------------------- optima by other programmes

@@ -1,8 +1,12 @@
 """The minimum and its bound, for every loss and penalty, against HiGHS on the dual and properties of duals."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
+from downslope.data.arrays import ArraySource
 from downslope.objective.dual import Convex, Proof, TooWideError, bound_by, parabola, prove, prove_quadratic, slopes_of
 from downslope.objective.fenchel import SumSlopes, bound_of
 from downslope.objective.penalties import make_penalty
@@ -87,11 +91,27 @@ def test_a_band_of_rows_gives_what_all_rows_give(loss: str, penalty: str | None)
     assert found.band < 10_000
 
 
+class Counting(ArraySource):
+    """Counts its reads."""
+
+    reads = 0
+
+    def scan(self, *tasks: Any) -> tuple[Any, ...]:
+        self.reads += 1
+        return super().scan(*tasks)
+
+
+def counted(problem: Convex) -> Counting:
+    """The rows of a problem, that count how often they are read."""
+    return Counting(problem.source.X, problem.source.y, problem.source.weight)
+
+
 def test_a_start_that_is_far_away_needs_more_reads() -> None:
     problem = many("quantile")
     near = prove(problem, prove(problem, np.zeros(4)).parameters)
-    far = prove(problem, np.array([30.0, -50.0, 20.0, 100.0]))
-    assert near.reads == 2 < far.reads
+    source = counted(problem)
+    far = prove(replace(problem, source=source), np.array([30.0, -50.0, 20.0, 100.0]))
+    assert near.reads == 2 < far.reads == source.reads
     assert far.objective == pytest.approx(near.objective, rel=1e-12)
     assert far.objective - far.bound <= 1e-11 * far.objective
 
@@ -102,6 +122,42 @@ def test_too_many_rows_near_a_kink_are_refused() -> None:
     problem = convex(X, np.round(0.2 * X @ [1.0, 1.0]), None, "absolute_error", None, 0.0)
     with pytest.raises(TooWideError):
         prove(problem, np.zeros(3), largest_band=10_000)
+
+
+def test_reads_for_a_narrower_band_are_counted() -> None:
+    """Targets of a few values: thousands of rows are at the kink exactly, however narrow the band."""
+    random = np.random.default_rng(3)
+    X, y = random.normal(size=(90_000, 2)), random.integers(-10, 11, size=90_000).astype(float)
+    problem = convex(X, y, None, "absolute_error", None, 0.0)
+    source = counted(problem)
+    found = prove(replace(problem, source=source), np.zeros(3))
+    assert source.reads == found.reads > 5
+    assert found.band > 4000
+    assert found.objective - found.bound <= 1e-9 * found.objective
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_common_factor_of_the_weights_means_nothing(loss: str, unit: float) -> None:
+    problem = many(loss)
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, 30_000)
+    found, scaled = (
+        prove(convex(problem.source.X, problem.source.y, s, loss, None, 0.0), np.zeros(4))
+        for s in (weight, unit * weight)
+    )
+    np.testing.assert_allclose(scaled.parameters, found.parameters, rtol=1e-9)
+    assert (scaled.objective, scaled.bound) == pytest.approx((found.objective, found.bound), rel=1e-10)
+
+
+def test_what_is_too_much_to_solve_is_the_rows_times_the_square_of_the_parameters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    X, y, _ = table("plain", 0)
+    problem = convex(X, y, None, "absolute_error", None, 0.0)
+    start = np.zeros(X.shape[1] + 1)
+    for more, solved in ((0, True), (-1, False)):
+        monkeypatch.setattr("downslope.objective.dual.LARGEST_WORK", float(y.size * start.size**2 + more))
+        assert (prove(problem, start).doubt is not None) == solved
 
 
 def test_too_much_to_solve_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,12 +214,12 @@ def test_slopes_that_do_not_add_up_or_lose_too_much_bound_nothing() -> None:
 @pytest.mark.parametrize("zero", [None, 1])
 def test_a_parabola_is_rows_of_the_same_sum(zero: int | None) -> None:
     random = np.random.default_rng(8)
-    A, y = random.normal(size=(9, 3)) * [1e-3, 1.0, 1e3], random.normal(size=9)
+    A, y = random.normal(size=(9, 3)) * [1e-9, 1.0, 1e3], random.normal(size=9)
     if zero is not None:
         A[:, zero] = 0.0
     rows = parabola(A.T @ A, A.T @ y)
     for _ in range(3):
-        theta = random.normal(size=3) / [1e-3, 1.0, 1e3]
+        theta = random.normal(size=3) / [1e-9, 1.0, 1e3]
         known = 0.5 * theta @ A.T @ A @ theta - y @ A @ theta
         assert rows.value(rows.z @ theta - rows.y) - 0.5 * float(rows.y @ rows.y) == pytest.approx(known, rel=1e-9)
 

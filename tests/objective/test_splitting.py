@@ -10,7 +10,7 @@ from downslope.data.block import Block
 from downslope.objective import splitting
 from downslope.objective.losses import Piece, make_loss
 from downslope.objective.splitting import Few, FindStrays, Near, Reader, Split, SplitRows, Sums
-from downslope.statistics.coordinates import Coordinates, standard_coordinates
+from downslope.statistics.coordinates import Coordinates, raw_coordinates, standard_coordinates
 from tests.convex import LOSSES
 
 Array = np.ndarray
@@ -108,6 +108,14 @@ def test_rows_near_a_kink_are_kept_and_the_others_summed(loss: str, form: str, w
     assert_rows(found.near.rows, rows, near, sides)
     assert found.near.count == sum(those.sum() for those in near)
     assert_sums(found.far, rows, [~those for those in near], sides)
+
+
+def test_rows_as_far_from_a_kink_as_the_band_is_wide_are_in_it() -> None:
+    """Its width is the distance of one of them: of ties all are in it or none."""
+    y = np.array([-0.75, -0.5, 0.25, 0.5, 0.5, 0.75])
+    reader = Reader((Piece(0.0, 0.0, -1.0, 1.0),), raw_coordinates(1, True), False, 0.5)
+    found = SplitRows(reader, np.zeros(2))(Block(np.ones((6, 1)), y))
+    assert found.near.rows.y.tolist() == [-0.5, 0.25, 0.5, 0.5]
 
 
 @pytest.mark.parametrize("n_places", [2, 3])

@@ -90,10 +90,10 @@ def assert_goes_on_alike(options: dict[str, Any], **rows_held: Any) -> None:
 CASES = [
     (engine, method, loss)
     for engine in ("spectral", "moments", "data", "row by row", "mini-batches")
-    for method in METHODS
+    for method in (*METHODS, "auto")
     for loss in LOSSES
     if not (method == "saga" and loss in KINKED)
-    and not (engine == "spectral" and method not in ("gd", "momentum", "nesterov"))
+    and not (engine == "spectral" and method not in ("gd", "momentum", "nesterov", "auto"))
     and not (engine in ("spectral", "moments") and loss != "squared_error")
 ]
 
@@ -107,10 +107,11 @@ def test_every_engine_method_and_loss(engine: str, method: str, loss: str, learn
     assert_goes_on_alike({"loss": loss, **steps})
 
 
+@pytest.mark.parametrize("method", ["momentum", "auto"])
 @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet"])
 @pytest.mark.parametrize("batch_size", [None, 7])
-def test_penalties(batch_size: int | None, penalty: str) -> None:
-    assert_goes_on_alike({"penalty": penalty, "alpha": 0.1, "batch_size": batch_size, "method": "momentum"})
+def test_penalties(batch_size: int | None, penalty: str, method: str) -> None:
+    assert_goes_on_alike({"penalty": penalty, "alpha": 0.1, "batch_size": batch_size, "method": method})
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

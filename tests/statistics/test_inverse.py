@@ -40,4 +40,7 @@ def test_by_substitution(constant: list[int]) -> None:
 def test_by_svd(n_null: int) -> None:
     singular = [30.0, 2.0, 0.5]
     factor = triangle([*singular, *[0.0] * n_null])
-    assert_undoes(by_svd(factor), factor, singular)
+    found = by_svd(factor)
+    assert_undoes(found, factor, singular)
+    assert found.weakest is not None
+    assert [np.linalg.norm(found.weakest), np.linalg.norm(factor.T @ found.weakest)] == pytest.approx([1.0, 0.5])

@@ -15,8 +15,9 @@ from downslope.steps.automatic_rate import (
     mini_batch_schedule,
     stream_rate,
 )
+from downslope.steps.measured_rates import FallingRate, MeasuredRate
 from downslope.steps.rules import METHODS, make_step_rule
-from downslope.steps.schedules import MeasuredRate, Scheduled
+from downslope.steps.schedules import Scheduled
 
 BETA = 0.75
 STEADY = ("gd", "momentum", "nesterov", "averaged", "saga")
@@ -56,18 +57,21 @@ def test_elsewhere_they_measure_it_and_grow_no_faster_than_inertia_forgets(
     assert rates.fastest * inertia < 1.0 if inertia else math.isinf(rates.fastest)
 
 
-def test_only_steps_that_ask_for_the_curvature_have_a_rate_that_is_safe_without_a_measurement() -> None:
-    """1/L: where the curvature is L everywhere, one step of it ends at the minimum."""
-    knowing = full_batch_rate(Accelerated(), curvature=8.0, squared=False, cautious=1e-9, distance=6.0)
-    assert isinstance(knowing, MeasuredRate)
-    assert 3.0 - knowing.least * 8.0 * 3.0 == pytest.approx(0.0)
-    unknowing = full_batch_rate(Accelerated(), curvature=None, squared=False, cautious=1e-9, distance=6.0)
-    assert isinstance(unknowing, MeasuredRate)
-    assert unknowing.least == 0.0
+@pytest.mark.parametrize("curvature", [1e-9, 8.0, 1e12])
+def test_only_steps_that_ask_for_the_curvature_take_the_rate_that_is_safe(curvature: float) -> None:
+    """1/L: where the curvature is L everywhere, one step of it ends at the minimum; far out it may be much less."""
+    known = {"curvature": curvature, "squared": False, "cautious": 1e-9, "distance": 6.0}
+    everywhere, far_out = (full_batch_rate(Accelerated(), **known, slope=slope) for slope in (math.inf, 0.5))  # type: ignore[arg-type]
+    assert isinstance(far_out, FallingRate)
+    assert everywhere.constant == far_out.least
+    assert 3.0 - far_out.least * curvature * 3.0 == pytest.approx(0.0)
+    for slope in (math.inf, 0.5):
+        unknowing = full_batch_rate(Accelerated(), **known | {"curvature": None}, slope=slope)  # type: ignore[arg-type]
+        assert unknowing == MeasuredRate(1e-9)
+    flat = full_batch_rate(Accelerated(), **known | {"curvature": 0.0}, slope=0.5)  # type: ignore[arg-type]
+    assert flat == MeasuredRate(1e-9)
     for method in STEADY:
-        measured = full_batch(method, 8.0, squared=False)
-        assert isinstance(measured, MeasuredRate)
-        assert measured.least == 0.0
+        assert isinstance(full_batch(method, 8.0, squared=False), MeasuredRate)
 
 
 @pytest.mark.parametrize("squared", [True, False])

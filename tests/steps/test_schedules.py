@@ -1,7 +1,7 @@
-"""Schedules against tables and recurrences; the measured rate against its published recurrence."""
+"""Schedules against tables and recurrences."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,6 @@ from downslope.steps.schedules import (
     Exponential,
     InverseScaling,
     InverseTime,
-    Measured,
-    MeasuredRate,
     Schedule,
     Scheduled,
     StepDecay,
@@ -84,7 +82,6 @@ def test_only_numbers_and_constants_are_known_to_be_constant(rate: float | Sched
     assert is_constant(rate) == constant
     if callable(rate):
         assert Scheduled(rate).constant == (0.3 if constant else None)
-    assert MeasuredRate(0.3).constant is None
 
 
 @pytest.mark.parametrize("given", [0.0, -0.1, math.inf, math.nan, "fast", None])
@@ -95,92 +92,3 @@ def test_a_schedule_that_gives_no_rate(given: Any) -> None:
         InputError, match=f"the learning_rate schedule gave {given!r} at epoch 3: it must give a positive"
     ):
         rule.rate(3, np.zeros(1), np.zeros(1), None)
-
-
-# --------------------------------------------------------------------------------------------- the measured rate
-CURVATURES = np.array([1.0, 0.3, 0.02])
-
-
-def malitsky_mishchenko(places: list[Array], gradients: list[Array], first: float, fastest: float) -> Iterator[float]:
-    """The rates of "Adaptive gradient descent without descent", algorithm 1, for the places that were visited."""
-    rate, growth = first, math.inf
-    yield rate
-    for k in range(1, len(places)):
-        local = float(np.linalg.norm(places[k] - places[k - 1]) / (2 * np.linalg.norm(gradients[k] - gradients[k - 1])))
-        bounded = min(min(math.sqrt(1 + growth), fastest) * rate, local)
-        rate, growth = bounded, bounded / rate
-        yield rate
-
-
-def walk(rule: MeasuredRate, n_epochs: int, curvatures: Array = CURVATURES) -> tuple[list[Array], list[Array], Array]:
-    """Plain descent on ½Σλθ² from (1, 1, 1): the places, the gradients and the rates."""
-    place, state = np.ones_like(curvatures), rule.init()
-    places, gradients, rates = [], [], []
-    for epoch in range(n_epochs):
-        gradient = curvatures * place
-        rate, state = rule.rate(epoch, place, gradient, state)
-        places.append(place), gradients.append(gradient), rates.append(rate)
-        place = place - rate * gradient
-    return places, gradients, np.array(rates)
-
-
-@pytest.mark.parametrize("fastest", [math.inf, 1.1])
-@pytest.mark.parametrize("first", [1e-9, 0.4, 30.0])
-def test_measured_rate_is_the_published_one_rounded_down(first: float, fastest: float) -> None:
-    places, gradients, rates = walk(MeasuredRate(first, fastest), 60)
-    published = np.array(list(malitsky_mishchenko(places, gradients, first, fastest)))
-    ratio = rates / published
-    assert ratio.max() <= 1.0 + 1e-12
-    assert ratio.min() > math.sqrt(0.5) - 1e-12
-    # On the grid: all rates are apart by powers of √2.
-    steps = 2 * np.log2(rates / rates[0])
-    np.testing.assert_allclose(steps, steps.round(), atol=1e-9)
-
-
-@pytest.mark.parametrize("first", [1e-12, 1.0, 1e12])
-@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
-def test_measured_rate_finds_the_minimum_on_any_scale_from_any_first_guess(first: float, scale: float) -> None:
-    places, _, _ = walk(MeasuredRate(first / scale), 1500, scale * CURVATURES)
-    assert np.abs(places[-1]).max() < 1e-9 * max(1.0, np.abs(places[1]).max())
-
-
-def test_measured_rate_does_not_see_rounding() -> None:
-    """A last digit more in every gradient leaves all rates as they are: that is what the grid is for."""
-    _, _, rates = walk(MeasuredRate(0.4), 200)
-    _, _, nudged = walk(MeasuredRate(0.4), 200, CURVATURES * (1 + 2e-16))
-    np.testing.assert_array_equal(rates, nudged)
-
-
-@pytest.mark.parametrize(
-    ("moved", "turned", "growth", "rate", "grown"),
-    [
-        (1.0, 1.0, math.inf, 0.5, 0.5),  # the curvature of the first step decides, however far off the guess
-        (1.0, 0.0, math.inf, 10.0, math.inf),  # nothing measured yet: boldly, and still unmeasured
-        (1.0, 0.0, 1.0, math.sqrt(2.0), math.sqrt(2.0)),  # no curvature here: as fast as the bound allows
-        (1.0, 0.1, 3.0, 2.0, 2.0),  # the bound √(1 + 3) is below 1/(2·0.1)
-        (0.0, 1.0, 1.0, 1.0, 1.0),  # no move: the rate stays
-    ],
-    ids=["first", "unmeasured", "flat", "bounded", "still"],
-)
-def test_measured_rate_case_by_case(moved: float, turned: float, growth: float, rate: float, grown: float) -> None:
-    before = Measured(1.0, growth, np.zeros(1), np.zeros(1))
-    given, after = MeasuredRate(1.0).rate(7, np.array([moved]), np.array([turned]), before)
-    assert (after.rate, after.growth) == pytest.approx((rate, grown))
-    assert rate * math.sqrt(0.5) < given <= rate
-
-
-@pytest.mark.parametrize("growth", [1.0, math.inf], ids=["measured", "unmeasured"])
-def test_a_measured_rate_that_would_not_be_finite_stays(growth: float) -> None:
-    before = Measured(1.5e308, growth, np.zeros(1), np.zeros(1))
-    given, after = MeasuredRate(1.0).rate(7, np.ones(1), np.zeros(1), before)
-    assert after.rate == 1.5e308
-    assert math.sqrt(0.5) * 1.5e308 < given <= 1.5e308
-
-
-@pytest.mark.parametrize(("first", "local"), [(1e200, 1e-150), (1e-200, 1e150)], ids=["too large", "too small"])
-def test_a_first_guess_that_is_farther_off_than_numbers_reach(first: float, local: float) -> None:
-    """The quotient of the two is 0 or infinite; the curvature that was met decides all the same."""
-    rule = MeasuredRate(first)
-    _, before = rule.rate(0, np.zeros(1), np.zeros(1), rule.init())
-    given, after = rule.rate(1, np.ones(1), np.array([0.5 / local]), before)
-    assert (given, after.rate) == pytest.approx((local, local))

@@ -287,6 +287,7 @@ class Problem:
             squared=self.settings.squared,
             cautious=self.first_rate(at),
             distance=distance_to_go(start, minimum, at.objective, at.gradient),
+            slope=slope_bound(self.settings.loss),
         )
 
     def batch_schedule(self, start: Array, at: Evaluation) -> Schedule:

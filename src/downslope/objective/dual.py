@@ -110,8 +110,8 @@ def prove(problem: Convex, start: Array, largest_band: float = np.inf) -> Proof:
     best, band = start, Band.of(problem, start)
     places: tuple[Array, ...] = (best,)
     most = max(largest_band, float(SMALL * len(problem.pieces)))
-    band, split = band.split(best, most)
-    level, reads = split.loss / problem.weight + problem.penalty.value(best), 1
+    band, split, reads = band.split(best, most)
+    level = split.loss / problem.weight + problem.penalty.value(best)
     proof = Proof(best, level, split.squares / problem.weight, 0.0, None, np.nan, split.near.count, reads)
     while reads < MOST_READS:
         if split.near.count > most:
@@ -135,8 +135,8 @@ def prove(problem: Convex, start: Array, largest_band: float = np.inf) -> Proof:
             split = split.joined_by(strays.near.rows, problem.pieces)
             places = (*places, reached)
             continue
-        band, split = band.wider(4 if worse else 2, best).split(best, most)
-        places, reads = (best,), reads + 1
+        band, split, more = band.wider(4 if worse else 2, best).split(best, most)
+        places, reads = (best,), reads + more
     return proof
 
 
@@ -195,19 +195,20 @@ class Band:
         """The band of so many times as many rows around a place."""
         return replace(self, size=times * self.size).at(parameters)
 
-    def split(self, parameters: Array, most: float) -> tuple["Band", Split]:
-        """All rows, split at a place, and the band that split them: narrower where far more were in it than meant.
+    def split(self, parameters: Array, most: float) -> tuple["Band", Split, int]:
+        """All rows, split at a place, the band that split them, and the reads that it took.
 
-        Rows that lie equally far from a kink are all in a band or none of them is.
+        It is narrower where far more rows were in it than meant: those as far from a kink as each other are all in it,
+        or none of them is.
         """
         band = self
-        for _ in range(NARROWER):
+        for halved in range(NARROWER):
             (split,) = self.problem.source.scan(SplitRows(band.reader, parameters, min(2 * self.size, most)))
             if not split.near.too_many:
-                return band, split
+                return band, split, halved + 1
             band = replace(band, reader=replace(band.reader, width=0.5 * band.reader.width))
         (split,) = self.problem.source.scan(SplitRows(band.reader, parameters, most))
-        return band, split
+        return band, split, NARROWER + 1
 
 
 def slopes_of(problem: Convex, split: Split) -> Slopes:

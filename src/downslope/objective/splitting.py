@@ -224,10 +224,10 @@ class Reader:
 
     def near(self, part: Part, residual: Array, piece: Piece) -> NDArray[np.bool_]:
         """Which rows are near a kink of the piece."""
-        near = part.s > 0 if np.isinf(self.width) else np.zeros(residual.size, dtype=bool)
+        near = np.zeros(residual.size, dtype=bool)
         for kink in piece.kinks:
-            near |= (np.abs(residual - kink) <= self.width) & (part.s > 0)
-        return near & bool(piece.kinks)
+            near |= np.abs(residual - kink) <= self.width
+        return near & (part.s > 0)
 
     def rows(self, part: Part, kept: NDArray[np.bool_], k: int, side: NDArray[np.int8], z: Array | None = None) -> Near:
         """Some rows of piece k."""

@@ -63,10 +63,12 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "downslope.objective.objective": ("Evaluation",),
     "downslope.objective.penalties": ("Penalty",),
     "downslope.statistics.coordinates": ("Coordinates",),
+    "downslope.steps.accelerated": ("Accelerated", "Speed"),
     "downslope.steps.adaptive_rules": ("AdaGrad", "Adam", "RMSProp", "Slots"),
+    "downslope.steps.measured_rates": ("Measured", "Met"),
     "downslope.steps.rules": ("Average", "Averaged", "HeavyBall", "Nesterov", "Plain", "Saga"),
     "downslope.steps.schedules": (
-        *("Constant", "Cosine", "Exponential", "InverseScaling", "InverseTime", "Measured", "StepDecay"),
+        *("Constant", "Cosine", "Exponential", "InverseScaling", "InverseTime", "StepDecay"),
     ),
 }
 HOME_OF = {name: home for home, names in HOMES.items() for name in names}

@@ -4,7 +4,9 @@
 rule       loss                   full batch                        mini-batches, stream
 =========  =====================  ================================  ====================================================
 steady     squared                1/curvature                       1.5/curvature, falling; 1/curvature of a stream
-steady     smooth                 measured on the way               the same
+steady     smooth                 measured on the way;              the same
+                                  accelerated steps: 1/curvature,
+                                  or more far out where it is straight
 steady     with kinks             measured on the way               distance/(length of a subgradient · √updates)
 adaptive   any                    0.1 × distance, as the rule asks  0.3 × distance, over √updates where a rule does not
                                                                     decay by itself
@@ -16,11 +18,11 @@ The distance is that to go. What was measured to choose these numbers stands in 
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.steps.measured_rates import FallingRate, MeasuredRate
 from downslope.steps.schedules import (
     Constant,
     InverseScaling,
     InverseTime,
-    MeasuredRate,
     RateRule,
     Schedule,
     Scheduled,
@@ -51,7 +53,13 @@ AVERAGING_POWER = 3.0
 
 
 def full_batch_rate(
-    rule: StepRule, *, curvature: float | None, squared: bool, cautious: float, distance: float
+    rule: StepRule,
+    *,
+    curvature: float | None,
+    squared: bool,
+    cautious: float,
+    distance: float,
+    slope: float = np.inf,
 ) -> RateRule:
     """The rate of every update on all rows.
 
@@ -66,15 +74,17 @@ def full_batch_rate(
         A rate for a first step whose curvature will be measured.
     distance : float
         About how far the farthest parameter has to go.
+    slope : float
+        The largest of the loss: where it is finite, far residuals bend nothing.
     """
     if not rule.steady:
         return Scheduled(rule.schedule(FULL_SHARE * distance))
-    if squared and curvature is not None:
+    if curvature is not None and (squared or (rule.trusts_curvature and np.isinf(slope))):
         return Scheduled(rule.schedule(curvature_rate(curvature)))
+    if curvature and rule.trusts_curvature:
+        return FallingRate(curvature_rate(curvature))
     # A rate that grows faster than the inertia forgets throws the run over its goal.
-    fastest = 0.5 * (1.0 + 1.0 / rule.inertia) if rule.inertia else np.inf
-    safe = 1.0 / curvature if rule.trusts_curvature and curvature else 0.0
-    return MeasuredRate(cautious, fastest, safe)
+    return MeasuredRate(cautious, 0.5 * (1.0 + 1.0 / rule.inertia) if rule.inertia else np.inf)
 
 
 def mini_batch_schedule(

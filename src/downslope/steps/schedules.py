@@ -1,13 +1,13 @@
 """Learning rates: a schedule is a function of the epoch, counted from 0 for the first update.
 
-A *rate rule* decides the rate of each update and may carry a state. Every schedule is one
-(`Scheduled`); `MeasuredRate` reads the curvature off the steps it has made.
+A *rate rule* decides the rate of each update and may carry a state. Every schedule is one (`Scheduled`); the rules of
+`measured_rates` read the curvature off the steps that were made.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ __all__ = [
     "Exponential",
     "InverseScaling",
     "InverseTime",
-    "MeasuredRate",
     "RateRule",
     "Schedule",
     "Scheduled",
@@ -204,67 +203,3 @@ class Scheduled:
         if not (0 < rate < math.inf):
             raise InputError(Finding.of("steps.schedule", got=given, epoch=epoch))
         return rate, None
-
-
-class Measured(NamedTuple):
-    """What `MeasuredRate` remembers: the last rate, its growth, and the last place and gradient."""
-
-    rate: float
-    growth: float
-    parameters: Array | None
-    gradient: Array | None
-
-
-@dataclass(frozen=True)
-class MeasuredRate:
-    """1 / (2 × the curvature met on the last step), growing by a bounded factor (AdGD).
-
-    λ_k = min(√(1 + θ_{k-1}) λ_{k-1}, ‖x_k - x_{k-1}‖ / (2 ‖∇f(x_k) - ∇f(x_{k-1})‖)), θ_k = λ_k / λ_{k-1}.
-    It converges for every convex, locally smooth function without knowing any constant, on any scaling, and
-    asks for no further pass over the rows. Y. Malitsky and K. Mishchenko, "Adaptive gradient descent without
-    descent", ICML 2020. The rate handed out is λ_k rounded down to a grid of factors √2: fed back unrounded, it
-    would amplify rounding errors from epoch to epoch, and the order of the rows would show in the result.
-
-    Parameters
-    ----------
-    first : float
-        The rate of the first update; too small costs a few epochs, too large is mended by the second.
-    fastest : float
-        The largest growth in one epoch. Momentum carries steps on: a rate that grows faster than it forgets
-        them throws the run over its goal.
-    least : float
-        A rate that is safe everywhere: 1 over a bound of the curvature, where one is known.
-    """
-
-    first: float
-    fastest: float = math.inf
-    least: float = 0.0
-    constant: ClassVar[float | None] = None
-
-    def init(self) -> Measured:
-        # The first measured curvature decides, however far the guess was off: its growth is not bounded.
-        return Measured(self.first, math.inf, None, None)
-
-    def rate(self, epoch: int, parameters: Array, gradient: Array, state: Measured) -> tuple[float, Measured]:
-        if state.parameters is None or state.gradient is None:
-            return self.round_down(state.rate), Measured(state.rate, math.inf, parameters, gradient)
-        moved = float(np.linalg.norm(parameters - state.parameters))
-        turned = float(np.linalg.norm(gradient - state.gradient))
-        local = moved / (2.0 * turned) if turned > 0 else math.inf
-        unmeasured = math.isinf(state.growth) and math.isinf(local)
-        # A first step into a region without curvature measures nothing: grow boldly, but boundedly.
-        bound = 10.0 if unmeasured else math.sqrt(1.0 + state.growth)
-        rate = max(min(min(bound, self.fastest) * state.rate, local), self.least)
-        if not (0 < rate < math.inf):
-            rate = state.rate
-        growth = math.inf if unmeasured else rate / state.rate
-        return max(self.round_down(rate), self.least), Measured(rate, growth, parameters, gradient)
-
-    def round_down(self, rate: float) -> float:
-        """`rate`, rounded down to the grid; the odd offset keeps likely values off its edges."""
-        ratio = rate / self.first
-        if not (0 < ratio < math.inf):
-            # A first guess that is farther off than numbers reach is no unit of a grid.
-            return rate
-        steps = math.floor(2.0 * math.log2(ratio) + 0.37) - 0.37
-        return float(self.first * 2.0 ** (0.5 * steps))
