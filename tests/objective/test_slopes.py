@@ -63,8 +63,12 @@ def test_slopes_are_feasible_where_they_add_up_to_nothing_but_rounding() -> None
     assert rows.feasible(np.zeros(3), place)
 
 
-@pytest.mark.parametrize("unit", [1.0, 1e-200, 1e150])
-def test_columns_are_made_orthogonal_in_the_weights_of_the_slopes(unit: float) -> None:
+@pytest.mark.parametrize(
+    "unit",
+    [1.0, 1e-200, 1e150, np.array([1e-200, 1.0, 1e100])],
+    ids=["plain", "tiny", "huge", "each in its own"],
+)
+def test_columns_are_made_orthogonal_in_the_weights_of_the_slopes(unit: float | Array) -> None:
     random = np.random.default_rng(2)
     z = random.normal(size=(20, 3)) * [1.0, 1e3, 1e-4]
     z[:, 2] += 1e-4 * z[:, 0]

@@ -113,6 +113,17 @@ def test_few_rows_are_corrected_until_almost_all_digits_are_certain(apart: float
     assert solve(ArraySource(*near_collinear(apart))).digits >= 13
 
 
+@pytest.mark.skipif(np.finfo(np.longdouble).eps == np.finfo(float).eps, reason="no number here is longer than float64")
+def test_corrections_go_on_as_long_as_they_help() -> None:
+    claimed = []
+    for seed in range(30):
+        X, y = near_collinear(1e-12, 10, seed)
+        found = solve(ArraySource(X + 1e4, y))
+        assert correct_digits(parameters(found), exact_parameters(X + 1e4, y)) >= found.digits
+        claimed.append(found.digits)
+    assert np.mean(claimed) >= 3.2
+
+
 @pytest.mark.parametrize("noise", [1e-10, 1e-6, 1e-2])
 @pytest.mark.parametrize("apart", [1e-1, 1e-2, 1e-3, 1e-4])
 def test_products_that_nothing_corrects_claim_no_digit_that_they_have_lost(apart: float, noise: float) -> None:
@@ -271,7 +282,7 @@ def test_the_factor_and_the_target_hold_the_problem(
         assert missing @ missing + found.residual == pytest.approx(np.mean((centred @ w - y_centred) ** 2), rel=1e-9)
 
 
-@pytest.mark.parametrize("n_rows", [4, 5, 8])
+@pytest.mark.parametrize("n_rows", [3, 4, 5, 8])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_value_at_zero_stays_the_variance_of_y_whatever_the_residuals_show(n_rows: int, seed: int) -> None:
     """Far from zero a nearly collinear triangle knows the residual by fewer digits than the rows themselves."""

@@ -314,6 +314,15 @@ def test_squares_that_are_not_finite_are_refused(bad: float, where: str, offset:
     assert issubclass(OverflowingSquaresError, InputError)
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_target_that_is_the_same_beyond_squares_is_refused(sign: float) -> None:
+    X, y = small()
+    with pytest.raises(OverflowingSquaresError):
+        gather(ArraySource(X, np.full_like(y, sign * 1e160)))
+    with pytest.raises(OverflowingSquaresError):
+        gather(ArraySource(X, sign * np.linspace(1e160, 3e160, y.size), (np.arange(y.size) == 1).astype(float)))
+
+
 def test_columns_whose_squares_overflow_are_refused() -> None:
     with pytest.raises(OverflowingSquaresError):
         gather_columns(ArraySource(np.array([[1e160], [-1e160]]), np.zeros(2)))

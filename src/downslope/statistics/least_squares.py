@@ -258,8 +258,7 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
         previous, error = error, float(np.linalg.norm(step)) + rounding
         if error > 0.5 * previous and previous < first_error:
             break
-    # Rows that the columns can meet exactly leave no residual to measure.
-    if rounds and inverse_factor.weakest is not None and inverse_factor.rank < moments.n_rows - 1:
+    if rounds and inverse_factor.weakest is not None:
         target = completed(target, moments.yy / moments.weight - residual, inverse_factor.weakest)
     coef = w * inverse
     intercept, doubt = intercept_of(moments, coef, off)

@@ -176,8 +176,9 @@ def refuse_underflow(X: Array) -> None:
 
 
 def check_sums(moments: Moments) -> Moments:
-    """The moments, if every number of them is finite."""
-    if all(np.all(np.isfinite(part)) for part in (moments.xx, moments.xy, moments.yy)):
+    """The moments, if every number of them is finite, and the value of a zero model too."""
+    finite = all(np.all(np.isfinite(part)) for part in (moments.xx, moments.xy, moments.yy))
+    if finite and abs(moments.y_mean) <= 1.0 / SMALLEST_SPAN:
         return moments
     raise OverflowingSquaresError
 
@@ -198,7 +199,7 @@ def gather_with(source: Source, *others: Callable[[Block], Any]) -> tuple[Moment
     # Of rows in memory some are looked at, evenly spread; but weights may put the centre elsewhere.
     tells_centre = source.rereads == "free" and not source.schema.weighted
     moments, *found = source.scan(about, *others)
-    moments = check_sums(moments).recentre(about.moved_by(source.schema.n_features), about.y_shift)
+    moments = check_sums(moments.recentre(about.moved_by(source.schema.n_features), about.y_shift))
     if tells_centre and about.shift is not None:
         return moments, *found
     offset = moments.mean - about.moved_by(source.schema.n_features)
@@ -208,7 +209,7 @@ def gather_with(source: Source, *others: Callable[[Block], Any]) -> tuple[Moment
         raise InputError(Finding.of("statistics.read_once_off_centre"))
     again = SumBlocks(moments.mean, about.y_shift)
     (moments,) = source.scan(again)
-    return check_sums(moments).recentre(again.moved_by(source.schema.n_features), again.y_shift), *found
+    return check_sums(moments.recentre(again.moved_by(source.schema.n_features), again.y_shift)), *found
 
 
 def centre_of(source: Source) -> "SumBlocks":
