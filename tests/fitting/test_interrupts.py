@@ -19,6 +19,7 @@ ENGINES: dict[str, dict[str, Any]] = {
     "spectral": {},
     "moments": {"method": "adam"},
     "data": {"loss": "huber"},
+    "stochastic": {"batch_size": 16, "random_state": 0},
 }
 each_engine = pytest.mark.parametrize("engine", ENGINES)
 
@@ -37,7 +38,15 @@ def regressor(engine: str, **options: Any) -> GradientDescentRegressor:
 
 @pytest.mark.parametrize(
     ("engine", "listening"),
-    [("spectral", True), ("moments", True), ("moments", False), ("data", True), ("data", False)],
+    [
+        ("spectral", True),
+        ("moments", True),
+        ("moments", False),
+        ("data", True),
+        ("data", False),
+        ("stochastic", True),
+        ("stochastic", False),
+    ],
 )
 def test_an_interrupt_keeps_the_model_and_is_not_swallowed(engine: str, listening: bool) -> None:
     X, y = real_table()

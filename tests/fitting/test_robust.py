@@ -43,7 +43,7 @@ TABLES: dict[str, Callable[[], tuple[Array, Array]]] = {
 }
 
 
-@pytest.mark.parametrize("unit", [1.0, 1000.0])
+@pytest.mark.parametrize("unit", [1.0, 1000.0, 1e7])
 @pytest.mark.parametrize("method", ["auto", "gd", "nesterov"])
 @pytest.mark.parametrize("penalty", [None, "l1", "l2", "elasticnet"])
 @pytest.mark.parametrize("loss", LOSSES)
@@ -58,6 +58,25 @@ def test_ordinary_tables_need_no_option(loss: str, penalty: str | None, method: 
             model.fit(X, unit * y)
         assert model.stop_reason_ == "converged"
         assert model.gap_ <= 1e-6 * model.history_["objective"][0]
+        assert model.history_["objective"].max() <= 3.0 * model.history_["objective"][0]
+
+
+@pytest.mark.parametrize("batch_size", [1, 32])
+@pytest.mark.parametrize("method", ["auto", "gd", "momentum", "nesterov", "averaged"])
+@pytest.mark.parametrize("penalty", ["l2", "elasticnet"])
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if not loss.startswith("squared")])
+def test_no_ridge_throws_batches_over_their_goal_however_far_it_is(
+    loss: str, penalty: str, method: str, batch_size: int
+) -> None:
+    X, y = load_diabetes(return_X_y=True)
+    for unit in (1.0, 1000.0):
+        model = GradientDescentRegressor(
+            loss=loss, penalty=penalty, alpha=0.05, method=method, batch_size=batch_size, max_iter=30, random_state=0
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotConvergedWarning)
+            model.fit(X, unit * y)
+        assert model.history_["objective"][-1] < model.history_["objective"][0]
 
 
 # ----------------------------------------------------------------------------------- optima by other programmes

@@ -146,6 +146,44 @@ def test_a_stream_meets_a_way_of_thousands_of_steps_as_one_with_kinks(method: st
     assert far * slope * 2.0 / (1.0 - rule.inertia) == pytest.approx(4000.0 * slope)
 
 
+@pytest.mark.parametrize("ridge", [0.5, 50.0])
+@pytest.mark.parametrize("method", ["gd", "averaged", "momentum", "nesterov"])
+def test_no_rate_throws_what_a_ridge_pulls_over_its_goal(method: str, ridge: float) -> None:
+    """A step of rate η on ½·ridge·θ² goes η·ridge of the way, and inertia repeats it."""
+    rule = make_step_rule(method, BETA)
+    for curvature, slope in ((math.inf, math.inf), (8.0 + ridge, 1e-9)):
+        batch = BATCH | {"curvature": curvature, "slope": slope, "distance": 1e6}
+        free, held = (mini_batch_schedule(rule, **batch, ridge=own)(0) for own in (0.0, ridge))  # type: ignore[arg-type]
+        assert held * ridge / (1.0 - rule.inertia) == pytest.approx(1.0)
+        assert held < free
+        mine = {"curvature": curvature, "mean_length": 4.0, "distance": 1e6, "n_updates": 3.0, "slope": slope}
+        free, held = (stream_rate(rule, **mine, ridge=own) for own in (0.0, ridge))
+        assert held * ridge / (1.0 - rule.inertia) == pytest.approx(1.0)
+        assert held < free
+    near = BATCH | {"curvature": math.inf, "distance": 1e-6}
+    assert mini_batch_schedule(rule, **near, ridge=ridge) == mini_batch_schedule(rule, **near)  # type: ignore[arg-type]
+    # On all rows it is measured, up to that.
+    for own, most in ((ridge, 1.0 / ridge), (0.0, math.inf)):
+        rates = full_batch_rate(rule, curvature=None, squared=False, cautious=0.01, distance=6.0, ridge=own)
+        assert isinstance(rates, MeasuredRate)
+        assert rates.most == most
+        falling = full_batch_rate(
+            Accelerated(), curvature=8.0 + own, squared=False, cautious=0.01, distance=6.0, slope=1.0, ridge=own
+        )
+        assert falling == FallingRate(1.0 / (8.0 + own), most)
+
+
+@pytest.mark.parametrize("method", ADAPTIVE)
+def test_adaptive_rules_ask_for_no_ridge(method: str) -> None:
+    rule = make_step_rule(method, BETA)
+    free, held = (mini_batch_schedule(rule, **BATCH, ridge=own)(0) for own in (0.0, 50.0))  # type: ignore[arg-type]
+    assert free == held
+    free, held = (
+        stream_rate(rule, curvature=8.0, mean_length=4.0, distance=1e6, n_updates=3.0, ridge=own) for own in (0.0, 50.0)
+    )
+    assert free == held
+
+
 @pytest.mark.parametrize("method", STEADY)
 def test_where_no_batch_is_steep_the_rate_is_one(method: str) -> None:
     """Rows of zeros without an intercept: whatever the rate, nothing moves, and nothing is divided by zero."""

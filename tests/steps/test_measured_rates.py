@@ -160,6 +160,18 @@ def test_a_falling_rate_begins_where_it_is_safe_and_is_on_a_grid_that_rounding_d
     assert 0.25 <= rates[-1] * 2.0 <= 2.0
 
 
+@pytest.mark.parametrize("rule", [MeasuredRate(0.5, most=7.0), FallingRate(0.5, most=7.0)])
+def test_no_rate_is_above_the_most(rule: MeasuredRate | FallingRate) -> None:
+    state: Any = rule.init()
+    rates = []
+    for epoch in range(30):
+        rate, state = rule.rate(epoch, np.array([float(epoch)]), np.array([1.0]), state)
+        rates.append(rate)
+    assert 7.0 * math.sqrt(0.5) < rates[-1] <= 7.0
+    assert max(rates) == rates[-1]
+    assert state.rate == 7.0
+
+
 def bent(far: float) -> tuple[Callable[[Array], Array], Array]:
     """The gradient of Huber's loss of residuals that are straight far out, and its bound of curvature 1."""
     random = np.random.default_rng(4)

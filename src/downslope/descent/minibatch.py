@@ -58,39 +58,41 @@ def descend_passes(task: Task, passes: "BatchPasses", source: Source, state: Sta
     The last record is measured in any case, so that what is returned never goes by a running value.
     """
     gauge, recorder, first, made_at = Gauge(task, measured), Recorder(state.parameters.size), state.epoch, np.nan
-    # A descent that goes on looks at its record as it did before: at what the pass that led there saw.
-    known = isinstance(state.objective, Evaluation)
-    seen, ran = state.objective if known else gauge.measure(state.parameters), known and state.epoch > 0
-    with np.errstate(all="ignore"):
-        while True:
-            row, best, watch, reason = look(task, state, state.parameters, seen)
-            if best.state.rule is state.rule:
-                # Passes write to the arrays of a state.
-                best = best._replace(state=best.state._replace(rule=state.rule.copy()))
-            state = state._replace(objective=seen, best=best)
-            rate, rate_state = made_at, state.rate
-            if reason is None or not recorder.rows:
-                rate, rate_state = task.rates.rate(state.epoch, state.parameters, seen.gradient, state.rate)
-            row = row._replace(learning_rate=made_at if recorder.rows else rate)
-            if ran and not measured:
-                row = row._replace(gradient_norm=np.nan)
-            recorder.add((state.epoch - first, *row), state.parameters)
-            if task.listener is not None and task.listener(row, state.parameters) and reason is None:
-                reason = StopReason.CALLBACK
-            if reason is not None:
-                break
-            now, running, made_at = state.rule, None, rate
-            try:
+    best, watch, rate_state, now = state.best, state.watch, state.rate, state.rule
+    try:
+        # A descent that goes on looks at its record as it did before: at what the pass that led there saw.
+        known = isinstance(state.objective, Evaluation)
+        seen, ran = state.objective if known else gauge.measure(state.parameters), known and state.epoch > 0
+        with np.errstate(all="ignore"):
+            while True:
+                row, best, watch, reason = look(task, state, state.parameters, seen)
+                if best.state.rule is state.rule:
+                    # Passes write to the arrays of a state.
+                    best = best._replace(state=best.state._replace(rule=state.rule.copy()))
+                state = state._replace(objective=seen, best=best)
+                rate, rate_state = made_at, state.rate
+                if reason is None or not recorder.rows:
+                    rate, rate_state = task.rates.rate(state.epoch, state.parameters, seen.gradient, state.rate)
+                row = row._replace(learning_rate=made_at if recorder.rows else rate)
+                if ran and not measured:
+                    row = row._replace(gradient_norm=np.nan)
+                recorder.add((state.epoch - first, *row), state.parameters)
+                if task.listener is not None and task.listener(row, state.parameters) and reason is None:
+                    reason = StopReason.CALLBACK
+                if reason is not None:
+                    break
+                running, made_at = None, rate
                 for now, running in passes.over(source, state.rule, rate):  # noqa: B007 - the last piece is the pass
                     pass
-            except KeyboardInterrupt:
-                # What is kept is a part of a pass, which nobody has looked at.
-                state = State(now.shown, now, rate_state, None, best, state.epoch, watch)
-                reason = StopReason.INTERRUPTED
-                break
-            assert running is not None
-            seen, ran = gauge.after(now, running), True
-            state = State(now.shown, now, rate_state, seen, best, state.epoch + 1, watch)
+                assert running is not None
+                seen, ran = gauge.after(now, running), True
+                state = State(now.shown, now, rate_state, seen, best, state.epoch + 1, watch)
+    except KeyboardInterrupt:
+        if not recorder.rows:
+            raise
+        # What is kept is a part of a pass, or a whole one, which nobody has looked at.
+        epoch, reason = first + int(recorder.rows[-1][0]), StopReason.INTERRUPTED
+        state = State(now.shown, now, rate_state, None, best, epoch, watch)
     return measure_end(task, gauge, recorder, state, reason)
 
 

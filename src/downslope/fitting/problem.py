@@ -288,6 +288,7 @@ class Problem:
             cautious=self.first_rate(at),
             distance=distance_to_go(start, minimum, at.objective, at.gradient),
             slope=slope_bound(self.settings.loss),
+            ridge=self.settings.penalty.l2,
         )
 
     def batch_schedule(self, start: Array, at: Evaluation) -> Schedule:
@@ -300,6 +301,7 @@ class Problem:
             distance=distance_to_go(start, minimum, at.objective, at.gradient),
             n_updates=-(-self.n_rows // self.batch),
             slope=slope_bound(self.settings.loss),
+            ridge=self.settings.penalty.l2,
         )
 
     def first_rate(self, at: Evaluation) -> float:

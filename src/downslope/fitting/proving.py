@@ -15,7 +15,7 @@ from downslope.descent.stopping import StopReason
 from downslope.fitting.distance import CLOSE, distance, standard_errors
 from downslope.fitting.problem import MOST_PARAMETERS, Problem
 from downslope.fitting.request import Limits
-from downslope.objective.dual import ROUNDING, Convex, Proof, TooWideError, prove
+from downslope.objective.dual import Convex, Proof, TooWideError, prove
 from downslope.objective.fenchel import SumSlopes, bound_of
 from downslope.objective.splitting import Reader
 
@@ -23,6 +23,8 @@ __all__ = ["Ended", "ends_in_solve", "prove_end", "threshold"]
 
 Array = NDArray[np.float64]
 
+# The share of J that sums over rows, and those of the slopes that bound it, round by.
+NEAREST = 1e-13
 # Rows near a kink beyond which more epochs are made first: so many, or this share of all.
 WIDE_BAND, WIDE_SHARE = 20_000, 0.1
 # By how much less may be left to gain where the rows still tell a model from the optimum.
@@ -71,7 +73,7 @@ def solvable(problem: Problem) -> bool:
 
 def threshold(tol: float, reference: float, bound: float) -> float:
     """J - J* at which a run has converged that began at `reference`; rounding of that is as near as numbers get."""
-    return max(tol * (reference - bound), ROUNDING * abs(reference))
+    return max(tol * (reference - bound), NEAREST * abs(reference))
 
 
 def prove_end(problem: Problem, task: Task, limits: Limits, outcome: Outcome, reference: Callable[[], float]) -> Ended:

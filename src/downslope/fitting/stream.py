@@ -243,6 +243,7 @@ def automatic_rate(
         distance=distance,
         n_updates=made,
         slope=slope_bound(settings.loss),
+        ridge=settings.penalty.l2,
     )
 
 

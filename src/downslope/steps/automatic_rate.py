@@ -60,6 +60,7 @@ def full_batch_rate(
     cautious: float,
     distance: float,
     slope: float = np.inf,
+    ridge: float = 0.0,
 ) -> RateRule:
     """The rate of every update on all rows.
 
@@ -76,19 +77,29 @@ def full_batch_rate(
         About how far the farthest parameter has to go.
     slope : float
         The largest of the loss: where it is finite, far residuals bend nothing.
+    ridge : float
+        The second derivative of the penalty, which bends everywhere.
     """
     if not rule.steady:
         return Scheduled(rule.schedule(FULL_SHARE * distance))
     if curvature is not None and (squared or (rule.trusts_curvature and np.isinf(slope))):
         return Scheduled(rule.schedule(curvature_rate(curvature)))
+    most = 1.0 / ridge if ridge else np.inf
     if curvature and rule.trusts_curvature:
-        return FallingRate(curvature_rate(curvature))
+        return FallingRate(curvature_rate(curvature), most)
     # A rate that grows faster than the inertia forgets throws the run over its goal.
-    return MeasuredRate(cautious, 0.5 * (1.0 + 1.0 / rule.inertia) if rule.inertia else np.inf)
+    return MeasuredRate(cautious, 0.5 * (1.0 + 1.0 / rule.inertia) if rule.inertia else np.inf, most)
 
 
 def mini_batch_schedule(
-    rule: StepRule, *, curvature: float, mean_length: float, distance: float, n_updates: int, slope: float = np.inf
+    rule: StepRule,
+    *,
+    curvature: float,
+    mean_length: float,
+    distance: float,
+    n_updates: int,
+    slope: float = np.inf,
+    ridge: float = 0.0,
 ) -> Schedule:
     """The rates of updates on some of the rows, an epoch each.
 
@@ -104,6 +115,8 @@ def mini_batch_schedule(
         In an epoch.
     slope : float
         The largest of the loss, by which a way is far.
+    ridge : float
+        The second derivative of the penalty, which asks for short steps where the loss allows long ones.
     """
     if not rule.steady:
         share = BATCH_SHARE * distance
@@ -117,7 +130,7 @@ def mini_batch_schedule(
         return InverseTime((1.0 - rule.inertia) * BATCH_PRODUCT / curvature, HALF_LIFE)
     # The classical rate of the subgradient method.
     length = np.sqrt(mean_length * n_updates) * (slope if np.isfinite(curvature) else 1.0)
-    return InverseScaling((1.0 - rule.inertia) * distance / length, 0.5)
+    return InverseScaling((1.0 - rule.inertia) / max(length / distance, ridge), 0.5)
 
 
 def stream_rate(
@@ -128,6 +141,7 @@ def stream_rate(
     distance: float,
     n_updates: float,
     slope: float = np.inf,
+    ridge: float = 0.0,
 ) -> float:
     """The rate of the next block of a stream, of which no end is known: shares fall with the updates made so far.
 
@@ -144,14 +158,16 @@ def stream_rate(
         Made so far.
     slope : float
         The largest of the loss, by which a way is far.
+    ridge : float
+        The second derivative of the penalty, which asks for short steps where the loss allows long ones.
     """
     if rule.steady and np.isfinite(curvature) and not distance > FAR * slope:
         return (1.0 - rule.inertia) / curvature if curvature else 1.0
     if rule.decays_by_itself:
         return BATCH_SHARE * distance
     length = np.sqrt(mean_length) if rule.steady else 1.0 / BATCH_SHARE
-    length *= slope if rule.steady and np.isfinite(curvature) else 1.0
-    return float((1.0 - rule.inertia) * distance / (length * np.sqrt(1.0 + n_updates)))
+    length *= np.sqrt(1.0 + n_updates) * (slope if rule.steady and np.isfinite(curvature) else 1.0)
+    return float((1.0 - rule.inertia) / max(length / distance, ridge if rule.steady else 0.0))
 
 
 def averaging_power(rule: StepRule) -> float | None:

@@ -45,10 +45,13 @@ class MeasuredRate:
     fastest : float
         The largest growth in one epoch. Momentum carries steps on: a rate that grows faster than it forgets
         them throws the run over its goal.
+    most : float
+        The largest rate: 1 / (a curvature that is met everywhere, such as that of a ridge).
     """
 
     first: float
     fastest: float = math.inf
+    most: float = math.inf
     constant: ClassVar[float | None] = None
 
     def init(self) -> Measured:
@@ -62,7 +65,7 @@ class MeasuredRate:
         unmeasured = math.isinf(state.growth) and not met
         # Far from its kinks a loss is straight, whatever it is nearer to them: a first step says little of its goal.
         bound = min(math.sqrt(1.0 + state.growth), BOLD)
-        rate = min(min(bound, self.fastest) * state.rate, 0.5 / met if met else math.inf)
+        rate = min(min(bound, self.fastest) * state.rate, 0.5 / met if met else math.inf, self.most)
         if not (0 < rate < math.inf):
             rate = state.rate
         growth = math.inf if unmeasured else rate / state.rate
@@ -90,9 +93,12 @@ class FallingRate:
     ----------
     least : float
         The first rate: 1 / (a bound of the curvature).
+    most : float
+        The largest: 1 / (a curvature that is met everywhere, such as that of a ridge).
     """
 
     least: float
+    most: float = math.inf
     constant: ClassVar[float | None] = None
 
     def init(self) -> Met:
@@ -104,7 +110,7 @@ class FallingRate:
             met = curvature_met(parameters - state.parameters, state.gradient, gradient)
             if math.isfinite(met):
                 rises = rises and RISE * rate * met <= 1.0
-                rate = RISE * rate if rises else max(min(rate, 1.0 / met if met else rate), self.least)
+                rate = min(RISE * rate, self.most) if rises else max(min(rate, 1.0 / met if met else rate), self.least)
         return max(round_down(rate, self.least), self.least), Met(rate, rises, parameters, gradient)
 
 
