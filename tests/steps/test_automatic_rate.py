@@ -166,7 +166,10 @@ def test_no_rate_throws_what_a_ridge_pulls_over_its_goal(method: str, ridge: flo
     for own, most in ((ridge, 1.0 / ridge), (0.0, math.inf)):
         rates = full_batch_rate(rule, curvature=None, squared=False, cautious=0.01, distance=6.0, ridge=own)
         assert isinstance(rates, MeasuredRate)
-        assert rates.most == most
+        assert (rates.first, rates.most) == (0.01, most)
+        far = full_batch_rate(rule, curvature=None, squared=False, cautious=1e6, distance=6.0, ridge=own)
+        assert isinstance(far, MeasuredRate)
+        assert far.first == min(1e6, most)
         falling = full_batch_rate(
             Accelerated(), curvature=8.0 + own, squared=False, cautious=0.01, distance=6.0, slope=1.0, ridge=own
         )

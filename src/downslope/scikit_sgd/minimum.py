@@ -147,6 +147,11 @@ class Sight:
         made = [float(np.power(max(value, 0.0) / top, self.power)) for value in (here, there, *self.flat[0])]
         return left(made[0], made[1], made[2:])
 
+    def little(self, here: tuple[float, float], there: tuple[float, float], enough: float) -> bool:
+        """Whether no more than `enough` is left to gain, of the objective and of the squares."""
+        gained = self.left(here[0], there[0]), left(here[1], there[1], self.spread)
+        return not (gained[0] > enough or gained[1] > enough)
+
     @property
     def fair_columns(self) -> bool:
         """Whether steps of one rate, and one penalty, suit all columns that change."""
@@ -243,12 +248,14 @@ def find_missed(sight: Sight, place: Place, measure: Callable[[Array, float], Ev
     `measure` asks all rows; it is called at most twice, and only where some rows say that there is something.
     """
     with np.errstate(all="ignore"):
-        d = sight.sizes.size
-        wide, end = d > WIDE, (place.coef, place.intercept)
+        d, end = sight.X.shape[1], (place.coef, place.intercept)
+        wide = d > WIDE
+        enough, here = LEFT_BY_A_STEP if wide else SUSPICIOUS, sight.at(end)
+        # Not even a model without errors would gain more: most fits are told by that.
+        if sight.little(here, (0.0, 0.0), enough):
+            return None
         plain = sight.step(place) if wide else sight.least_squares(sight.share, np.zeros(d))
-        here, there = sight.at(end), sight.at(plain)
-        enough = LEFT_BY_A_STEP if wide else SUSPICIOUS
-        if not (sight.left(here[0], there[0]) > enough or left(here[1], there[1], sight.spread) > enough):
+        if sight.little(here, sight.at(plain), enough):
             return None
         exact = wide or (sight.loss.squared and not sight.penalty.l1 and not sight.penalty.l2)
         models = [plain] if exact else [plain, sight.refine(plain)]

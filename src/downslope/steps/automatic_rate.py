@@ -88,7 +88,7 @@ def full_batch_rate(
     if curvature and rule.trusts_curvature:
         return FallingRate(curvature_rate(curvature), most)
     # A rate that grows faster than the inertia forgets throws the run over its goal.
-    return MeasuredRate(cautious, 0.5 * (1.0 + 1.0 / rule.inertia) if rule.inertia else np.inf, most)
+    return MeasuredRate(min(cautious, most), 0.5 * (1.0 + 1.0 / rule.inertia) if rule.inertia else np.inf, most)
 
 
 def mini_batch_schedule(
