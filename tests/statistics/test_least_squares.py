@@ -356,6 +356,20 @@ def test_as_many_columns_as_rows_are_never_determined_beside_an_intercept(n: int
     assert n in ranks
 
 
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_rows_that_columns_meet_exactly_leave_nothing_whatever_they_weigh(n: int) -> None:
+    ranks = set()
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        X, y, weight = random.normal(size=(n, n + 3)), random.normal(size=n), 10.0 ** random.uniform(-5, 7, n)
+        found = solve(ArraySource(X, y, weight))
+        ranks.add(found.rank)
+        missing = found.factor @ (found.coef * found.spread) - found.target
+        variance = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
+        assert missing @ missing + found.residual <= 1e-12 * variance
+    assert ranks == {n - 1, n}
+
+
 @pytest.mark.parametrize(
     ("columns", "tied", "rank"),
     [

@@ -258,7 +258,8 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
         previous, error = error, float(np.linalg.norm(step)) + rounding
         if error > 0.5 * previous and previous < first_error:
             break
-    if rounds and inverse_factor.weakest is not None:
+    # About their means n rows span n - 1 directions: a factor of more has rounding among them.
+    if rounds and inverse_factor.weakest is not None and inverse_factor.rank < moments.n_rows:
         target = completed(target, moments.yy / moments.weight - residual, inverse_factor.weakest)
     coef = w * inverse
     intercept, doubt = intercept_of(moments, coef, off)
