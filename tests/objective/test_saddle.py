@@ -1,9 +1,12 @@
 """Edges of the exact minimum: nothing to lose, numbers that do not reach, and small units."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 
-from downslope.objective.saddle import find_saddle
+from downslope.objective.saddle import find_saddle, worth_a_try
 from downslope.objective.slopes import Slopes
 
 Array = np.ndarray
@@ -42,3 +45,38 @@ def test_units_of_the_target_do_not_matter(unit: float) -> None:
     np.testing.assert_allclose(other.parameters, unit * one.parameters, rtol=1e-12)
     # An exact minimum of three parameters meets three of the rows.
     assert np.count_nonzero((one.a > -0.1) & (one.a < 0.9)) == 3
+
+
+class Path:
+    """A path to the minimum: places, and the share of the objective that each may leave to gain."""
+
+    def __init__(self, left: list[float]) -> None:
+        self.left, self.walked = left, 0
+
+    def path(self) -> Iterator[tuple[int, float]]:
+        for place, left in enumerate(self.left):
+            self.walked = place + 1
+            yield place, left
+
+
+@pytest.mark.parametrize(
+    ("left", "tried", "walked"),
+    [
+        ([1.0, 1e-8, 1e-11, 1e-14, 1e-20], [1, 2, 3], 4),  # a try at each share, and the last one ends the path
+        ([1.0, 1e-8, 5e-9, 2e-9], [1, 3], 4),  # not again at the same share, but at the nearest place in the end
+        ([1.0, 1e-8, 1e-6, 1e-5], [1], 4),  # rounding has taken over: the nearest has been tried
+        ([1.0, 0.5, 0.7], [1], 3),
+        ([0.5, 0.5], [0], 2),
+        ([1e-7, 2e-8, 1e-13, 1e-20], [0, 2], 3),
+        ([1e-10, 5e-11, 1e-14], [0, 2], 3),
+        ([1.0, 1e-12, 5e-13, 1e-14], [1, 3], 4),  # shares that were leapt over are not tried again
+        ([1e-8, 1e-6, 5e-12], [0, 2], 3),
+        ([], [], 0),
+    ],
+)
+def test_an_exact_solve_is_tried_where_the_path_has_come_a_good_part_nearer(
+    left: list[float], tried: list[int], walked: int
+) -> None:
+    path: Any = Path(left)
+    assert list(worth_a_try(path)) == tried
+    assert path.walked == walked

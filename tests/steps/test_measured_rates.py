@@ -91,10 +91,11 @@ def test_measured_rate_case_by_case(moved: float, turned: float, growth: float, 
     assert rate * math.sqrt(0.5) < given <= rate
 
 
+@pytest.mark.parametrize("first", [1.0, 1e-5])
 @pytest.mark.parametrize("growth", [1.0, math.inf], ids=["measured", "unmeasured"])
-def test_a_measured_rate_that_would_not_be_finite_stays(growth: float) -> None:
+def test_a_measured_rate_that_would_not_be_finite_stays(growth: float, first: float) -> None:
     before = Measured(1.5e308, growth, np.zeros(1), np.zeros(1))
-    given, after = MeasuredRate(1.0).rate(7, np.ones(1), np.zeros(1), before)
+    given, after = MeasuredRate(first).rate(7, np.ones(1), np.zeros(1), before)
     assert after.rate == 1.5e308
     assert math.sqrt(0.5) * 1.5e308 < given <= 1.5e308
 
