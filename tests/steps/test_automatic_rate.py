@@ -181,10 +181,9 @@ def test_adaptive_rules_ask_for_no_ridge(method: str) -> None:
     rule = make_step_rule(method, BETA)
     free, held = (mini_batch_schedule(rule, **BATCH, ridge=own)(0) for own in (0.0, 50.0))  # type: ignore[arg-type]
     assert free == held
-    free, held = (
-        stream_rate(rule, curvature=8.0, mean_length=4.0, distance=1e6, n_updates=3.0, ridge=own) for own in (0.0, 50.0)
-    )
-    assert free == held
+    for own in (0.0, 50.0):
+        rate = stream_rate(rule, curvature=8.0, mean_length=4.0, distance=1e6, n_updates=3.0, ridge=own)
+        assert rate == pytest.approx(3e5 if method == "adagrad" else 1.5e5)
 
 
 @pytest.mark.parametrize("method", STEADY)
