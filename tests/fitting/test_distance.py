@@ -7,7 +7,8 @@ from downslope import GradientDescentRegressor
 from downslope.data.arrays import ArraySource
 from downslope.descent.settings import Settings
 from downslope.fitting.distance import distance, standard_errors
-from downslope.fitting.problem import Problem, prepare
+from downslope.fitting.preparing import prepare
+from downslope.fitting.problem import Problem
 from downslope.objective.losses import make_loss
 from downslope.objective.penalties import make_penalty
 from downslope.steps.rules import make_step_rule

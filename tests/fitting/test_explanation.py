@@ -13,7 +13,8 @@ from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
 from downslope.exceptions import DivergenceWarning, NotConvergedWarning
 from downslope.fitting.explanation import Left, dominant_column, explain_divergence, explain_stop, falls_short
-from downslope.fitting.problem import Problem, prepare
+from downslope.fitting.preparing import prepare
+from downslope.fitting.problem import Problem
 from downslope.fitting.request import Limits
 from downslope.objective.losses import AbsoluteError, Loss, SquaredError
 from downslope.objective.penalties import make_penalty

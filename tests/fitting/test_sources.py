@@ -12,7 +12,7 @@ from downslope import GradientDescentRegressor, SGDRegressor, diagnose, sweep
 from downslope.data.arrays import ArraySource
 from downslope.descent.settings import Settings
 from downslope.exceptions import InputError
-from downslope.fitting.problem import prepare
+from downslope.fitting.preparing import prepare
 from downslope.objective.losses import LOSSES, make_loss
 from downslope.objective.objective import BlockLoss, ShiftedBlockLoss
 from downslope.objective.penalties import make_penalty

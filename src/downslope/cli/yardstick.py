@@ -7,7 +7,7 @@ from downslope.cli.rows import Part
 from downslope.descent.settings import Settings
 from downslope.estimators import GradientDescentRegressor, SGDRegressor
 from downslope.fitting.optimum import Optimum
-from downslope.fitting.problem import prepare
+from downslope.fitting.preparing import prepare
 from downslope.objective.losses import make_loss
 from downslope.objective.penalties import make_penalty
 from downslope.steps.rules import make_step_rule

@@ -20,7 +20,8 @@ from downslope.diagnosis.report import Diagnosis
 from downslope.estimators import GradientDescentRegressor
 from downslope.estimators.sources import naming_spoilt_columns, opened, read_source
 from downslope.exceptions import InputError
-from downslope.fitting.problem import Problem, prepare
+from downslope.fitting.preparing import prepare
+from downslope.fitting.problem import Problem
 from downslope.fitting.start import Start, draw_start
 from downslope.statistics.coordinates import raw_coordinates
 from downslope.statistics.sample import SampleRows

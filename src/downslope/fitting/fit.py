@@ -13,7 +13,8 @@ from downslope.descent.state import State
 from downslope.descent.stopping import EPS, EXPLOSION, Stopping
 from downslope.fitting.conclusion import conclude, judge
 from downslope.fitting.distance import CLOSE, free_rows
-from downslope.fitting.problem import Problem, prepare
+from downslope.fitting.preparing import prepare
+from downslope.fitting.problem import Problem
 from downslope.fitting.proving import ends_in_solve, prove_end, threshold
 from downslope.fitting.replayable import Replayable
 from downslope.fitting.request import Continuation, Limits, Request, Solution, Watcher

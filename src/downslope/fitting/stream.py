@@ -11,7 +11,7 @@ from downslope.descent.history import History
 from downslope.descent.loop import Row
 from downslope.descent.settings import Settings
 from downslope.descent.stopping import EXPLOSION
-from downslope.fitting.problem import choose_coordinates
+from downslope.fitting.preparing import choose_coordinates
 from downslope.fitting.start import refuse_far_start
 from downslope.objective.losses import slope_bound
 from downslope.objective.objective import Evaluation, RowsObjective

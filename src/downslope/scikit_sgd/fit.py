@@ -15,7 +15,8 @@ from downslope.descent.loop import Row, norm
 from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
 from downslope.exceptions import DivergenceWarning, DownslopeWarning, NotConvergedWarning
-from downslope.fitting.problem import Problem, prepare
+from downslope.fitting.preparing import prepare
+from downslope.fitting.problem import Problem
 from downslope.kernels.losses import kernel_loss
 from downslope.kernels.measuring import measure_loss
 from downslope.kernels.rows import kernel_rows, pieces

@@ -22,7 +22,8 @@ from downslope.descent.stopping import StopReason
 from downslope.estimators import GradientDescentRegressor
 from downslope.estimators.sources import naming_spoilt_columns, opened, read_source, resident_rows
 from downslope.exceptions import DownslopeWarning, InputError
-from downslope.fitting.problem import Problem, prepare
+from downslope.fitting.preparing import prepare
+from downslope.fitting.problem import Problem
 from downslope.fitting.start import draw_start
 from downslope.monitor.terminal import Field, Report, clock, screen_of
 from downslope.steps.rules import METHODS, StepRule, make_step_rule
