@@ -62,6 +62,16 @@ def test_an_exact_minimum_says_how_far_it_may_be_off(loss: str) -> None:
     assert np.all(found.doubt <= 1e-11 * np.abs(found.parameters).max())
 
 
+@pytest.mark.parametrize("loss", ["absolute_error", "quantile", "epsilon_insensitive"])
+def test_a_ridge_makes_the_minimum_of_a_loss_with_kinks_exact(loss: str) -> None:
+    """Its parabolas, one a column, and a row or more at a kink tell the coefficients and the intercept."""
+    for seed in range(6):
+        X, y, weight = table("plain", seed)
+        found = prove(convex(X, y, weight, loss, "l2", 0.02), np.zeros(X.shape[1] + 1))
+        assert found.doubt is not None
+        assert np.all(found.doubt <= 1e-11 * np.abs(found.parameters).max())
+
+
 def test_a_face_of_minima_is_no_place() -> None:
     X, y = np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([0.0, 1.0, 2.0, 5.0])
     found = prove(convex(X, y, None, "absolute_error", None, 0.0), np.zeros(2))
