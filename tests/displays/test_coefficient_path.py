@@ -173,6 +173,15 @@ def test_neighbours_at_the_right_edge_differ_in_colour():
     assert all(a != b for a, b in pairwise(shades))
 
 
+def test_no_two_lines_of_a_legend_look_alike():
+    random = np.random.default_rng(0)
+    for n_features in (7, 8, 12, 20):
+        coef = random.normal(size=(30, n_features)).cumsum(axis=0)
+        display = CoefficientPathDisplay(epoch=np.arange(30), coef=coef).plot(plt.subplots()[1])
+        looks = {(line.get_color(), line.get_linestyle()) for line in display.lines_}
+        assert len(looks) == n_features
+
+
 def test_refusals():
     with pytest.raises(InputError, match=r"coef has shape \(3,\)"):
         CoefficientPathDisplay(epoch=[0, 1, 2], coef=[0.0, 1.0, 2.0])

@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 
 _LOG_DECADES = 2.0
 _FEW_RECORDS = 12
+_STROKES: tuple[Any, ...] = ("-", "-.", (0, (8, 1.5)))
 _DISTINCT_COLOURS = 7
 _MOST_NAMES = 32
 
@@ -96,10 +97,14 @@ def draw_weights(ax: Axes, epoch: Floats, weights: Sequence[Weight], *, yscale: 
     marker: dict[str, Any] = {"marker": "o", "markersize": 3.5} if epoch.size <= _FEW_RECORDS else {}
     few = len(weights) <= _DISTINCT_COLOURS
     banded = few and _apart([band for weight in weights if (band := weight.band()) is not None])
+    drawn: list[str] = []
     for weight, shade in zip(weights, _shades(weights), strict=True):
         named = shade != OTHERS
         width, order = (1.8 if few else 1.3, 2.5) if named else (0.8, 2.0)
-        look: dict[str, Any] = {"color": shade, "linewidth": width, "zorder": order, **marker}
+        # Colours repeat: the legend tells their lines apart by strokes, of which dashes and dots alone are taken.
+        stroke = _STROKES[drawn.count(shade) % len(_STROKES)] if named else "-"
+        drawn.append(shade)
+        look: dict[str, Any] = {"color": shade, "linestyle": stroke, "linewidth": width, "zorder": order, **marker}
         label = ("" if named else "_") + short_name(weight.name)
         lines.paths.extend(ax.plot(epoch, finite(weight.path), label=label, **look))
         # Across the whole picture the lines of many weights would hide their paths: those stand at the right edge.
