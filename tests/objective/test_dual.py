@@ -70,6 +70,12 @@ def test_a_ridge_makes_the_minimum_of_a_loss_with_kinks_exact(loss: str) -> None
         found = prove(convex(X, y, weight, loss, "l2", 0.02), np.zeros(X.shape[1] + 1))
         assert found.doubt is not None
         assert np.all(found.doubt <= 1e-11 * np.abs(found.parameters).max())
+        # Copies of a row that is met are all at the kink, where one of them tells as much.
+        twice = prove(
+            convex(np.repeat(X, 3, axis=0), np.repeat(y, 3), weight, loss, "l2", 0.02), np.zeros(X.shape[1] + 1)
+        )
+        assert twice.doubt is not None
+        np.testing.assert_allclose(twice.parameters, found.parameters, rtol=1e-10, atol=1e-12)
 
 
 def test_a_face_of_minima_is_no_place() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from downslope.objective.saddle import find_saddle, worth_a_try
+from downslope.objective.saddle import find_saddle, least_singular, worth_a_try
 from downslope.objective.slopes import Slopes
 
 Array = np.ndarray
@@ -80,3 +80,19 @@ def test_an_exact_solve_is_tried_where_the_path_has_come_a_good_part_nearer(
     path: Any = Path(left)
     assert list(worth_a_try(path)) == tried
     assert path.walked == walked
+
+
+@pytest.mark.parametrize("copies", [2, 3])
+def test_rows_that_lie_together_are_met_once(copies: int) -> None:
+    """Of copies of a row that the minimum meets all are at the kink, and one of them tells as much."""
+    z, y = design(), np.random.default_rng(3).normal(size=20)
+    once = find_saddle(quantile_rows(z, y), np.zeros(3))
+    found = find_saddle(quantile_rows(np.repeat(z, copies, axis=0), np.repeat(y, copies)), np.zeros(3))
+    assert once.doubt is not None
+    assert found.doubt is not None
+    np.testing.assert_allclose(found.parameters, once.parameters, rtol=1e-12)
+
+
+def test_what_is_told_least_is_the_smallest_singular_value() -> None:
+    left, right = (np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0] for seed in range(2))
+    assert least_singular(left @ np.diag([5.0, 1.0, 1e-3]) @ right) == pytest.approx(1e-3, rel=1e-9)
