@@ -86,6 +86,8 @@ class Sight:
     loss : Loss
     penalty : Penalty
     fit_intercept : bool
+    whole : bool
+        Whether they are all.
     """
 
     X: Array
@@ -94,6 +96,7 @@ class Sight:
     loss: Loss
     penalty: Penalty
     fit_intercept: bool
+    whole: bool
 
     @cached_property
     def constant(self) -> Model:
@@ -233,13 +236,14 @@ def see(X: Any, y: Array, weight: Array | None, *, loss: Loss, penalty: Penalty,
     rows = np.arange(y.size) if weight is None else np.flatnonzero(weight)
     d = X.shape[1]
     asked = max(FEWEST, ROWS_A_COLUMN * d) if d <= WIDE else STEPPED
-    if rows.size > asked:
+    whole = rows.size <= asked
+    if not whole:
         rows = rows[np.linspace(0, rows.size - 1, asked).astype(np.int64)]
     part = X[rows]
     dense = np.asarray(part.toarray() if scipy.sparse.issparse(part) else part, dtype=np.float64)
     share = np.ones(rows.size) if weight is None else weight[rows].astype(np.float64)
     share /= share.max(initial=1e-300)
-    return Sight(dense, y[rows].astype(np.float64), share / share.sum(), loss, penalty, fit_intercept)
+    return Sight(dense, y[rows].astype(np.float64), share / share.sum(), loss, penalty, fit_intercept, whole)
 
 
 def find_missed(sight: Sight, place: Place, measure: Callable[[Array, float], Evaluation]) -> Missed | None:
@@ -252,7 +256,7 @@ def find_missed(sight: Sight, place: Place, measure: Callable[[Array, float], Ev
         wide = d > WIDE
         enough, here = LEFT_BY_A_STEP if wide else SUSPICIOUS, sight.at(end)
         # Not even a model without errors would gain more: most fits are told by that.
-        if sight.little(here, (0.0, 0.0), enough):
+        if sight.little(here, (0.0, 0.0), LEFT if sight.whole and not wide else enough):
             return None
         plain = sight.step(place) if wide else sight.least_squares(sight.share, np.zeros(d))
         if sight.little(here, sight.at(plain), enough):
