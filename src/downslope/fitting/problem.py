@@ -15,9 +15,7 @@ from downslope.fitting.optimum import Optimum
 from downslope.objective.dual import Proof, prove_quadratic
 from downslope.objective.losses import Loss, SquaredError, slope_bound
 from downslope.objective.objective import Evaluation, QuadraticObjective, RowsObjective
-from downslope.statistics.coordinates import (
-    Coordinates,
-)
+from downslope.statistics.coordinates import Coordinates
 from downslope.statistics.correction import correct
 from downslope.statistics.least_squares import EPS, LARGEST_CONDITION, LeastSquares, believable_digits
 from downslope.statistics.quadratic import Minimum, Quadratic, Spectrum, add_ridge, half_mean_squared_error, minimise
