@@ -157,7 +157,7 @@ class Workspace:
         for begin in range(0, order.size, self.piece):
             part = order[begin : begin + self.piece]
             self.descend(self.loss, self.rows, part, plan, self.vectors, self.position, sums)
-        return Sums(*sums)
+        return Sums(*sums.tolist())
 
     @property
     def finite(self) -> bool:
