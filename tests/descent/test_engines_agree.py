@@ -175,6 +175,18 @@ def test_hard_rows(rows: str, method: str) -> None:
     assert_agree(runs(options, **HARD[rows]), 1e-8 if rows == "far from zero" else 1e-10)
 
 
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov"])
+@pytest.mark.parametrize("far", [1e9, 1e11])
+def test_columns_far_from_zero(method: str, far: float) -> None:
+    """What float64 leaves of a mean so far away moves the columns that are descended, unless it is known."""
+    X, y, weight = problem()
+    X = X + far * np.array([1.0, 0.3, -0.7, 0.1])
+    options = {"method": method, "penalty": "l2", "alpha": 1e-2, "max_iter": SETTLED, "tol": 0.0}
+    found = runs(options, X=X, y=y, sample_weight=weight)
+    for model in found.values():
+        np.testing.assert_allclose(model.history_["objective"], found["spectral"].history_["objective"], rtol=1e-9)
+
+
 def test_long_runs_keep_the_same_epochs() -> None:
     X, y, _ = problem()
     found = runs({"max_iter": 11_000, "tol": 0, "standardize": False}, X=X[:20], y=y[:20])

@@ -96,6 +96,26 @@ def test_standardised_columns_have_mean_0_and_spread_1() -> None:
     np.testing.assert_allclose(z.std(axis=0), 1.0, rtol=1e-12)
 
 
+def test_rows_that_are_shifted_first_know_what_rounding_left_of_the_mean() -> None:
+    """Against rational numbers: a mean of 1e12 is rounded by as much as changes the columns' means by 1e-4."""
+    X = 1e12 + np.random.default_rng(0).integers(0, 9, size=(7, 3)).astype(float)
+    mean = [sum(map(Fraction, column)) / 7 for column in X.T.tolist()]
+    rounded = np.array([float(one) for one in mean])
+    left = np.array([float(one - Fraction(kept)) for one, kept in zip(mean, rounded.tolist(), strict=True)])
+    moments = gather(ArraySource(X, np.zeros(7)))
+    of_columns = gather_columns(ArraySource(X, np.zeros(7)))
+    for found in (moments, of_columns):
+        assert found.rest is not None
+        np.testing.assert_array_equal(found.mean, rounded)
+        np.testing.assert_allclose(found.rest, left, rtol=1e-10, atol=1e-18)
+    coordinates = standard_coordinates(moments.mean, X.std(axis=0), True, moments.rest)
+    about, theta = coordinates.of_shifted_rows, np.array([0.3, -0.2, 0.1, 0.9])
+    coef, intercept = about.to_original(theta)
+    z = ((X - rounded) - left) * coordinates.inverse_scale
+    assert np.abs(left).max() > 1e-6
+    np.testing.assert_allclose((X - rounded) @ coef + intercept, z @ theta[:3] + theta[3], rtol=1e-13)
+
+
 def test_without_an_intercept_columns_have_mean_square_1_and_are_not_shifted() -> None:
     X = np.random.default_rng(0).normal(size=(50, 3)) * SPREAD + MEAN
     coordinates = standard_coordinates(X.mean(axis=0), X.std(axis=0), False)

@@ -24,6 +24,9 @@ def assert_undoes(inverse: Inverse, factor: Array, singular: list[float]) -> Non
     assert inverse.condition == pytest.approx((singular[0] / singular[-1]) ** 2, rel=1e-12)
     assert inverse.largest == pytest.approx(singular[0], rel=1e-14)
     assert inverse.rank == len(singular)
+    weakest = inverse.weakest()
+    assert [np.linalg.norm(weakest), np.linalg.norm(factor.T @ weakest)] == pytest.approx([1.0, singular[-1]])
+    np.testing.assert_allclose(inverse.reach(factor @ vector), factor @ vector, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("constant", [[], [1], [0, 3]], ids=["", "a column of zeros", "two"])
@@ -42,5 +45,5 @@ def test_by_svd(n_null: int) -> None:
     factor = triangle([*singular, *[0.0] * n_null])
     found = by_svd(factor)
     assert_undoes(found, factor, singular)
-    assert found.weakest is not None
-    assert [np.linalg.norm(found.weakest), np.linalg.norm(factor.T @ found.weakest)] == pytest.approx([1.0, 0.5])
+    vector = np.random.default_rng(2).normal(size=len(factor))
+    np.testing.assert_allclose(found.reach(vector), factor @ np.linalg.pinv(factor, rcond=1e-12) @ vector, atol=1e-12)

@@ -294,28 +294,42 @@ def test_the_value_at_zero_stays_the_variance_of_y_whatever_the_residuals_show(n
     assert found.target @ found.target + found.residual == pytest.approx(np.var(y), rel=1e-13)
 
 
+@pytest.mark.parametrize("apart", [1e-4, 1e-5, 1e-7, 1e-14])
+@pytest.mark.parametrize("y_mean", [0.0, 3.0])
+def test_the_value_at_zero_stays_the_variance_of_y_however_near_columns_are(apart: float, y_mean: float) -> None:
+    """By products, by a triangle, and by one that has lost a direction to rounding."""
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        X, y = random.normal(size=(20, 3)), y_mean + random.normal(size=20)
+        X = X[:, :1] + apart * X
+        found = solve(ArraySource(X, y))
+        assert found.target @ found.target + found.residual == pytest.approx(np.var(y), rel=1e-12)
+
+
 WEAKEST = np.array([0.6, 0.8])
 ACROSS = np.array([-0.8, 0.6])
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e80])
 @pytest.mark.parametrize(
-    ("along", "explained", "moved"),
+    ("along", "explained", "moved", "residual"),
     [
-        (2.0, 10.0, 3.0),
-        (-2.0, 10.0, -3.0),
-        (2.0, 1.0 + 1e-4, 1e-2),
-        (2.0, 0.75, 0.0),
-        (2.0, 5.0 * (1 + 1e-13), 2.0),
+        (2.0, 10.0, 3.0, 7.0),
+        (-2.0, 10.0, -3.0, 7.0),
+        (2.0, 1.0 + 1e-4, 1e-2, 7.0),
+        (2.0, 0.75, 2.0, 2.75),
+        (4.0, 0.75, 4.0, 0.0),
+        (2.0, 5.0 * (1 + 1e-13), 2.0, 7.0),
     ],
-    ids=["longer", "of the other sign", "shorter", "not so short", "but for rounding"],
+    ids=["longer", "of the other sign", "shorter", "not so short", "longer than all", "but for rounding"],
 )
 def test_a_target_is_completed_along_one_direction_alone(
-    along: float, explained: float, moved: float, unit: float
+    along: float, explained: float, moved: float, residual: float, unit: float
 ) -> None:
     target = unit * (ACROSS + along * WEAKEST)
-    found = completed(target, unit**2 * explained, WEAKEST) / unit
-    assert [found @ ACROSS, found @ WEAKEST] == pytest.approx([1.0, moved], abs=1e-11)
+    found, left = completed(target, unit**2 * 7.0, unit**2 * (explained + 7.0), lambda: WEAKEST)
+    found, left = found / unit, left / unit**2
+    assert [found @ ACROSS, found @ WEAKEST, left] == pytest.approx([1.0, moved, residual], abs=1e-11)
     if moved == along:
         np.testing.assert_array_equal(found, target / unit)
 

@@ -70,7 +70,7 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
         least_squares = solve(source, moments, exact=settings.squared, shrunk=bool(settings.penalty.l2))
     spread = spread_of(moments) if least_squares is None else least_squares.spread
     if coordinates is None:
-        coordinates = choose_coordinates(settings, moments.mean, spread)
+        coordinates = choose_coordinates(settings, moments, spread)
     elif np.any((coordinates.inverse_scale == 0) & (spread > 0)):
         raise InputError(Finding.of("warm_start.constant_column", Remedy("warm_start", False)))
     lever = np.abs(coordinates.shift * coordinates.inverse_scale)
@@ -97,14 +97,14 @@ def told_of_rule(engine: Engine, settings: Settings) -> Engine:
     return Engine(str(engine), Finding.of(f"engine.auto_{which}", reason=engine.finding))
 
 
-def choose_coordinates(settings: Settings, mean: Array, spread: Array) -> Coordinates:
+def choose_coordinates(settings: Settings, moments: Moments | ColumnMoments, spread: Array) -> Coordinates:
     """The coordinates that are descended."""
     if settings.standardize:
-        return standard_coordinates(mean, spread, settings.fit_intercept)
-    size = np.hypot(mean, spread)
+        return standard_coordinates(moments.mean, spread, settings.fit_intercept, moments.rest)
+    size = np.hypot(moments.mean, spread)
     # Beside an intercept small columns are only constants.
     refuse_extremes(np.maximum(size, 1.0) if settings.fit_intercept else size)
-    return raw_coordinates(mean.size, settings.fit_intercept)
+    return raw_coordinates(size.size, settings.fit_intercept)
 
 
 def cannot_be_counted(source: Source, settings: Settings) -> bool:

@@ -137,7 +137,7 @@ def pass_over(stream: Stream, source: Source, passing: Pass) -> Stream:
     block, checks = gather_columns_with(source, check_rows)
     checks.refuse()
     columns = block if stream.columns is None else stream.columns + block
-    coordinates = choose_coordinates(settings, columns.mean, spread_of(columns))
+    coordinates = choose_coordinates(settings, columns, spread_of(columns))
     start, at = coordinates.from_original(*stream.place), None
     objective = RowsObjective(source, block.weight, coordinates, settings.loss, settings.penalty)
     if stream.history is None:

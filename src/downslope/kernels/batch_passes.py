@@ -145,6 +145,6 @@ class BatchPasses:
 
     def frame(self, block: Block) -> Frame:
         """The coordinates as the kernel takes them."""
-        shift, none = self.coordinates.shift, np.zeros_like(self.coordinates.shift)
-        about, left = (none, shift) if block.sparse else (shift, none)
+        shift = self.coordinates.shift
+        about, left = (0.0 * shift, shift) if block.sparse else (shift, self.coordinates.of_shifted_rows.shift)
         return Frame(about, left, self.coordinates.inverse_scale, self.coordinates.fit_intercept)

@@ -31,7 +31,7 @@ class Frame(NamedTuple):
     about : array (d,)
         What rows are shifted by as they are read; zero for sparse rows.
     shift : array (d,)
-        What is done to coefficients and gradients instead; zero for dense rows.
+        What is done to coefficients and gradients instead; for dense rows what rounding left of the shift.
     inverse_scale : array (d,)
     fit_intercept : bool
     """

@@ -176,15 +176,10 @@ class RowsObjective:
 
     def value_and_gradient(self, parameters: Array) -> Evaluation:
         """J and its gradient, in one pass over the rows."""
-        coordinates = self.coordinates
-        coef, intercept = coordinates.to_original(parameters)
-        if self.shifted:
-            centred = float(intercept + coef @ coordinates.shift)
-            (sums,) = self.source.scan(ShiftedBlockLoss(BlockLoss(self.loss, coef, centred), coordinates.shift))
-            about = replace(coordinates, shift=np.zeros_like(coordinates.shift))
-        else:
-            (sums,) = self.source.scan(BlockLoss(self.loss, coef, float(intercept)))
-            about = coordinates
+        about = self.coordinates.of_shifted_rows if self.shifted else self.coordinates
+        coef, intercept = about.to_original(parameters)
+        loss = BlockLoss(self.loss, coef, float(intercept))
+        (sums,) = self.source.scan(ShiftedBlockLoss(loss, self.coordinates.shift) if self.shifted else loss)
         gradient = about.of_gradient(sums.gradient / self.weight, sums.total / self.weight)
         return Evaluation(
             sums.loss / self.weight + self.penalty.value(parameters),

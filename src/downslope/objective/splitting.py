@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from functools import reduce as fold
 from operator import add
 from typing import Any, NamedTuple
@@ -197,29 +198,33 @@ class Reader:
             weight = np.ones(y.size) if block.weight is None else block.weight[few]
             yield Part(block.X[few].astype(np.float64, copy=False), y, weight)
 
+    @cached_property
+    def of_parts(self) -> Coordinates:
+        """The coordinates of the rows as they are seen."""
+        return self.coordinates.of_shifted_rows if self.shifted else self.coordinates
+
     def residual(self, part: Part, parameters: Array) -> Array:
         """zθ - y, (m,)."""
-        coef, intercept = self.coordinates.to_original(parameters)
+        coef, intercept = self.of_parts.to_original(parameters)
         residual = np.asarray(part.X @ coef)
         residual -= part.y
-        residual += float(intercept + coef @ self.coordinates.shift) if self.shifted else float(intercept)
+        residual += float(intercept)
         return residual
 
     def z(self, part: Part, kept: NDArray[np.bool_]) -> Array:
         """Some of the rows in descended coordinates, (m, p)."""
-        X, at = part.X[kept], self.coordinates
+        X, at = part.X[kept], self.of_parts
         z = np.ones((X.shape[0], at.n_parameters))
         z[:, : at.n_features] = X if isinstance(X, np.ndarray) else X.toarray()
-        if not self.shifted:
+        if at.shift.any():
             z[:, : at.n_features] -= at.shift
         z[:, : at.n_features] *= at.inverse_scale
         return z
 
     def sums_of_z(self, part: Part, shares: Array) -> Array:
         """Σ share·z for each row of `shares` (k, m), (k, p)."""
-        at, totals = self.coordinates, shares.sum(axis=1)
-        sums = np.asarray(shares @ part.X)
-        sums = (sums if self.shifted else sums - totals[:, None] * at.shift) * at.inverse_scale
+        at, totals = self.of_parts, shares.sum(axis=1)
+        sums = (np.asarray(shares @ part.X) - totals[:, None] * at.shift) * at.inverse_scale
         return np.column_stack([sums, totals]) if at.fit_intercept else sums
 
     def near(self, part: Part, residual: Array, piece: Piece) -> NDArray[np.bool_]:

@@ -25,11 +25,20 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Coordinates:
-    """z = (x - shift) · inverse_scale; a column with an inverse scale of 0 keeps the coefficient 0."""
+    """z = (x - shift - rest) · inverse_scale; a column with an inverse scale of 0 keeps the coefficient 0.
+
+    Attributes
+    ----------
+    shift, inverse_scale : array (d,)
+    fit_intercept : bool
+    rest : array (d,) or None
+        What rounding left of the shift. Only rows that are shifted before anything else can tell it from 0.
+    """
 
     shift: Array
     inverse_scale: Array
     fit_intercept: bool
+    rest: Array | None = None
 
     @property
     def n_features(self) -> int:
@@ -40,6 +49,12 @@ class Coordinates:
     def n_parameters(self) -> int:
         """The columns, and the intercept where there is one."""
         return self.n_features + int(self.fit_intercept)
+
+    @property
+    def of_shifted_rows(self) -> "Coordinates":
+        """The same of rows x - shift."""
+        rest = np.zeros_like(self.shift) if self.rest is None else self.rest
+        return Coordinates(rest, self.inverse_scale, self.fit_intercept)
 
     def to_original(self, parameters: Array) -> tuple[Array, Array]:
         """Coefficients (…, d) and intercepts (…) in the units of the rows, from parameters (…, p)."""
@@ -69,13 +84,16 @@ def raw_coordinates(n_features: int, fit_intercept: bool) -> Coordinates:
     return Coordinates(np.zeros(n_features), np.ones(n_features), fit_intercept)
 
 
-def standard_coordinates(mean: Array, spread: Array, fit_intercept: bool) -> Coordinates:
+def standard_coordinates(mean: Array, spread: Array, fit_intercept: bool, rest: Array | None = None) -> Coordinates:
     """(x - mean)/spread; without an intercept to take the mean up, x over its root mean square.
 
     Parameters
     ----------
     mean, spread : array (d,)
         Mean and standard deviation of each column; a spread of 0 marks a constant column.
+    fit_intercept : bool
+    rest : array (d,) or None
+        What rounding left of the means.
     """
     if fit_intercept:
         shift, scale = mean, spread
@@ -84,7 +102,9 @@ def standard_coordinates(mean: Array, spread: Array, fit_intercept: bool) -> Coo
         refuse_extremes(scale)
     with np.errstate(divide="ignore"):
         inverse = np.where(scale > 0, 1.0 / scale, 0.0)
-    return Coordinates(np.where(inverse > 0, shift, 0.0), inverse, fit_intercept)
+    if rest is None or not fit_intercept:
+        return Coordinates(np.where(inverse > 0, shift, 0.0), inverse, fit_intercept)
+    return Coordinates(*(np.where(inverse > 0, shift, 0.0), inverse, fit_intercept), np.where(inverse > 0, rest, 0.0))
 
 
 def refuse_extremes(scale: Array) -> None:

@@ -28,8 +28,10 @@ class Inverse(NamedTuple):
     rank : int
     largest : float
         The largest singular value of R.
-    weakest : array or None
-        The left singular vector of the smallest nonzero one, where it is known.
+    reach : callable
+        The part of a vector that R can give.
+    weakest : callable
+        Gives the left singular vector of the smallest nonzero singular value.
     """
 
     solve: Callable[[Array], Array]
@@ -37,7 +39,8 @@ class Inverse(NamedTuple):
     condition: float
     rank: int
     largest: float
-    weakest: Array | None = None
+    reach: Callable[[Array], Array]
+    weakest: Callable[[], Array]
 
 
 def by_substitution(factor: Array, active: NDArray[np.bool_], smallest: float, largest: float) -> Inverse:
@@ -58,6 +61,8 @@ def by_substitution(factor: Array, active: NDArray[np.bool_], smallest: float, l
         largest / smallest,
         int(np.count_nonzero(active)),
         float(np.sqrt(largest)),
+        lambda vector: vector,
+        lambda: spread_out(scipy.linalg.svd(triangle, check_finite=False)[0][:, -1]),
     )
 
 
@@ -67,11 +72,13 @@ def by_svd(factor: Array) -> Inverse:
     largest = float(singular[0])
     kept = singular > 4 * max(factor.shape) * EPS * largest
     inverse = np.divide(1.0, singular, out=np.zeros_like(singular), where=kept)
+    within = u[:, kept]
     return Inverse(
         lambda vector: vt.T @ (inverse * (u.T @ vector)),
         lambda vector: vt.T @ (inverse**2 * (vt @ vector)),
         (largest / float(singular[kept][-1])) ** 2,
         int(np.count_nonzero(kept)),
         largest,
-        u[:, kept][:, -1],
+        lambda vector: within @ (vector @ within),
+        lambda: within[:, -1],
     )

@@ -6,6 +6,7 @@ orthogonal factor from a second pass. Corrections from the residuals of the rows
 (Björck, "Iterative refinement of linear least squares solutions", 1967) where rounding would show.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -238,7 +239,7 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
     refining_target = inverse_factor.condition <= LARGEST_CONDITION
     if rounds and inverse_factor.rank < np.count_nonzero(spread):
         # What no coefficients reach is a part of the residual, which is measured anew below.
-        target = rough.factor @ w
+        target = inverse_factor.reach(target)
     for _ in range(rounds):
         seen = measure_residuals(source, w * inverse, moments.mean, moments.y_mean, extended=extended)
         passes += 1
@@ -259,8 +260,8 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
         if error > 0.5 * previous and previous < first_error:
             break
     # About their means n rows span n - 1 directions: a factor of more has rounding among them.
-    if rounds and inverse_factor.weakest is not None and inverse_factor.rank < moments.n_rows:
-        target = completed(target, moments.yy / moments.weight - residual, inverse_factor.weakest)
+    if rounds and 0 < inverse_factor.rank < moments.n_rows:
+        target, residual = completed(target, residual, moments.yy / moments.weight, inverse_factor.weakest)
     coef = w * inverse
     intercept, doubt = intercept_of(moments, coef, off)
     doubt += error * float(np.linalg.norm(inverse * moments.mean))
@@ -280,18 +281,23 @@ def refine(source: Source, rough: Rough, inverse_factor: Inverse, rounds: int) -
     )
 
 
-def completed(target: Array, explained: float, weakest: Array) -> Array:
-    """The target with ‖target‖² = `explained`, moved along the direction that no slope at 0 sees.
+def completed(target: Array, residual: float, variance: float, weakest: Callable[[], Array]) -> tuple[Array, float]:
+    """The target and the residual with ‖target‖² + residual = `variance`, the mean squared residual at 0.
 
     A residual that has been measured anew would else shift the values of all places, those far from the minimum too.
-    What rounding of the sums leaves is no reason to move: beside it the minimum may be small.
+    The target moves along the direction that no slope at 0 sees. Where that cannot make it short enough, coefficients
+    are so large that rounding has made the residual. What rounding of the sums leaves is no reason to move: beside it
+    the minimum may be small.
     """
-    along, missing = float(weakest @ target), explained - float(target @ target)
-    if abs(missing) <= WORTH_A_PASS * explained:
-        return target
+    missing = variance - residual - float(target @ target)
+    if abs(missing) <= WORTH_A_PASS * (variance - residual):
+        return target, residual
+    direction = weakest()
+    along = float(direction @ target)
     squared = along**2 + missing
-    moved: Array = target + (np.copysign(np.sqrt(max(squared, 0.0)), along) - along) * weakest
-    return moved
+    if squared < 0:
+        return target, max(residual + missing, 0.0)
+    return target + (np.copysign(np.sqrt(squared), along) - along) * direction, residual
 
 
 def intercept_of(moments: Moments, coef: Array, off: float) -> tuple[float, float]:

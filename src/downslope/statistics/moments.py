@@ -64,6 +64,8 @@ class Moments:
         Σ s (x - mean)(y - y_mean).
     yy : float
         Σ s (y - y_mean)².
+    rest : array (d,) or None
+        What rounding left of the means, where they are those of rows far from zero.
     """
 
     n_rows: int
@@ -73,6 +75,7 @@ class Moments:
     xx: Array
     xy: Array
     yy: float
+    rest: Array | None = None
 
     def __add__(self, other: "Moments") -> "Moments":
         weight = self.weight + other.weight
@@ -93,12 +96,21 @@ class Moments:
 
     def recentre(self, shift: Array, y_shift: float) -> "Moments":
         """The moments of the rows plus `shift` and `y_shift`."""
-        return replace(self, mean=self.mean + shift, y_mean=self.y_mean + y_shift)
+        mean, rest = add_exactly(self.mean, shift)
+        return replace(self, mean=mean, y_mean=self.y_mean + y_shift, rest=rest)
 
     @property
     def variance(self) -> Array:
         """The variance of each column, (d,)."""
         return np.diagonal(self.xx) / self.weight
+
+
+def add_exactly(a: Array, b: Array) -> tuple[Array, Array]:
+    """The rounded sum, and what rounding left of it (Knuth, 1969)."""
+    with np.errstate(all="ignore"):
+        total = a + b
+        part = total - a
+        return total, (a - (total - part)) + (b - part)
 
 
 def sums_of(block: Block) -> Moments:
@@ -255,6 +267,7 @@ class ColumnMoments:
     weight: float
     mean: Array
     squares: Array
+    rest: Array | None = None
 
     def __add__(self, other: "ColumnMoments") -> "ColumnMoments":
         weight = self.weight + other.weight
@@ -298,7 +311,8 @@ def sum_columns(block: Block) -> ColumnMoments:
     # About the first row, so that a column that is constant has exactly no spread.
     first = np.asarray(block.X[0], dtype=np.float64)
     moments = fold(add, map(dense_columns, block.dense_slices(first)))
-    return replace(moments, mean=moments.mean + first)
+    mean, rest = add_exactly(moments.mean, first)
+    return replace(moments, mean=mean, rest=rest)
 
 
 def dense_columns(block: Block) -> ColumnMoments:
