@@ -61,6 +61,26 @@ def test_ordinary_tables_need_no_option(loss: str, penalty: str | None, method: 
         assert model.history_["objective"].max() <= 3.0 * model.history_["objective"][0]
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e7])
+@pytest.mark.parametrize("alpha", [1e-3, 1.0])
+@pytest.mark.parametrize("method", ["adagrad", "rmsprop", "adam"])
+@pytest.mark.parametrize("penalty", ["l2", "elasticnet"])
+@pytest.mark.parametrize("loss", ["huber", "absolute_error"])
+def test_adaptive_steps_do_not_carry_coefficients_as_far_as_the_intercept_must_go(
+    loss: str, penalty: str, method: str, alpha: float, unit: float
+) -> None:
+    """A ridge on a coefficient of the size of y would be more than the objective by as much as y is large."""
+    for X, y in (real_table(), load_diabetes(return_X_y=True)):
+        model = GradientDescentRegressor(loss=loss, penalty=penalty, alpha=alpha, method=method, max_iter=200)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotConvergedWarning)
+            model.fit(X, unit * y)
+        objective = model.history_["objective"]
+        # The first step of RMSProp is √10 of its rate.
+        assert objective.max() <= 50.0 * objective[0]
+        assert objective[-1] < objective[0]
+
+
 @pytest.mark.parametrize("batch_size", [1, 32])
 @pytest.mark.parametrize("method", ["auto", "gd", "momentum", "nesterov", "averaged"])
 @pytest.mark.parametrize("penalty", ["l2", "elasticnet"])

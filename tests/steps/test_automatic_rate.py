@@ -226,6 +226,10 @@ def test_the_way_to_go() -> None:
     # J falls by 2 a unit along the second parameter, so that a straight line meets zero after 3.
     assert distance_to_go(start, None, 6.0, gradient) == distance_to_go(minimum, minimum, 6.0, gradient) == 3.0
     assert distance_to_go(start, None, 6.0, np.zeros(2)) == distance_to_go(start, None, 0.0, gradient) == 1.0
+    # A tenth of 2 is a coefficient whose ridge, ½·75·0.2², is a quarter of J.
+    assert distance_to_go(start, None, 6.0, gradient, 75.0) == pytest.approx(2.0)
+    assert distance_to_go(start, None, 6.0, gradient, 30.0) == 3.0
+    assert distance_to_go(start, minimum, 6.0, gradient, 75.0) == 5.0
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1e6])

@@ -272,7 +272,7 @@ class Problem:
             curvature=self.curvature,
             squared=self.settings.squared,
             cautious=self.first_rate(at),
-            distance=distance_to_go(start, minimum, at.objective, at.gradient),
+            distance=distance_to_go(start, minimum, at.objective, at.gradient, self.settings.penalty.l2),
             slope=slope_bound(self.settings.loss),
             ridge=self.settings.penalty.l2,
         )
