@@ -256,6 +256,28 @@ def test_a_row_of_almost_all_the_weight_is_the_centre() -> None:
     assert source.passes == 2
 
 
+@pytest.mark.parametrize("outlier", [1e6, -1e12])
+def test_a_target_that_hardly_weighs_is_no_centre(outlier: float) -> None:
+    """Sums of squares about the unweighted mean would keep no digit of the variance."""
+    random = np.random.default_rng(3)
+    X, y = random.normal(size=(9, 2)), np.append(random.normal(size=8), outlier)
+    weight = np.append(np.ones(8), 1.0 / outlier**2)
+    source, known = Counting(X, y, weight), exact_moments(X, y, weight)
+    found = gather(source)
+    assert found.yy == pytest.approx(float(known.yy), rel=1e-13)
+    np.testing.assert_allclose(found.xy, known.xy.astype(float), rtol=1e-9, atol=1e-12)
+    assert source.passes == 2
+
+
+@pytest.mark.parametrize("value", [0.1, 1e9 / 3])
+@pytest.mark.parametrize("rereads", ["dear", "never"])
+def test_a_constant_target_is_its_own_centre(value: float, rereads: Any) -> None:
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    source = Stream(X, np.full(40, value), rereads=rereads)
+    found = gather(source)
+    assert (found.y_mean, found.yy, source.reads) == (value, 0.0, 1)
+
+
 @pytest.mark.parametrize("apart", [2e4, -2e4])
 def test_a_look_that_misled_is_told_where_rows_are_gone(apart: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SAMPLE_ROWS", 2)

@@ -290,7 +290,7 @@ def completed(target: Array, residual: float, variance: float, weakest: Callable
     the minimum may be small.
     """
     missing = variance - residual - float(target @ target)
-    if abs(missing) <= WORTH_A_PASS * (variance - residual):
+    if abs(missing) <= max(WORTH_A_PASS * (variance - residual), 16 * EPS * variance):
         return target, residual
     direction = weakest()
     along = float(direction @ target)

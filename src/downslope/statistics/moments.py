@@ -214,12 +214,11 @@ def gather_with(source: Source, *others: Callable[[Block], Any]) -> tuple[Moment
     moments = check_sums(moments.recentre(about.moved_by(source.schema.n_features), about.y_shift))
     if tells_centre and about.shift is not None:
         return moments, *found
-    offset = moments.mean - about.moved_by(source.schema.n_features)
-    if not moments.weight or np.all(offset**2 <= LARGEST_LOSS[source.rereads] * moments.variance):
+    if not moments.weight or about.is_central(moments, LARGEST_LOSS[source.rereads]):
         return moments, *found
     if source.rereads == "never":
         raise InputError(Finding.of("statistics.read_once_off_centre"))
-    again = SumBlocks(moments.mean, about.y_shift)
+    again = SumBlocks(moments.mean, moments.y_mean)
     (moments,) = source.scan(again)
     return check_sums(moments.recentre(again.moved_by(source.schema.n_features), again.y_shift)), *found
 
@@ -230,8 +229,9 @@ def centre_of(source: Source) -> "SumBlocks":
     refuse_underflow(seen.X)
     with np.errstate(all="ignore"):
         centre, spread, y_centre = seen.X.mean(axis=0), seen.X.std(axis=0), float(seen.y.mean())
-        # A column that is constant in the sample is shifted by its very value: if it is constant, its sums are 0.
+        # What is constant in the sample is shifted by its very value: if it is constant, its sums are 0.
         centre = np.where(np.ptp(seen.X, axis=0) == 0, seen.X[0], centre)
+        y_centre = float(seen.y[0]) if np.ptp(seen.y) == 0 else y_centre
         about_zero = source.rereads == "free" and bool(np.all(centre**2 <= LARGEST_OFFSET * spread**2))
     return SumBlocks(None if about_zero else np.where(np.isfinite(centre), centre, 0.0), y_centre)
 
@@ -249,6 +249,12 @@ class SumBlocks:
     def moved_by(self, n_features: int) -> Array:
         """How far the means are from those of the rows themselves, (d,)."""
         return np.zeros(n_features) if self.shift is None else self.shift
+
+    def is_central(self, moments: Moments, most: float) -> bool:
+        """Whether the means of all rows are near: no square of an offset is more than `most` variances."""
+        offset = moments.mean - self.moved_by(moments.mean.size)
+        y_offset, y_variance = moments.y_mean - self.y_shift, moments.yy / moments.weight
+        return bool(np.all(offset**2 <= most * moments.variance)) and y_offset**2 <= most * y_variance
 
     def __call__(self, block: Block) -> Moments:
         block = replace(block, y=block.y - self.y_shift)
