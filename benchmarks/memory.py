@@ -26,6 +26,8 @@ FITS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 # Few columns, so that what is kept of a row is not lost beside it.
 NARROW = 4
+# So many rows of these are no small table: the passes over them are compiled.
+MANY = 50_000
 
 
 def memory_lines(scale: Scale) -> list[Line]:
@@ -69,7 +71,7 @@ def resident_bytes(*, peak: bool) -> int:
 
 
 def measure(name: str, n_rows: int, n_columns: int) -> float:
-    """Fit once on few rows, so that everything is loaded, then on all, and see how far the peak has risen."""
+    """Fit once on some rows, so that everything is loaded, then on all, and see how far the peak has risen."""
     import downslope
 
     kind, options = FITS[name]
@@ -78,7 +80,7 @@ def measure(name: str, n_rows: int, n_columns: int) -> float:
     X, y = make_rows(n_rows, n_columns)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(X[:1000], y[:1000])
+        model.fit(X[:MANY], y[:MANY])
         before = resident_bytes(peak=False)
         model.fit(X, y)
     assert model.engine_ == (name if name in FULL_BATCH else "stochastic")

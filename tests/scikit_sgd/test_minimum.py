@@ -195,6 +195,30 @@ def test_wide_rows_are_judged_by_one_step() -> None:
         SGDRegressor(eta0=1e-6, random_state=0).fit(given, y)
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_wide_sparse_rows_say_what_they_say_as_an_array_and_stay_sparse(fit_intercept: bool) -> None:
+    given, y = rows(8, n=300, d=140)
+    given = np.round(given) * (np.random.default_rng(1).random(given.shape) < 0.3)
+    given[:, 5], given[:, 6] = 3.0, 0.0
+    loss, penalty = make_loss("squared_error"), make_penalty("l2", 1e-4, 0.0, 140)
+    measure = measured(given, y, loss, penalty)
+    kinds: list[Any] = [np.asarray, scipy.sparse.csr_array, scipy.sparse.csr_matrix]
+    dense, *sparse = [
+        see(kind(given), y, None, loss=loss, penalty=penalty, fit_intercept=fit_intercept) for kind in kinds
+    ]
+    place = place_of(np.zeros(140), 0.5 if fit_intercept else 0.0, measure)
+    found = find_missed(dense, place, measure)
+    assert found is not None
+    for sight in sparse:
+        assert scipy.sparse.issparse(sight.X)
+        np.testing.assert_allclose(sight.sizes, dense.sizes, rtol=1e-12)
+        for one, other in zip(sight.step(place), dense.step(place), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+        again = find_missed(sight, place, measure)
+        assert again is not None
+        assert again[1:3] == pytest.approx(found[1:3], rel=1e-9)
+
+
 def test_nothing_is_missed_where_there_is_nothing() -> None:
     given, flat = X, np.zeros(150)
     loss, penalty = make_loss("epsilon_insensitive", epsilon=0.1), make_penalty(None, 0.0, 0.0, 4)

@@ -79,7 +79,7 @@ class Sight:
 
     Attributes
     ----------
-    X : array (m, d)
+    X : array (m, d), or a CSR matrix where there are many columns
     y : array (m,)
     share : array (m,)
         Of all the weight that they have.
@@ -90,7 +90,7 @@ class Sight:
         Whether they are all.
     """
 
-    X: Array
+    X: Any
     y: Array
     share: Array
     loss: Loss
@@ -106,17 +106,23 @@ class Sight:
     @cached_property
     def centre(self) -> Array:
         """The mean of each column (d,); 0 where there is no intercept to take it up."""
-        return self.share @ self.X if self.fit_intercept else np.zeros(self.X.shape[1])
+        return np.asarray(self.share @ self.X) if self.fit_intercept else np.zeros(self.X.shape[1])
 
     @cached_property
     def about(self) -> Array:
         """The columns about their centres, (m, d)."""
-        return self.X - self.centre
+        return np.asarray(self.X - self.centre)
 
     @cached_property
     def sizes(self) -> Array:
-        """The root mean square of each column about its centre, (d,)."""
-        return np.asarray(np.sqrt(np.einsum("i,ij,ij->j", self.share, self.about, self.about)))
+        """The root mean square of each column about its centre, 0 where only rounding moves it, (d,)."""
+        if scipy.sparse.issparse(self.X):
+            # Not made dense: few rows of 100,000 columns are more than the matrix.
+            squares = np.asarray(self.share @ self.X.power(2))
+            spread = squares - self.centre**2
+            return np.asarray(np.sqrt(np.where(spread > ROUNDING * squares, spread, 0.0)))
+        sizes = np.sqrt(np.einsum("i,ij,ij->j", self.share, self.about, self.about))
+        return np.where(sizes > 16 * np.finfo(float).eps * np.abs(self.centre), sizes, 0.0)
 
     @cached_property
     def inverse(self) -> Array:
@@ -169,7 +175,7 @@ class Sight:
 
     def residual(self, model: Model) -> Array:
         """ŷ - y, (m,)."""
-        return self.X @ model[0] + model[1] - self.y
+        return np.asarray(self.X @ model[0] + model[1] - self.y)
 
     def at(self, model: Model) -> tuple[float, float]:
         """J and the mean squared error."""
@@ -240,10 +246,11 @@ def see(X: Any, y: Array, weight: Array | None, *, loss: Loss, penalty: Penalty,
     if not whole:
         rows = rows[np.linspace(0, rows.size - 1, asked).astype(np.int64)]
     part = X[rows]
-    dense = np.asarray(part.toarray() if scipy.sparse.issparse(part) else part, dtype=np.float64)
+    few = part.toarray() if scipy.sparse.issparse(part) and d <= WIDE else part
     share = np.ones(rows.size) if weight is None else weight[rows].astype(np.float64)
     share /= share.max(initial=1e-300)
-    return Sight(dense, y[rows].astype(np.float64), share / share.sum(), loss, penalty, fit_intercept, whole)
+    columns, targets = few.astype(np.float64, copy=False), y[rows].astype(np.float64)
+    return Sight(columns, targets, share / share.sum(), loss, penalty, fit_intercept, whole)
 
 
 def find_missed(sight: Sight, place: Place, measure: Callable[[Array, float], Evaluation]) -> Missed | None:
