@@ -7,14 +7,14 @@ the bits of a sum depend on the rows and the blocks alone: not on threads, reade
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downslope.data.block import Block
 
-__all__ = ["Addable", "Order", "Rereads", "Schema", "Source", "Task"]
+__all__ = ["Addable", "Order", "Rereads", "Schema", "Source", "Task", "is_source"]
 
 # Whether rows can be read again: for nothing, at the price of a read, or not at all.
 Rereads = Literal["free", "dear", "never"]
@@ -104,3 +104,8 @@ class Source(Protocol):
 
     def resident(self) -> "Source":
         """The same rows where they can be read again for nothing."""
+
+
+def is_source(rows: Any) -> TypeGuard[Source]:
+    """Whether these are rows as a source; for an array the protocol need not be looked through."""
+    return not isinstance(rows, np.ndarray) and isinstance(rows, Source)

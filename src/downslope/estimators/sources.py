@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from downslope.data.arrays import ArraySource
 from downslope.data.block import Block
 from downslope.data.rows import Rows, refuse_non_finite, split_rows
-from downslope.data.source import Schema, Source
+from downslope.data.source import Schema, Source, is_source
 from downslope.data.weights import weighed
 from downslope.estimators.reading import read_rows, refuse_other_columns, rows_to_predict
 from downslope.exceptions import InputError
@@ -58,7 +58,7 @@ def read_source(
     InputError
         For rows that cannot be used, and for a target or weights beside a source, which has its own.
     """
-    if isinstance(X, Source):
+    if is_source(X):
         if y is not None or weight is not None:
             raise InputError(Finding("estimator.source_and_target"))
         return X
@@ -74,7 +74,7 @@ def read_rows_in_memory(estimator: Any, X: Any, y: Any, weight: Any) -> tuple[Ro
     InputError
         As `read_source`, and for a source that is not in memory.
     """
-    if not isinstance(X, Source):
+    if not is_source(X):
         given = read_rows(estimator, X, y, weight, single=True, whole=False)
         return given.rows, given.names
     source = read_source(estimator, X, y, weight)
@@ -177,7 +177,7 @@ def find_largest(block: Block) -> Largest:
 
 def predict_rows(estimator: Any, X: Any) -> Array:
     """ŷ = X·coef_ + intercept_ of all rows, (n_rows,)."""
-    if not isinstance(X, Source):
+    if not is_source(X):
         return np.asarray(rows_to_predict(estimator, X) @ estimator.coef_ + estimator.intercept_)
     check_is_fitted(estimator)
     refuse_other_columns(estimator, X.schema.n_features, X.schema.names)
