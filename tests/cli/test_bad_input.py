@@ -31,8 +31,8 @@ FAILED = {
     "no such feature": ([*FIT, "--features", "a,q"], "has no column 'q', asked for with --features"),
     "no such weights": ([*FIT, "--features", "a", "--weights", "q"], "has no column 'q', asked for with --weights"),
     "the target a feature": ([*FIT, "--features", "a,y"], "the target 'y' is named by --features too"),
-    "no feature": ([*FIT, "--exclude", "a,b,g,w"], "no feature is left beside the target 'y'"),
-    "only weights": (["fit", "{only}", "-t", "y", "--weights", "w"], "no feature is left beside the weights 'w'"),
+    "no feature": ([*FIT, "--exclude", "a,b,g,w"], "no feature is left beside 'y':"),
+    "only weights": (["fit", "{only}", "-t", "y", "--weights", "w"], "no feature is left beside 'y', 'w':"),
     "no weight above zero": (["fit", "{weights}", "-t", "y", "--weights", "zero"], "is zero in all rows"),
     "a negative weight": (["fit", "{weights}", "-t", "y", "--weights", "negative"], "is negative in 1 of 3 rows"),
     "a row without a weight": (

@@ -16,6 +16,7 @@ def diagnose(
     na: options.Codes = None,
     decimal: options.Decimal = ".",
     thousands: options.Thousands = None,
+    encoding: options.Encoding = "utf-8",
     weights: options.Weights = None,
     seed: options.Seed = 0,
     penalty: options.SmoothPenalty = "none",
@@ -36,9 +37,9 @@ def diagnose(
     from downslope.cli.rows import Choice, load_rows, read_notation, split_off
 
     rate = parse_rate(learning_rate)
-    notation = read_notation(options.names_in(na), decimal, thousands)
+    notation = read_notation(options.names_in(na), decimal, thousands, encoding)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))
+    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding))
     rows, _ = split_off(rows, None, seed, data)
     found = diagnosis.diagnose(
         rows.X,

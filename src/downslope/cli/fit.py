@@ -37,6 +37,7 @@ def fit(
     na: options.Codes = None,
     decimal: options.Decimal = ".",
     thousands: options.Thousands = None,
+    encoding: options.Encoding = "utf-8",
     weights: options.Weights = None,
     test_size: options.TestSize = None,
     seed: options.Seed = 0,
@@ -88,9 +89,9 @@ def fit(
     check_picture("--plot", plot)
     check_outputs(outputs, data)
     check_format("--history", history)
-    notation = read_notation(options.names_in(na), decimal, thousands)
+    notation = read_notation(options.names_in(na), decimal, thousands, encoding)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))
+    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding))
     codes = codes_among(rows, table.feature_names)
     train, held_out = split_off(rows, test_size, seed, data)
     for finding in codes:

@@ -35,6 +35,7 @@ MissingPolicy = Annotated[Policy | None, of_rows("--missing", help="help.missing
 Codes = Annotated[list[str] | None, of_rows("--na", metavar="help.metavar_codes", help="help.na")]
 Decimal = Annotated[str, of_rows("--decimal", metavar=SIGN, help="help.decimal")]
 Thousands = Annotated[str | None, of_rows("--thousands", metavar=SIGN, help="help.thousands")]
+Encoding = Annotated[str, of_rows("--encoding", metavar=NAME, help="help.encoding")]
 Weights = Annotated[str | None, of_rows("--weights", metavar=COLUMN, help="help.weights")]
 TestSize = Annotated[float | None, of_rows("--test-size", metavar=SHARE, help="help.test_size")]
 Seed = Annotated[int, of_rows("--seed", min=0, metavar=NUMBER, help="help.seed")]

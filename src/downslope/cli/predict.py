@@ -32,6 +32,7 @@ def predict(
     na: Codes = None,
     decimal: Decimal = None,
     thousands: Thousands = None,
+    encoding: options.Encoding = "utf-8",
     output: options.Output = Path("-"),
     as_json: options.AsJson = False,
 ) -> int:
@@ -47,14 +48,15 @@ def predict(
     check_outputs({"--output": output if to_file else None}, model, data)
     check_format("--output", output if to_file else None, ".json" if as_json else ".csv")
     fitted = load_model(model)
-    encoding = encoding_of(fitted, model, missing)
-    known = encoding.notation
+    table = encoding_of(fitted, model, missing)
+    known = table.notation
     notation = read_notation(
         known.na if na is None else options.names_in(na),
         known.decimal if decimal is None else decimal,
         known.thousands if thousands is None else thousands,
+        encoding,
     )
-    features = read_features(data, encoding, missing=missing, notation=notation)
+    features = read_features(data, table, missing=missing, notation=notation, characters=encoding)
     cells: list[float | None] = [None] * features.n_rows_read
     for row, value in zip(features.rows.tolist(), predict_array(fitted, features.X).tolist(), strict=True):
         cells[row] = value

@@ -24,6 +24,7 @@ def sweep(
     na: options.Codes = None,
     decimal: options.Decimal = ".",
     thousands: options.Thousands = None,
+    encoding: options.Encoding = "utf-8",
     weights: options.Weights = None,
     seed: options.Seed = 0,
     loss: options.Loss = "squared_error",
@@ -59,7 +60,7 @@ def sweep(
     need_no_screen()
     check_picture("--plot", plot)
     check_outputs({"--plot": plot}, data)
-    notation = read_notation(options.names_in(na), decimal, thousands)
+    notation = read_notation(options.names_in(na), decimal, thousands, encoding)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
     rates, betas = parse_numbers("--learning-rates", learning_rates), parse_numbers("--momenta", momenta)
     tried = options.names_in(methods) or ("gd",)
@@ -67,7 +68,7 @@ def sweep(
         raise UsageError(Finding.of("command.not_a_share_of_excess", got=tol))
     with refuse_as_usage():
         setup(rates, tried, betas or (0.9,), tol, max_iter, {})
-    _, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation))
+    _, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding))
     rows, _ = split_off(rows, None, seed, data)
     passed_on = ("loss", "delta", "epsilon", "quantile", "alpha", "l1_ratio", "batch_size", "init")
     code = DONE

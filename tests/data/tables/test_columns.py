@@ -13,7 +13,7 @@ from downslope.exceptions import InputError
 def layout_of(header: str) -> Layout:
     names = header.split(",")
     unnamed = frozenset(name for name in names if name.startswith("column "))
-    return Layout(Path("t.csv"), ",", tuple(names), unnamed, 0)
+    return Layout(Path("t.csv"), ",", tuple(names), unnamed, 0, Path("t.csv"))
 
 
 def choose(header: str, target: str = "y", **options: Any) -> tuple[Any, ...]:
@@ -63,7 +63,7 @@ def test_choices(header: str, options: dict[str, Any], features: str, categorica
         ("a,y", {"features": ["a"], "exclude": ["a"]}, "features and exclude both name 'a'"),
         ("a,b,y", {"features": ["a"], "categorical": ["b"]}, "categorical names 'b', not used as a feature"),
         ("a,b,y", {"exclude": ["b"], "categorical": ["b"]}, "categorical names 'b', not used as a feature"),
-        ("y", {}, "no feature is left beside the target 'y'"),
+        ("y", {}, "no feature is left beside 'y': at least one"),
         ("a,y", {"exclude": ["a"]}, "no feature is left"),
         ("a,y", {"features": []}, "no feature is left"),
     ],

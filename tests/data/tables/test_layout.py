@@ -39,10 +39,15 @@ def sentence_of(path: Path, **options: Any) -> str:
         ("x,y\n\n\n", "FILE has a header and no rows"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "FILE is a binary file"),
         (b"x,y\n1,2\n\x00", "FILE is a binary file"),
-        (b"\x1f\x8b\x08x,y", "FILE is not text in UTF-8 (line 1 holds the byte 0x8b)"),
-        (KOREAN.encode("utf-16"), "FILE is encoded in UTF-16: save it as CSV in UTF-8"),
+        (
+            KOREAN.encode("utf-16"),
+            "FILE is encoded in UTF-16: say so with encoding='utf-16', or save it as CSV in UTF-8",
+        ),
         (KOREAN.encode("utf-16-be"), "FILE is a binary file"),
-        (KOREAN.encode("cp949"), "FILE is not text in UTF-8 (line 1 holds the byte 0xbf): save it as CSV in UTF-8"),
+        (
+            KOREAN.encode("cp949"),
+            "FILE is not text in UTF-8 (line 1 holds the byte 0xbf): name its encoding with encoding",
+        ),
         (b"x,y\n1,2\n" + "무,3\n".encode("cp949"), "FILE is not text in UTF-8 (line 3 holds the byte 0xb9)"),
         (KOREAN.encode()[:4], "FILE is not text in UTF-8 (line 1"),
         ("x,y\n1,2\n1,2,3\n", "FILE has 3 values in line 3 where the header names 2 columns: correct that line"),
@@ -69,7 +74,7 @@ def test_the_head_may_end_inside_a_letter_or_a_row(write: Write, monkeypatch: py
     path = write("무게;y\n" + "1;2\n" * 9)
     for n_bytes in range(12, 30):
         monkeypatch.setattr(layout, "HEAD_BYTES", n_bytes)
-        assert read_layout(path) == Layout(path, ";", ("무게", "y"), frozenset(), 0)
+        assert read_layout(path) == Layout(path, ";", ("무게", "y"), frozenset(), 0, path)
     monkeypatch.setattr(layout, "HEAD_BYTES", 5)
     assert sentence_of(path).startswith("FILE has no line end in its first 5 bytes")
 

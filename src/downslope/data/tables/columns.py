@@ -27,6 +27,7 @@ def choose_columns(
     features: Sequence[str] | None,
     exclude: Sequence[str],
     categorical: Sequence[str],
+    weights: str | None = None,
 ) -> ColumnChoice:
     """The columns that are asked for; by default every column but the target is a feature.
 
@@ -38,12 +39,18 @@ def choose_columns(
     excluded, encoded = _unique(exclude), _unique(categorical)
     chosen = None if features is None else _unique(features)
     require_columns(layout, (target,), Finding.of("tables.the_target"))
+    if weights is not None:
+        require_columns(layout, (weights,), asked_for("weights"))
+        named = {"target": (target,), "features": chosen or (), "categorical": encoded}
+        twice = [parameter for parameter, names in named.items() if weights in names]
+        if twice:
+            raise InputError(Finding.of("tables.weights_named", name=weights, by=Remedy(twice[0])))
     for parameter, names in (("features", chosen or ()), ("categorical", encoded), ("exclude", excluded)):
         require_columns(layout, names, asked_for(parameter), once=parameter != "exclude")
         if target in names:
             raise InputError(Finding.of("tables.target_named", target=target, by=Remedy(parameter)))
     if chosen is None:
-        chosen = _others(layout, (target, *excluded))
+        chosen = _others(layout, (target, *excluded, *(() if weights is None else (weights,))))
     both = [name for name in chosen if name in excluded]
     if both:
         raise InputError(Finding.of("tables.named_and_excluded", names=quote_names(both)))
@@ -51,7 +58,8 @@ def choose_columns(
     if unused:
         raise InputError(Finding.of("tables.not_a_feature", names=quote_names(unused)))
     if not chosen:
-        raise InputError(Finding.of("tables.no_feature", target=target))
+        beside = (target,) if weights is None else (target, weights)
+        raise InputError(Finding.of("tables.no_feature", names=quote_names(beside)))
     return ColumnChoice(chosen, frozenset(encoded), target)
 
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from downslope.data.tables.columns import asked_for, choose_columns, require_columns
 from downslope.data.tables.encoding import Encoding, Missing, check_missing
-from downslope.data.tables.gaps import column_means, fill_gaps, keep_rows
+from downslope.data.tables.gaps import column_means, fill_gaps, keep_rows, refuse_gaps
 from downslope.data.tables.notation import PLAIN, Notation
+from downslope.data.tables.packed import UTF8
 from downslope.data.tables.refusals import refuse_infinite, refuse_text, refuse_unknown_levels
 from downslope.data.tables.relation import Relation, open_table
 from downslope.exceptions import FileError, InputError
@@ -51,6 +52,8 @@ class Table:
         What was done about missing values.
     rows : ndarray of shape (n_rows,), int
         Which row of the file each row of X is, counted from 1.
+    weight : ndarray of shape (n_rows,), or None
+        The weights.
     """
 
     X: Array = field(repr=False)
@@ -62,6 +65,7 @@ class Table:
     encoding: Encoding = field(repr=False)
     notes: tuple[Finding, ...] = ()
     rows: NDArray[np.intp] = field(default_factory=lambda: np.arange(0), repr=False)
+    weight: Array | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +99,17 @@ def read_table(
     exclude: Sequence[str] = (),
     categorical: Sequence[str] = (),
     missing: Missing | None = None,
+    weights: str | None = None,
     notation: Notation = PLAIN,
+    encoding: str = UTF8,
 ) -> Table:
     """Read a table for a fit.
 
     Parameters
     ----------
     path : str or path
-        A CSV file in UTF-8 with a header; the delimiter may be a comma, a semicolon, a tab or a bar.
+        A text table with a header, perhaps packed (gzip, bzip2, zip), whose delimiter may be a comma, a semicolon, a
+        tab or a bar; or a Parquet file. "-" is standard input.
     target : str
         The column to predict.
     features : sequence of str, optional
@@ -114,8 +121,12 @@ def read_table(
     missing : {"drop", "mean"}, optional
         Drop the rows with a missing value, or fill it with the mean of its column; a row without a target is
         dropped in both cases. By default missing values are refused.
+    weights : str, optional
+        The column of weights.
     notation : Notation
         How numbers and missing values are written.
+    encoding : str
+        Of a text table.
 
     Returns
     -------
@@ -130,15 +141,19 @@ def read_table(
         For columns that are absent, hold text or infinite values, and for missing values that no option handles.
     """
     check_missing(missing)
-    with open_table(path, notation) as table:
+    with open_table(path, notation, encoding) as table:
         _refuse_strangers(table)
-        chosen = choose_columns(table.layout, target, features, exclude, categorical)
+        chosen = choose_columns(table.layout, target, features, exclude, categorical, weights)
         levels = table.levels([name for name in chosen.features if name in chosen.categorical])
-        columns = _read(table, (*chosen.features, target), levels, target)
+        apart = (target,) if weights is None else (target, weights)
+        columns = _read(table, (*chosen.features, *apart), levels, target)
+    if weights is not None and missing == "mean":
+        refuse_gaps(path, weights, columns[weights])
     kept = keep_rows(path, columns, target, missing)
     for name in levels:
         columns[name], levels[name] = _levels_left(name, columns[name], levels[name], kept.mask)
     y = _keep(columns.pop(target), kept.mask)
+    weight = None if weights is None else _keep(columns.pop(weights), kept.mask)
     n_rows_read = len(y) if kept.mask is None else len(kept.mask)
     names = _feature_names(chosen.features, levels)
     X = _matrix(columns, chosen.features, levels, kept.mask)
@@ -155,11 +170,17 @@ def read_table(
         encoding=Encoding(chosen.features, levels, missing, means, notation),
         notes=kept.notes,
         rows=1 + (np.arange(n_rows_read) if kept.mask is None else np.flatnonzero(kept.mask)),
+        weight=weight,
     )
 
 
 def read_features(
-    path: Path, encoding: Encoding, *, missing: Missing | None = None, notation: Notation | None = None
+    path: Path,
+    encoding: Encoding,
+    *,
+    missing: Missing | None = None,
+    notation: Notation | None = None,
+    characters: str = UTF8,
 ) -> Features:
     """Read a table as another one was read for the fit.
 
@@ -174,6 +195,8 @@ def read_features(
         the rows of the fit.
     notation : Notation, optional
         How this table is written; by default as that of the fit.
+    characters : str
+        The encoding of a text table.
 
     Returns
     -------
@@ -190,7 +213,7 @@ def read_features(
     """
     check_missing(missing)
     policy = encoding.missing if missing is None else missing
-    with open_table(path, encoding.notation if notation is None else notation) as table:
+    with open_table(path, encoding.notation if notation is None else notation, characters) as table:
         require_columns(table.layout, encoding.columns, Finding.of("tables.needed"))
         columns = _read(table, encoding.columns, encoding.levels, None)
         kept = keep_rows(path, columns, None, policy)

@@ -13,7 +13,7 @@ from downslope.exceptions import InputError
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import enumerate_parts
 
-__all__ = ["KeptRows", "column_means", "fill_gaps", "keep_rows"]
+__all__ = ["KeptRows", "column_means", "fill_gaps", "keep_rows", "refuse_gaps"]
 
 Array = NDArray[np.float64]
 DROP, MEAN = Remedy("missing", "drop"), Remedy("missing", "mean")
@@ -61,6 +61,13 @@ def keep_rows(
     if filled:
         notes.append(Finding.of("tables.filled", columns=_by_column(filled)))
     return KeptRows(mask, tuple(notes))
+
+
+def refuse_gaps(path: str | os.PathLike[str], name: str, weight: Array) -> None:
+    """Raise `InputError` for rows without a weight: a mean of weights is nobody's."""
+    count = int(np.isnan(weight).sum())
+    if count:
+        raise InputError(Finding.of("tables.rows_without_weight", DROP, count=count, path=str(path), name=name))
 
 
 def _without_gaps(columns: Iterable[Array]) -> NDArray[np.bool_] | None:

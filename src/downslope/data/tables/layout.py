@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from downslope.exceptions import FileError
-from downslope.texts import Finding
+from downslope.texts import Finding, Remedy
 from downslope.texts.parts import system_reason
 
 __all__ = ["Layout", "explain_failure", "read_layout"]
@@ -24,7 +24,10 @@ SAMPLE_ROWS = 20
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a text table lies and how its cells are told apart."""
+    """Where a table lies and how its cells are told apart.
+
+    `path` is what it is called, and `file` what is read: where it was packed or piped, a plain copy.
+    """
 
     path: Path
     delimiter: str
@@ -33,10 +36,21 @@ class Layout:
     unnamed: frozenset[str]
     blank_lines: int
     """Lines above the header that hold nothing."""
+    file: Path
+    kinds: tuple[str, ...] = ()
+    """The types of the columns, where the file has any; in a text table all cells are text."""
 
 
-def read_layout(path: str | os.PathLike[str], decimal: str = ".") -> Layout:
+def read_layout(path: str | os.PathLike[str], decimal: str = ".", file: Path | None = None) -> Layout:
     """Find the delimiter, which the decimal sign is only where nothing else can be, and the names of the columns.
+
+    Parameters
+    ----------
+    path : str or path
+        What the table is called.
+    decimal : str
+    file : path, optional
+        The plain copy that is read; by default what is called so.
 
     Raises
     ------
@@ -44,7 +58,8 @@ def read_layout(path: str | os.PathLike[str], decimal: str = ".") -> Layout:
         For a file that is absent, empty, not text in UTF-8, or without a header.
     """
     path = Path(path)
-    text, whole = _head(path)
+    file = path if file is None else file
+    text, whole = _head(path, file)
     blank = sum(1 for _ in itertools.takewhile(lambda line: not line.strip(), io.StringIO(text, newline="")))
     samples = {delimiter: _sample(text, delimiter) for delimiter in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda delimiter: (_score(samples[delimiter]), delimiter != decimal))
@@ -58,23 +73,23 @@ def read_layout(path: str | os.PathLike[str], decimal: str = ".") -> Layout:
     stripped = [name.strip() for name in rows[0]]
     names = tuple(name or f"column {j + 1}" for j, name in enumerate(stripped))
     unnamed = frozenset(name for name, own in zip(names, stripped, strict=True) if not own)
-    return Layout(path, delimiter, names, unnamed, blank)
+    return Layout(path, delimiter, names, unnamed, blank, file)
 
 
-def _head(path: Path) -> tuple[str, bool]:
+def _head(path: Path, file: Path) -> tuple[str, bool]:
     """The beginning of the file as text, and whether it is all of it."""
-    if not path.exists():
+    if not file.exists():
         raise FileError(Finding.of("tables.no_file", path=str(path)))
-    if path.is_dir():
+    if file.is_dir():
         raise FileError(Finding.of("tables.directory", path=str(path)))
     try:
-        with path.open("rb") as stream:
+        with file.open("rb") as stream:
             head = stream.read(HEAD_BYTES + 1)
     except OSError as error:
         raise _unreadable(path, error) from error
     whole = len(head) <= HEAD_BYTES
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise FileError(Finding.of("tables.utf16", path=str(path)))
+        raise FileError(Finding.of("tables.utf16", Remedy("encoding", "utf-16"), path=str(path)))
     if b"\0" in head:
         raise FileError(Finding.of("tables.binary", path=str(path)))
     try:
@@ -85,7 +100,7 @@ def _head(path: Path) -> tuple[str, bool]:
 
 
 def _not_utf8(path: Path, line: int, byte: int) -> FileError:
-    return FileError(Finding.of("tables.not_utf8", path=str(path), line=line, byte=byte))
+    return FileError(Finding.of("tables.not_utf8", Remedy("encoding"), path=str(path), line=line, byte=byte))
 
 
 def _unreadable(path: Path, error: OSError) -> FileError:
@@ -111,19 +126,19 @@ def explain_failure(layout: Layout, cause: str) -> FileError:
 
     The reader's own message is pages long, so the file is looked through once more for what is usually wrong.
     """
-    path = layout.path
+    path, file = layout.path, layout.file
     try:
-        with path.open("rb") as stream:
+        with file.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 try:
                     line.decode("utf-8")
                 except UnicodeDecodeError as error:
                     return _not_utf8(path, number, line[error.start])
-        with path.open(encoding="utf-8-sig", newline="") as text:
+        with file.open(encoding="utf-8-sig", newline="") as text:
             broken = _broken_row(layout, text)
         if broken is not None:
             return FileError(broken)
-        with path.open("rb") as stream:
+        with file.open("rb") as stream:
             ends = {line[-2:] == b"\r\n" for line in stream if line.endswith(b"\n")}
     except OSError as error:
         return _unreadable(path, error)

@@ -15,8 +15,9 @@ from downslope.data.tables import cells
 from downslope.data.tables.cells import NULLS, UNKNOWN_LEVEL, quoted
 from downslope.data.tables.layout import Layout, explain_failure, read_layout
 from downslope.data.tables.notation import PLAIN, Notation
+from downslope.data.tables.packed import UTF8, is_parquet, made_plain
 from downslope.data.tables.wide import is_wide, numbers_of_cells
-from downslope.exceptions import InputError, MissingDependencyError
+from downslope.exceptions import FileError, InputError, MissingDependencyError
 from downslope.texts import Finding, Remedy
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ Array = NDArray[np.float64]
 
 # More levels than this are names or numbers of rows, not categories.
 MAX_LEVELS = 1000
+NUMBERS = frozenset(
+    (
+        *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
+        *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
+    )
+)
 NULL_STRINGS = ", ".join(map(quoted, NULLS))
 
 
@@ -47,7 +54,8 @@ class Relation:
     @cached_property
     def rows(self) -> "DuckDBPyRelation":
         """All of them."""
-        return _csv(self.connection, self.layout, self.place)
+        read = _parquet if self.layout.kinds else _csv
+        return read(self.connection, self.layout, self.place)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -109,14 +117,16 @@ class Relation:
     def _fetch_columns(self, numbers: Sequence[str], places: dict[str, str]) -> dict[str, Array]:
         """Columns of numbers, and those of levels by their expressions."""
         quick = self.notation.usual
-        columns = self._fetch({name: self._number(name, quick=quick) for name in numbers} | places)
+        columns = self._fetch({name: self.number(name, quick=quick) for name in numbers} | places)
         # Blank cells, codes and padded null strings are rare: only what seems to hold text is read this slower way.
         if quick and any(np.ma.is_masked(column) for column in columns.values()):
-            columns = self._fetch({name: self._number(name, quick=False) for name in numbers} | places)
+            columns = self._fetch({name: self.number(name, quick=False) for name in numbers} | places)
         return columns
 
-    def _number(self, name: str, *, quick: bool) -> str:
+    def number(self, name: str, *, quick: bool) -> str:
         """A column as numbers, in SQL."""
+        if self.holds_numbers(name):
+            return f"coalesce(c{self.places[name]}::DOUBLE, 'nan'::DOUBLE)"
         cell = self.column(name)
         return cells.number(cell) if quick else cells.padded_number(cell, self.notation, self.codes(name))
 
@@ -149,13 +159,26 @@ class Relation:
         return {name: found[f"v{j}"] for j, name in enumerate(expressions)}
 
     def column(self, name: str) -> str:
-        """What a column is called inside duckdb."""
-        return f"c{self.places[name]}"
+        """The cells of a column as text, inside duckdb."""
+        own = f"c{self.places[name]}"
+        return f"{own}::VARCHAR" if self.holds_numbers(name) else own
+
+    def holds_numbers(self, name: str) -> bool:
+        """Whether a column is one of numbers in the file itself."""
+        return bool(self.layout.kinds) and is_number(self.layout.kinds[self.places[name]])
 
 
 @contextmanager
-def open_table(path: Any, notation: Notation = PLAIN) -> Iterator[Relation]:
+def open_table(path: Any, notation: Notation = PLAIN, encoding: str = UTF8) -> Iterator[Relation]:
     """Open a table for reading; a failure to read it inside the block becomes a finding.
+
+    Parameters
+    ----------
+    path : str or path
+        A text table, perhaps packed, or a Parquet file; "-" is standard input.
+    notation : Notation
+    encoding : str
+        Of a text table.
 
     Raises
     ------
@@ -168,12 +191,20 @@ def open_table(path: Any, notation: Notation = PLAIN) -> Iterator[Relation]:
         import duckdb
     except ImportError as error:
         raise MissingDependencyError(Finding.of("tables.no_duckdb")) from error
-    layout = read_layout(path, notation.decimal)
-    with duckdb.connect() as connection, _spelt(layout.path.absolute()) as place:
+    path = Path(path)
+    with made_plain(path, encoding) as file, duckdb.connect() as connection, _spelt(file.absolute()) as place:
         connection.execute("SET enable_progress_bar = false")
+        parquet = is_parquet(file)
+        if not parquet:
+            layout = read_layout(path, notation.decimal, file)
         try:
+            if parquet:
+                layout = parquet_layout(connection, path, file, place)
             yield Relation(layout, connection, place, notation)
         except duckdb.Error as error:
+            if parquet:
+                cause = str(error).strip().splitlines() or [type(error).__name__]
+                raise FileError(Finding.of("tables.broken_parquet", path=str(path), cause=cause[0])) from error
             cause = str(error).strip().splitlines() or [type(error).__name__]
             raise explain_failure(layout, cause[0]) from error
 
@@ -194,14 +225,42 @@ def _spelt(path: Path) -> Iterator[str]:
 
 def _csv(connection: "DuckDBPyConnection", layout: Layout, place: str) -> "DuckDBPyRelation":
     """The relation over a text table; nothing about it is guessed, so that no row is ever skipped in silence."""
-    # A path is one file: duckdb would take these for patterns.
-    path = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in place)
     columns = ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(layout.names)))
     return connection.sql(
-        f"FROM read_csv({quoted(path)}, auto_detect = false, columns = {{{columns}}}, header = true, "
+        f"FROM read_csv({quoted(literal(place))}, auto_detect = false, columns = {{{columns}}}, header = true, "
         f"skip = {layout.blank_lines}, delim = {quoted(layout.delimiter)}, quote = '\"', escape = '\"', "
         f"nullstr = [{NULL_STRINGS}], hive_partitioning = false, compression = 'none')"
     )
+
+
+def literal(place: str) -> str:
+    """A path as one file: duckdb would take these signs for patterns."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in place)
+
+
+def parquet_layout(connection: "DuckDBPyConnection", path: Path, file: Path, place: str) -> Layout:
+    """The columns of a Parquet file and their types."""
+    told = connection.sql(f"FROM read_parquet({quoted(literal(place))}, hive_partitioning = false)")
+    return Layout(path, "", tuple(told.columns), frozenset(), 0, file, tuple(map(str, told.types)))
+
+
+def _parquet(connection: "DuckDBPyConnection", layout: Layout, place: str) -> "DuckDBPyRelation":
+    """The relation over a Parquet file: columns that are no numbers as text."""
+    columns = ", ".join(
+        f"{identifier(name)}{'' if is_number(kind) else '::VARCHAR'} AS c{j}"
+        for j, (name, kind) in enumerate(zip(layout.names, layout.kinds, strict=True))
+    )
+    return connection.sql(f"SELECT {columns} FROM read_parquet({quoted(literal(place))}, hive_partitioning = false)")
+
+
+def is_number(kind: str) -> bool:
+    """Whether a type of duckdb is one of numbers, or of truth values."""
+    return kind.partition("(")[0] in NUMBERS
+
+
+def identifier(name: str) -> str:
+    """The name of a column as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _level_order(level: str) -> tuple[bool, float, str]:

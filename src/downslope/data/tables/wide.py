@@ -23,7 +23,7 @@ MOST_BYTES = 2**25
 
 def is_wide(layout: Layout, n_columns: int) -> bool:
     """Whether so many columns of a file are read faster cell by cell."""
-    return n_columns >= LEAST_COLUMNS and layout.path.stat().st_size <= MOST_BYTES
+    return n_columns >= LEAST_COLUMNS and not layout.kinds and layout.file.stat().st_size <= MOST_BYTES
 
 
 def numbers_of_cells(
@@ -50,7 +50,7 @@ def numbers_of_cells(
 def _rows(layout: Layout) -> list[list[str]] | None:
     """The cells of all rows but the header's; None where they are not all of its length."""
     try:
-        with layout.path.open(encoding="utf-8-sig", newline="") as text:
+        with layout.file.open(encoding="utf-8-sig", newline="") as text:
             rows = [row for row in csv.reader(text, delimiter=layout.delimiter, strict=True) if row]
     except (csv.Error, UnicodeDecodeError):
         return None
