@@ -11,6 +11,7 @@ from downslope._version import __version__
 
 if TYPE_CHECKING:
     from downslope.data import load_example, make_linear
+    from downslope.data.tables.scan import scan
     from downslope.diagnosis import diagnose
     from downslope.displays import (
         CoefficientPathDisplay,
@@ -42,6 +43,7 @@ __all__ = [
     "load_model",
     "make_linear",
     "save_model",
+    "scan",
     "set_language",
     "sweep",
 ]
@@ -61,6 +63,7 @@ HOMES = {
     "load_model": "saving",
     "make_linear": "data",
     "save_model": "saving",
+    "scan": "data.tables.scan",
     "set_language": "texts",
     "sweep": "sweeps",
 }

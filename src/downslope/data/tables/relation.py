@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.data.tables import cells
+from downslope.data.tables.arrow import read_batches
 from downslope.data.tables.cells import NULLS, UNKNOWN_LEVEL, quoted
 from downslope.data.tables.layout import Layout, explain_failure, read_layout
 from downslope.data.tables.notation import PLAIN, Notation
@@ -23,7 +24,7 @@ from downslope.texts import Finding, Remedy
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-__all__ = ["MAX_LEVELS", "UNKNOWN_LEVEL", "Relation", "open_table"]
+__all__ = ["MAX_LEVELS", "UNKNOWN_LEVEL", "Relation", "level_order", "open_plain", "open_table"]
 
 Array = NDArray[np.float64]
 
@@ -36,6 +37,10 @@ NUMBERS = frozenset(
     )
 )
 NULL_STRINGS = ", ".join(map(quoted, NULLS))
+
+
+class BatchError(Exception):
+    """A failure of duckdb's in the middle of a stream of its rows."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Relation:
         selected = ", ".join(f"list(DISTINCT {cells.level(self.column(name), self.codes(name))})" for name in names)
         (found,) = self.rows.aggregate(selected).fetchall()
         levels = {
-            name: tuple(sorted(filter(None, values), key=_level_order))
+            name: tuple(sorted(filter(None, values), key=level_order))
             for name, values in zip(names, found, strict=True)
         }
         for name, known in levels.items():
@@ -140,6 +145,38 @@ class Relation:
         values = np.where(coded, np.nan, np.ma.getdata(column))
         return np.ma.array(values, mask=np.ma.getmaskarray(column)) if np.ma.is_masked(column) else values
 
+    def stream(self, numbers: Sequence[str], levels: Mapping[str, tuple[str, ...]]) -> Iterator[list[Array]]:
+        """The columns of `fetch`, those of `numbers` first, a batch of rows at a time.
+
+        Where a cell is neither quickly read nor missing the rest is read the slower way; text is masked then.
+        """
+        places = [cells.place_of_level(self.column(name), known, self.codes(name)) for name, known in levels.items()]
+        done = 0
+        for quick in (True, False) if self.notation.usual else (False,):
+            passed, doubtful = 0, False
+            for batch in self._batches([*(self.number(name, quick=quick) for name in numbers), *places]):
+                n_rows = len(batch[0])
+                doubtful = quick and any(np.ma.is_masked(column) for column in batch)
+                if doubtful:
+                    break
+                if passed + n_rows > done:
+                    batch = [column[max(done - passed, 0) :] for column in batch]
+                    for j, name in enumerate(numbers) if self.notation.na else ():
+                        batch[j] = self._without_codes(name, batch[j])
+                    yield batch
+                    done = passed + n_rows
+                passed += n_rows
+            if not doubtful:
+                return
+
+    def _batches(self, expressions: Sequence[str]) -> Iterator[list[Array]]:
+        """The values of some expressions, row after row; NULL is masked."""
+        selected = ", ".join(f"{expression} AS v{j}" for j, expression in enumerate(expressions))
+        try:
+            yield from read_batches(self.rows.project(selected))
+        except RuntimeError as error:
+            raise BatchError(str(error).partition(": ")[2]) from error
+
     def count(self, conditions: Sequence[str]) -> tuple[int, ...]:
         """In how many rows each of some conditions holds, in SQL."""
         selected = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
@@ -187,26 +224,28 @@ def open_table(path: Any, notation: Notation = PLAIN, encoding: str = UTF8) -> I
     MissingDependencyError
         Without duckdb.
     """
+    with made_plain(Path(path), encoding) as file, open_plain(Path(path), file, notation) as table:
+        yield table
+
+
+@contextmanager
+def open_plain(path: Path, file: Path, notation: Notation = PLAIN) -> Iterator[Relation]:
+    """Open the plain copy of what is called `path`, as `open_table` does."""
     try:
         import duckdb
     except ImportError as error:
         raise MissingDependencyError(Finding.of("tables.no_duckdb")) from error
-    path = Path(path)
-    with made_plain(path, encoding) as file, duckdb.connect() as connection, _spelt(file.absolute()) as place:
+    with duckdb.connect() as connection, _spelt(file.absolute()) as place:
         connection.execute("SET enable_progress_bar = false")
-        parquet = is_parquet(file)
-        if not parquet:
-            layout = read_layout(path, notation.decimal, file)
+        layout = None if is_parquet(file) else read_layout(path, notation.decimal, file)
         try:
-            if parquet:
-                layout = parquet_layout(connection, path, file, place)
-            yield Relation(layout, connection, place, notation)
-        except duckdb.Error as error:
-            if parquet:
-                cause = str(error).strip().splitlines() or [type(error).__name__]
-                raise FileError(Finding.of("tables.broken_parquet", path=str(path), cause=cause[0])) from error
-            cause = str(error).strip().splitlines() or [type(error).__name__]
-            raise explain_failure(layout, cause[0]) from error
+            known = parquet_layout(connection, path, file, place) if layout is None else layout
+            yield Relation(known, connection, place, notation)
+        except (duckdb.Error, BatchError) as error:
+            cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            if layout is None:
+                raise FileError(Finding.of("tables.broken_parquet", path=str(path), cause=cause)) from error
+            raise explain_failure(layout, cause) from error
 
 
 @contextmanager
@@ -263,7 +302,8 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _level_order(level: str) -> tuple[bool, float, str]:
+def level_order(level: str) -> tuple[bool, float, str]:
+    """The key that sorts levels: numbers in their order, then words in theirs."""
     try:
         return (False, float(level), level)
     except ValueError:

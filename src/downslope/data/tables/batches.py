@@ -1,0 +1,158 @@
+"""Tables on disk in sequence: one file, or several as one table, a batch of rows at a time."""
+
+import weakref
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.data.tables.columns import ColumnChoice, choose_columns, require_columns
+from downslope.data.tables.encoding import Encoding
+from downslope.data.tables.notation import PLAIN, Notation
+from downslope.data.tables.packed import UTF8, made_plain
+from downslope.data.tables.refusals import refuse_text
+from downslope.data.tables.relation import Relation, level_order, open_plain
+from downslope.data.tables.stream import Batch
+from downslope.exceptions import InputError
+from downslope.texts import Finding, Remedy
+from downslope.texts.parts import quote_names
+
+__all__ = ["FileBatches", "TableBatches", "files_of"]
+
+Array = NDArray[np.float64]
+
+
+class FileBatches:
+    """One file that is read in sequence; where it is packed or piped, its plain copy is kept as long as this is."""
+
+    def __init__(self, path: Path, notation: Notation = PLAIN, encoding: str = UTF8) -> None:
+        self.path, self.notation = path, notation
+        held = ExitStack()
+        self.file = held.enter_context(made_plain(path, encoding))
+        self._held = weakref.finalize(self, held.close)
+        with self.opened() as table:
+            self.layout = table.layout
+
+    def opened(self) -> AbstractContextManager[Relation]:
+        """The table as a relation, in a context."""
+        return open_plain(self.path, self.file, self.notation)
+
+    def levels(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The values of columns of categories."""
+        if not names:
+            return {}
+        with self.opened() as table:
+            return table.levels(names)
+
+    def read(self, chosen: ColumnChoice, levels: dict[str, tuple[str, ...]], weights: str | None) -> Iterator[Batch]:
+        """The columns that are asked for, those of categories as 0 and 1, from the first row on."""
+        numbers = [name for name in chosen.features if name not in levels]
+        apart = [chosen.target, *(() if weights is None else (weights,))]
+        with self.opened() as table:
+            require_columns(table.layout, (*chosen.features, *apart), Finding.of("tables.needed"))
+            for batch in table.stream([*numbers, *apart], levels):
+                columns = dict(zip((*numbers, *apart, *levels), batch, strict=True))
+                self.refuse_text(columns, chosen.target)
+                features = [
+                    part
+                    for name in chosen.features
+                    for part in (indicators(columns[name], len(levels[name])) if name in levels else [columns[name]])
+                ]
+                yield Batch(features, columns[chosen.target], None if weights is None else columns[weights])
+
+    def refuse_text(self, columns: dict[str, Array], target: str) -> None:
+        """Raise `InputError` for text in a batch, with what the whole table says of these columns."""
+        spoilt = [name for name, column in columns.items() if np.ma.is_masked(column)]
+        if spoilt:
+            # Not by the connection whose rows are being read.
+            with self.opened() as table:
+                refuse_text(table, table.fetch(spoilt, {}), target)
+
+
+def indicators(places: Array, n_levels: int) -> list[Array]:
+    """A column of places among levels as columns of 0 and 1, none for the first level."""
+    missing = np.isnan(places)
+    return [np.where(missing, np.nan, places == place) for place in range(1, n_levels)]
+
+
+class TableBatches:
+    """Some files as one table, read one after the other.
+
+    Parameters
+    ----------
+    files : sequence of FileBatches
+    place : str
+        What they are called together.
+    target : str
+    features : sequence of str or None
+        None for all other columns of the first file.
+    exclude, categorical : sequence of str
+    weights : str or None
+
+    Raises
+    ------
+    InputError
+        For a file that lacks a column or has others, by name.
+    """
+
+    rereads: Literal["dear", "never"] = "dear"
+
+    def __init__(
+        self,
+        files: Sequence[FileBatches],
+        place: str,
+        target: str,
+        *,
+        features: Sequence[str] | None = None,
+        exclude: Sequence[str] = (),
+        categorical: Sequence[str] = (),
+        weights: str | None = None,
+    ) -> None:
+        self.files, self.place, self.target, self.weights = files, place, target, weights
+        self.chosen = choose_columns(files[0].layout, target, features, exclude, categorical, weights)
+        used = (*self.chosen.features, target, *(() if weights is None else (weights,)))
+        for file in files[1:]:
+            require_columns(file.layout, used, Finding.of("tables.needed_by_all"))
+            others = [name for name in file.layout.names if name not in files[0].layout.names]
+            if features is None and others:
+                said = {"path": str(file.path), "names": quote_names(others), "first": str(files[0].path)}
+                raise InputError(Finding.of("tables.more_columns", Remedy("features"), count=len(others), **said))
+        encoded = [name for name in self.chosen.features if name in self.chosen.categorical]
+        found = [file.levels(encoded) for file in files]
+        self.levels = {
+            name: tuple(sorted({level for one in found for level in one[name]}, key=level_order)) for name in encoded
+        }
+        self.names = Encoding(self.chosen.features, self.levels, None, ()).feature_names
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have weights."""
+        return self.weights is not None
+
+    def read(self) -> Generator[Batch, None, None]:
+        """The rows of all files."""
+        for file in self.files:
+            yield from file.read(self.chosen, self.levels, self.weights)
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files that a path names, in the order of their names: those of a folder, those a pattern fits, or itself.
+
+    Raises
+    ------
+    InputError
+        For a folder or a pattern without files.
+    """
+    if path.is_dir():
+        found = sorted(one for one in path.iterdir() if one.is_file() and one.name[0] not in "._")
+    elif not path.exists() and any(sign in str(path) for sign in "*?["):
+        fitting = Path(path.anchor or ".").glob(str(path.relative_to(path.anchor)))
+        found = sorted(one for one in fitting if one.is_file())
+    else:
+        return [path]
+    if not found:
+        raise InputError(Finding.of("tables.no_files", path=str(path)))
+    return found

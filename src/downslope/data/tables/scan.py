@@ -1,0 +1,105 @@
+"""`scan`: rows that are read from a file, a folder or a stream when a fit asks for them, in bounded memory."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from downslope.data.tables.arrow import ArrowBatches, hands_out_batches
+from downslope.data.tables.batches import FileBatches, TableBatches, files_of
+from downslope.data.tables.notation import Notation
+from downslope.data.tables.packed import UTF8
+from downslope.data.tables.scratch import Scratch
+from downslope.data.tables.stream import Batches, StreamSource
+from downslope.exceptions import InputError
+from downslope.texts import Finding, Remedy
+
+__all__ = ["scan"]
+
+PathLike = str | os.PathLike[str]
+
+
+def scan(
+    rows: Any,
+    *,
+    target: str,
+    features: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    weight: str | None = None,
+    missing: Literal["drop", "mean"] | None = None,
+    na: Sequence[str] | str = (),
+    decimal: str = ".",
+    thousands: str | None = None,
+    encoding: str = UTF8,
+    scratch: Literal["auto"] | PathLike = "auto",
+) -> StreamSource:
+    r"""Rows for `fit` that are read when they are needed, and are never all in memory.
+
+    Whatever the batches in which they come, rows are cut into the same blocks, so that the bits of a fit depend on the
+    rows alone.
+
+    Parameters
+    ----------
+    rows : path, pattern, list of paths, or an object that hands out Arrow batches
+        Text tables, perhaps packed, Parquet files, or a folder of them; "-" is standard input. Several files are one
+        table, whose columns go by their names. Anything with ``__arrow_c_stream__`` is taken too, and so are a polars
+        LazyFrame, a pyarrow dataset, and an iterator of batches.
+    target : str
+        The column to predict.
+    features : sequence of str, optional
+        The columns to predict it from, in this order; by default all others.
+    exclude : sequence of str, default=()
+    categorical : sequence of str, default=()
+        Columns of files whose values are categories: each level but the first becomes a column of 0 and 1.
+    weight : str, optional
+        The column of weights.
+    missing : {"drop", "mean"}, optional
+        Leave out the rows with a missing value, or fill it with the mean of its column, for which the rows are read
+        once more; missing values are refused by default.
+    na, decimal, thousands, encoding
+        How text tables are written.
+    scratch : "auto" or a folder
+        Where rows lie that are needed again, by other losses than the squared one and by mini-batches: few in memory,
+        more in an uncompressed file without a name, in the folder for temporary files or in this one.
+
+    Returns
+    -------
+    Source
+        For `fit`, `predict`, `diagnose` and `sweep`; ``n_rows`` is known after the first read, ``passes`` tells how
+        often the rows were read.
+
+    Raises
+    ------
+    FileError
+        For a file that cannot be read.
+    InputError
+        For columns that are absent or cannot be used, and while the rows are read for cells that cannot.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from downslope import GradientDescentRegressor, scan
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "t.csv"
+    >>> _ = path.write_text("x,y\n0,1\n1,3\n2,5\n")
+    >>> rows = scan(path, target="y")
+    >>> model = GradientDescentRegressor().fit(rows)
+    >>> model.coef_.round(6).tolist(), rows.n_rows, rows.passes
+    ([2.0], 3, 1)
+    """
+    table: Batches
+    if hands_out_batches(rows) and not isinstance(rows, os.PathLike):
+        if categorical:
+            raise InputError(Finding.of("tables.stream_categories", Remedy("categorical")))
+        table = ArrowBatches(rows, target, features=features, exclude=exclude, weight=weight)
+    else:
+        notation = Notation.of(na, decimal, thousands)
+        paths = [Path(rows)] if isinstance(rows, str | os.PathLike) else [Path(one) for one in rows]
+        files = [FileBatches(file, notation, encoding) for path in paths for file in files_of(path)]
+        if not files:
+            raise InputError(Finding.of("tables.no_files", path="[]"))
+        place = str(rows) if isinstance(rows, str | os.PathLike) else f"{files[0].path}, …"
+        options = {"features": features, "exclude": exclude, "categorical": categorical, "weights": weight}
+        table = TableBatches(files, place, target, **options)  # type: ignore[arg-type]
+    folder = None if scratch == "auto" else Path(scratch)
+    return StreamSource(table, missing=missing, scratch=Scratch(folder))

@@ -1,0 +1,111 @@
+"""Rows that are needed again: in memory where they are few, else in a scratch file that is mapped into it."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.data.block import Block
+from downslope.exceptions import FileError
+from downslope.texts import Finding, Remedy
+from downslope.texts.parts import system_reason
+
+__all__ = ["Scratch", "keep_rows_in"]
+
+Array = NDArray[np.float64]
+
+# Rows of fewer bytes stay in memory.
+FEW_BYTES = 2**28
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Where rows are kept: in a folder, or in that for temporary files where it is None.
+
+    The file has no name: it is gone when nothing uses it any more, however the process ends.
+    """
+
+    folder: Path | None = None
+    few_bytes: int = FEW_BYTES
+
+    def open(self) -> IO[bytes]:
+        """A new file."""
+        return tempfile.TemporaryFile(dir=self.folder, prefix="downslope-", buffering=0)
+
+    @property
+    def free(self) -> int:
+        """The bytes that are left where it lies."""
+        return shutil.disk_usage(tempfile.gettempdir() if self.folder is None else self.folder).free
+
+
+class Column:
+    """Rows of one width as they come: arrays, until there are many, and then a file."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self.scratch, self.parts, self.n_bytes = scratch, list[Array](), 0
+        self.file: IO[bytes] | None = None
+
+    def add(self, part: Array) -> None:
+        """Keep some more rows, which are not copied again."""
+        self.n_bytes += part.nbytes
+        if self.file is None and self.n_bytes > self.scratch.few_bytes:
+            self.file = self.scratch.open()
+            for earlier in self.parts:
+                self.write(earlier)
+            self.parts = []
+        if self.file is None:
+            self.parts.append(part)
+        else:
+            self.write(part)
+
+    def write(self, part: Array) -> None:
+        """Write rows behind the others."""
+        assert self.file is not None
+        left = np.ascontiguousarray(part).data.cast("B")
+        while left.nbytes:
+            written = self.file.write(left)
+            left = left[written:]
+
+    def rows(self) -> Array:
+        """All of them."""
+        if self.file is None:
+            return np.concatenate(self.parts)
+        self.file.flush()
+        mapped = np.memmap(self.file, np.float64, "r")
+        self.file.close()
+        return np.asarray(mapped)
+
+
+def keep_rows_in(scratch: Scratch, blocks: Iterator[Block], place: str) -> tuple[Array, Array, Array | None]:
+    """X (n, d) in C order, y (n,) and the weights (n,) or None of all blocks.
+
+    Raises
+    ------
+    FileError
+        Where the disk cannot hold them.
+    """
+    X, y, weight, d = Column(scratch), Column(scratch), Column(scratch), 0
+    try:
+        for block in blocks:
+            d = block.X.shape[1]
+            X.add(np.ascontiguousarray(block.X).reshape(-1))
+            y.add(block.y)
+            if block.weight is not None:
+                weight.add(block.weight)
+    except OSError as error:
+        said = {"path": place, "n_bytes": X.n_bytes, "free": free_of(scratch), "reason": system_reason(error)}
+        raise FileError(Finding.of("tables.no_room", Remedy("scratch"), **said)) from error
+    return X.rows().reshape(-1, d), y.rows(), weight.rows() if weight.n_bytes else None
+
+
+def free_of(scratch: Scratch) -> Any:
+    """The bytes that are left, 0 where even that cannot be told."""
+    try:
+        return scratch.free
+    except OSError:
+        return 0

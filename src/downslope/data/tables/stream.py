@@ -1,0 +1,331 @@
+"""Rows that come in sequence: batches of any size become numbered blocks of a fixed number of rows.
+
+Where blocks are cut depends on the rows alone, and columns lie one after the other in each, so that every reader of
+the same rows gives the same bits, whatever its batches and threads.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downslope.data.arrays import ArraySource, whole
+from downslope.data.block import Block
+from downslope.data.counter import BinaryCounter, Together
+from downslope.data.source import Order, Rereads, Schema
+from downslope.data.tables.encoding import check_missing
+from downslope.data.tables.scratch import Scratch, keep_rows_in
+from downslope.exceptions import FileError, InputError
+from downslope.texts import Finding, Remedy
+from downslope.texts.parts import enumerate_parts
+from downslope.threads import n_cores, one_blas_thread
+
+__all__ = ["Batch", "Batches", "StreamSource", "rows_of_a_block"]
+
+Array = NDArray[np.float64]
+
+# Few enough bytes that some blocks fit beside each other, many enough that a task's own overhead is lost in them.
+BLOCK_BYTES = 2**24
+FEWEST_ROWS = 256
+
+
+class Batch(NamedTuple):
+    """Some consecutive rows, column by column.
+
+    Attributes
+    ----------
+    columns : sequence of arrays (m,)
+        The features; a missing value is NaN.
+    y : array (m,)
+    weight : array (m,) or None
+    """
+
+    columns: Sequence[Array]
+    y: Array
+    weight: Array | None = None
+
+
+class Batches(Protocol):
+    """A table that is read in sequence."""
+
+    @property
+    def place(self) -> str:
+        """What it is called in sentences."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features."""
+
+    @property
+    def target(self) -> str:
+        """The column of y."""
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have weights."""
+
+    @property
+    def rereads(self) -> Literal["dear", "never"]:
+        """Whether `read` can be called again."""
+
+    def read(self) -> Generator[Batch, None, None]:
+        """The rows from the first one on."""
+
+
+def rows_of_a_block(n_columns: int) -> int:
+    """A power of two, of about `BLOCK_BYTES`."""
+    return max(FEWEST_ROWS, 1 << round(math.log2(BLOCK_BYTES / (8 * max(n_columns, 1)))))
+
+
+class StreamSource:
+    """The rows of a table in sequence as a `Source`.
+
+    Parameters
+    ----------
+    table : Batches
+    missing : {"drop", "mean"} or None
+        Whether rows with a missing value are left out, or filled with the means of their columns, which takes a read of
+        its own; None refuses them when all have been counted.
+    scratch : Scratch
+        Where rows are kept that are needed again.
+
+    Attributes
+    ----------
+    n_rows : int or None
+    passes : int
+        How often the rows were read, or begun to be.
+    n_dropped : int
+        Rows that were left out of the last whole read.
+
+    Raises
+    ------
+    InputError
+        For a table that can be read once only and whose gaps are to be filled with means.
+    """
+
+    def __init__(self, table: Batches, *, missing: Literal["drop", "mean"] | None = None, scratch: Scratch) -> None:
+        check_missing(missing)
+        if missing == "mean" and table.rereads == "never":
+            raise InputError(Finding.of("tables.mean_of_a_stream", Remedy("missing", "drop"), path=table.place))
+        self.table, self.missing, self.scratch = table, missing, scratch
+        self.rereads: Rereads = table.rereads
+        self.n_rows: int | None = None
+        self.passes, self.n_dropped = 0, 0
+        self._counts = not table.weighted
+        self._means: Array | None = None
+        # What `peek` has begun to read: the first block, and those after it.
+        self._begun: tuple[Block, Generator[Block, None, None]] | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """What is known of the columns."""
+        table = self.table
+        return Schema(len(table.names), table.names, table.target, table.weighted, counts=self._counts)
+
+    def scan(self, *tasks: Callable[[Block], Any]) -> tuple[Any, ...]:
+        """One read for all tasks; some blocks are worked on while the next ones are read."""
+        counter, threads = BinaryCounter(), n_cores()
+
+        def work(block: Block) -> None:
+            with np.errstate(all="ignore"):
+                counter.add(block.number, Together(task(block) for task in tasks))
+
+        running: deque[Future[None]] = deque()
+        with one_blas_thread(), ThreadPoolExecutor(threads) as pool, closing(self.blocks()) as blocks:
+            for block in blocks:
+                running.append(pool.submit(work, block))
+                if len(running) > threads:
+                    running.popleft().result()
+            for last in running:
+                last.result()
+        return tuple(counter.total())
+
+    def blocks(self, order: Order | None = None) -> Generator[Block, None, None]:
+        """The rows in sequence.
+
+        Raises
+        ------
+        FileError
+            For a table without rows.
+        InputError
+            For rows that are gone, and at the end of a read for missing and infinite values, which it has counted.
+        """
+        first, rest = self._begin()
+        with closing(rest):
+            yield ordered(first, order)
+            for block in rest:
+                yield ordered(block, order)
+
+    def peek(self, n_rows: int) -> Block:
+        """The first rows; the read that they begin is gone on with."""
+        if self._begun is None:
+            self._begun = self._begin()
+        first = self._begun[0]
+        few = slice(0, n_rows)
+        weight = None if first.weight is None else first.weight[few]
+        return Block(np.ascontiguousarray(first.X[few]), first.y[few], weight)
+
+    def resident(self) -> ArraySource:
+        """The same rows where they can be read again for nothing."""
+        with closing(self.blocks()) as blocks:
+            X, y, weight = keep_rows_in(self.scratch, blocks, self.table.place)
+        return ArraySource(X, y, weight, names=self.table.names, target=self.table.target)
+
+    def _begin(self) -> tuple[Block, Generator[Block, None, None]]:
+        """The first block and those after it."""
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            return begun
+        if self.passes and self.rereads == "never":
+            raise InputError(Finding.of("tables.rows_are_gone", path=self.table.place))
+        if self.missing == "mean" and self._means is None:
+            self._means = self._measure_means()
+        self.passes += 1
+        blocks = self._cut()
+        first = next(blocks, None)
+        if first is None:
+            raise FileError(Finding.of("tables.no_rows", path=self.table.place))
+        return first, blocks
+
+    def _measure_means(self) -> Array:
+        """The mean of each column over the rows that have a target, gaps not counted."""
+        self.passes += 1
+        sums, counts = np.zeros(len(self.table.names)), np.zeros(len(self.table.names))
+        with closing(self.table.read()) as batches, np.errstate(all="ignore"):
+            for batch in batches:
+                known = ~np.isnan(batch.y)
+                for j, column in enumerate(batch.columns):
+                    present = column[known & ~np.isnan(column)]
+                    sums[j], counts[j] = sums[j] + present.sum(), counts[j] + present.size
+        for name, count in zip(self.table.names, counts, strict=True):
+            if not count:
+                leave_out = Remedy("exclude", [name])
+                raise InputError(Finding.of("tables.empty_column", leave_out, path=self.table.place, name=name))
+        return np.asarray(sums / counts)
+
+    def _cut(self) -> Generator[Block, None, None]:
+        """All rows in numbered blocks."""
+        table, seen = self.table, Seen([*self.table.names, self.table.target])
+        n_columns, counts = len(table.names) + 1 + table.weighted, True
+        cutter = Cutter(rows_of_a_block(n_columns), n_columns)
+        number, n_rows = 0, 0
+
+        def pieces() -> Iterator[Array]:
+            with closing(table.read()) as batches:
+                for batch in batches:
+                    yield from cutter.add(self._usable(batch, seen))
+            if cutter.filled:
+                yield cutter.rest()
+
+        for piece in pieces():
+            block = as_block(piece, number, weighted=table.weighted)
+            counts, number, n_rows = counts and whole(block.weight), number + 1, n_rows + block.y.size
+            yield block
+        seen.refuse(table.place, self.missing, n_left=n_rows)
+        self.n_rows, self.n_dropped, self._counts = n_rows, seen.n_dropped, counts
+
+    def _usable(self, batch: Batch, seen: "Seen") -> list[Array]:
+        """The columns of a batch, y and the weights last, without the rows that are none."""
+        kept = seen.count(batch, self.missing)
+        columns = [*batch.columns, batch.y, *(() if batch.weight is None else (batch.weight,))]
+        if self._means is not None:
+            for j, mean in enumerate(self._means.tolist()):
+                columns[j] = np.where(np.isnan(columns[j]), mean, columns[j])
+        if batch.weight is not None and not batch.weight.all():
+            # A row of weight 0 is no row.
+            kept = batch.weight != 0 if kept is None else kept & (batch.weight != 0)
+        return columns if kept is None else [column[kept] for column in columns]
+
+
+class Seen:
+    """Missing and infinite values, counted column by column as the rows go by."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.gaps, self.infinite = np.zeros(len(names), dtype=int), np.zeros(len(names), dtype=int)
+        # The rows, counted from 1, where the first infinite values stand.
+        self.first_infinite = np.zeros(len(names), dtype=int)
+        self.n_rows, self.n_dropped = 0, 0
+
+    def count(self, batch: Batch, missing: str | None) -> NDArray[np.bool_] | None:
+        """Count those of a batch; the rows that are kept, None where they are all."""
+        kept: NDArray[np.bool_] | None = None
+        with np.errstate(all="ignore"):
+            for j, column in enumerate((*batch.columns, batch.y)):
+                # Where their sum is a number all are, without a look at each.
+                if np.isfinite(column.sum()):
+                    continue
+                gaps, infinite = np.isnan(column), np.isinf(column)
+                if infinite.any() and not self.infinite[j]:
+                    self.first_infinite[j] = self.n_rows + int(np.argmax(infinite)) + 1
+                self.gaps[j] += np.count_nonzero(gaps)
+                self.infinite[j] += np.count_nonzero(infinite)
+                if gaps.any() and (missing == "drop" or (missing == "mean" and j == len(self.names) - 1)):
+                    kept = ~gaps if kept is None else kept & ~gaps
+        self.n_rows += batch.y.size
+        if kept is not None:
+            self.n_dropped += kept.size - int(np.count_nonzero(kept))
+        return kept
+
+    def refuse(self, place: str, missing: str | None, *, n_left: int) -> None:
+        """Raise `InputError` for what cannot be used, with its counts."""
+        if self.infinite.any():
+            found = zip(self.names, self.infinite.tolist(), self.first_infinite.tolist(), strict=True)
+            named = [
+                Finding.of("tables.infinite_in", name=name, count=count, row=row) for name, count, row in found if count
+            ]
+            columns = enumerate_parts(named)
+            raise InputError(Finding.of("tables.infinite", path=place, columns=columns, count=len(named)))
+        if not self.gaps.any() or (missing is not None and n_left):
+            return
+        drop, mean = Remedy("missing", "drop"), Remedy("missing", "mean")
+        gaps = zip(self.names, self.gaps.tolist(), strict=True)
+        named = [Finding.of("tables.gaps_in", name=name, count=count) for name, count in gaps if count]
+        columns, said = enumerate_parts(named, more="list.more_columns"), {"path": place, "mean": mean}
+        if missing is None:
+            counts = {"count": int(self.gaps.sum()), "drop": drop}
+            raise InputError(Finding.of("tables.gaps", columns=columns, **said, **counts))
+        code = "tables.drop_leaves_none_or_exclude"
+        raise InputError(Finding.of(code, drop, columns=columns, n_rows=self.n_rows, **said))
+
+
+class Cutter:
+    """Puts batches one after the other and cuts them into pieces of so many rows, (columns, rows)."""
+
+    def __init__(self, n_rows: int, n_columns: int) -> None:
+        self.n_rows, self.n_columns, self.filled = n_rows, n_columns, 0
+        self.piece = np.empty((n_columns, n_rows))
+
+    def add(self, columns: Sequence[Array]) -> Iterator[Array]:
+        """The pieces that a batch completes."""
+        start, n_given = 0, columns[0].size
+        while start < n_given:
+            taken = min(self.n_rows - self.filled, n_given - start)
+            for own, given in zip(self.piece, columns, strict=True):
+                own[self.filled : self.filled + taken] = given[start : start + taken]
+            start, self.filled = start + taken, self.filled + taken
+            if self.filled == self.n_rows:
+                # Tasks may still look at a piece when the next one is filled.
+                whole_piece, self.piece, self.filled = self.piece, np.empty_like(self.piece), 0
+                yield whole_piece
+
+    def rest(self) -> Array:
+        """What is left over."""
+        return self.piece[:, : self.filled].copy()
+
+
+def as_block(rows: Array, number: int, *, weighted: bool) -> Block:
+    """Rows by columns, y and the weights last, as a block."""
+    d = rows.shape[0] - 1 - weighted
+    return Block(rows[:d].T, rows[d], rows[d + 1] if weighted else None, number)
+
+
+def ordered(block: Block, order: Order | None) -> Block:
+    """The block, with the order in which a pass visits its rows."""
+    return block if order is None else replace(block, order=order(block.y.size))

@@ -1,0 +1,363 @@
+"""The same rows by many ways: bits alike among streams, and as near as sums in another order to arrays."""
+
+import bz2
+import gzip
+import os
+import threading
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet
+import pytest
+
+from downslope import GradientDescentRegressor, diagnose, scan, sweep
+from downslope.data.source import Source
+from downslope.data.tables import stream as stream_module
+from downslope.data.tables.scratch import Scratch, keep_rows_in
+from downslope.exceptions import DownslopeWarning, FileError, InputError
+from tests.data.conftest import WriteTable
+
+Array = np.ndarray
+N_ROWS = 3000
+
+
+def table(n_rows: int = N_ROWS) -> pa.Table:
+    """Columns far from zero, one of whole numbers, weights some of which are 0, and a target with noise."""
+    random = np.random.default_rng(7)
+    X = random.normal(size=(n_rows, 2)) @ random.normal(size=(2, 2)) + [50.0, -3.0]
+    whole = random.integers(-5, 6, n_rows)
+    y = X @ [1.0, -2.0] + 0.5 * whole + 4.0 + random.normal(size=n_rows)
+    w = np.round(random.uniform(0, 2, n_rows) * (random.random(n_rows) < 0.9), 3)
+    return pa.table({"a": X[:, 0], "b": X[:, 1], "whole": whole, "w": w, "y": y})
+
+
+ROWS = table()
+
+
+def written(folder: Path, rows: pa.Table = ROWS, name: str = "t.csv") -> Path:
+    path = folder / name
+    rows.to_pandas().to_csv(path, index=False)
+    return path
+
+
+def packed(folder: Path, name: str, pack: Callable[[bytes], bytes]) -> Path:
+    path = folder / name
+    path.write_bytes(pack(written(folder).read_bytes()))
+    return path
+
+
+def in_zip(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "t.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(written(folder), "t.csv")
+    return folder / "t.zip"
+
+
+def in_parquet(folder: Path) -> Path:
+    pa.parquet.write_table(ROWS, folder / "t.parquet", row_group_size=700)
+    return folder / "t.parquet"
+
+
+def in_folder(folder: Path) -> Path:
+    """Three files, one of which has its columns in another order, and one of which is Parquet."""
+    parts = folder / "parts"
+    parts.mkdir()
+    written(parts, ROWS[:1000], "1.csv")
+    pa.parquet.write_table(ROWS[1000:1001].select(["y", "w", "whole", "b", "a"]), parts / "2.parquet")
+    written(parts, ROWS[1001:].select(["w", "b", "y", "a", "whole"]), "3.csv")
+    (parts / ".hidden").write_text("no table")
+    return parts
+
+
+def through_pipe(folder: Path) -> Path:
+    pipe, text = folder / "pipe", written(folder).read_bytes()
+    os.mkfifo(pipe)
+    threading.Thread(target=pipe.write_bytes, args=(text,), daemon=True).start()
+    return pipe
+
+
+WAYS: dict[str, Callable[[Path], Any]] = {
+    "csv": written,
+    "gzip": lambda folder: packed(folder, "t.csv.gz", gzip.compress),
+    "bzip2": lambda folder: packed(folder, "t.bz2", bz2.compress),
+    "zip": in_zip,
+    "pipe": through_pipe,
+    "parquet": in_parquet,
+    "folder": in_folder,
+    "pattern": lambda folder: in_folder(folder) / "*.*[tv]",
+    "list": lambda folder: sorted(in_folder(folder).glob("[123]*")),
+    "pyarrow table": lambda _: ROWS,
+    "pyarrow reader": lambda _: ROWS.to_reader(max_chunksize=777),
+    "pyarrow dataset": lambda _: pa.dataset.dataset(ROWS),
+    "pandas": lambda _: ROWS.to_pandas(),
+    "polars": lambda _: polars.from_arrow(ROWS),
+    "polars lazy": lambda _: polars.from_arrow(ROWS).lazy(),
+    "duckdb": lambda _: duckdb.connect().from_arrow(ROWS),
+    "generator": lambda _: (batch for batch in ROWS.to_batches(max_chunksize=123)),
+}
+way = pytest.mark.parametrize("way", WAYS)
+FITS: dict[str, dict[str, Any]] = {
+    "squared": {},
+    "huber": {"loss": "huber", "max_iter": 60},
+    "batches": {"batch_size": 64, "max_iter": 3, "tol": 0, "random_state": 2},
+}
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dozen blocks of these few rows."""
+    monkeypatch.setattr(stream_module, "BLOCK_BYTES", 8192)
+
+
+def fit(rows: Any, y: Any = None, weight: Any = None, **options: Any) -> GradientDescentRegressor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DownslopeWarning)
+        return GradientDescentRegressor(**options).fit(rows, y, weight)
+
+
+def parameters(model: GradientDescentRegressor) -> Array:
+    return np.append(model.history_.coef, model.history_.intercept)
+
+
+@way
+@pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "alike"])
+@pytest.mark.parametrize("case", FITS)
+def test_every_way_gives_the_same_bits_and_is_read_once(case: str, weighted: bool, way: str, tmp_path: Path) -> None:
+    named: dict[str, Any] = {"weight": "w"} if weighted else {"exclude": ["w"]}
+    rows = scan(WAYS[way](tmp_path), target="y", **named)
+    assert isinstance(rows, Source)
+    found = fit(rows, **FITS[case])
+    wanted = fit(scan(ROWS, target="y", **named), **FITS[case])
+    np.testing.assert_array_equal(parameters(found), parameters(wanted))
+    assert found.feature_names_in_.tolist() == ["a", "b", "whole"]
+    assert rows.passes == 1
+    assert rows.n_rows == (np.count_nonzero(ROWS["w"]) if weighted else N_ROWS)
+
+
+@pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "alike"])
+@pytest.mark.parametrize("case", FITS)
+def test_a_stream_is_the_array(case: str, weighted: bool) -> None:
+    X, y = ROWS.select(["a", "b", "whole"]).to_pandas(), ROWS["y"].to_numpy()
+    weight = ROWS["w"].to_numpy() if weighted else None
+    named: dict[str, Any] = {"weight": "w"} if weighted else {"exclude": ["w"]}
+    found, wanted = fit(scan(ROWS, target="y", **named), **FITS[case]), fit(X, y, weight, **FITS[case])
+    assert (found.n_iter_, found.stop_reason_) == (wanted.n_iter_, wanted.stop_reason_)
+    np.testing.assert_allclose(parameters(found), parameters(wanted), rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(found.coef_, wanted.coef_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("block_bytes", [2**12, 2**20])
+def test_few_large_blocks_and_many_small_ones_agree(block_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = fit(scan(ROWS, target="y"))
+    monkeypatch.setattr(stream_module, "BLOCK_BYTES", block_bytes)
+    np.testing.assert_allclose(fit(scan(ROWS, target="y")).coef_, wanted.coef_, rtol=1e-12)
+
+
+def test_predictions_diagnosis_and_sweeps_take_a_scan(tmp_path: Path) -> None:
+    path, X, y = written(tmp_path), ROWS.select(["a", "b", "whole"]).to_pandas(), ROWS["y"].to_numpy()
+
+    def rows() -> Any:
+        return scan(path, target="y", exclude=["w"])
+
+    model = fit(rows())
+    np.testing.assert_allclose(model.predict(rows()), X.to_numpy() @ model.coef_ + model.intercept_, rtol=1e-12)
+    assert diagnose(rows()).raw.condition == pytest.approx(diagnose(X, y).raw.condition, rel=1e-9)
+    by_rate, known = sweep(rows(), learning_rates=[0.1, 0.5]), sweep(X, y, learning_rates=[0.1, 0.5])
+    np.testing.assert_allclose(by_rate.to_frame()["objective"], known.to_frame()["objective"], rtol=1e-9)
+
+
+# -------------------------------------------------------------------------------------------------- what tables hold
+def test_categories_are_those_of_all_files(tmp_path: Path) -> None:
+    first, second = tmp_path / "1.csv", tmp_path / "2.csv"
+    first.write_text("x,kind,y\n1,v,1\n2,u,2\n3,v,3\n")
+    second.write_text("kind,y,x\nw,4,5\nu,3,6\nw,3,7\n")
+    model = fit(scan([first, second], target="y", categorical=["kind"]))
+    frame = pd.concat([pd.read_csv(first), pd.read_csv(second)])
+    X = np.column_stack([frame["x"], frame["kind"] == "v", frame["kind"] == "w"]).astype(float)
+    assert model.feature_names_in_.tolist() == ["x", "kind=v", "kind=w"]
+    np.testing.assert_allclose(model.coef_, fit(X, frame["y"].to_numpy()).coef_, rtol=1e-9)
+
+
+GAPPY = "x,z,y\n1,5,2\n2,,3\n,4,9\n3,1,\n6,2,8\n4,7,1\n"
+
+
+@pytest.mark.parametrize("form", ["csv", "arrow"])
+@pytest.mark.parametrize(
+    ("missing", "kept"),
+    [
+        ("drop", [[1, 5, 2], [6, 2, 8], [4, 7, 1]]),
+        ("mean", [[1, 5, 2], [2, 4.5, 3], [3.25, 4, 9], [6, 2, 8], [4, 7, 1]]),
+    ],
+)
+def test_gaps_are_left_out_or_filled(missing: Any, kept: list[list[float]], form: str, write: WriteTable) -> None:
+    """Rows without a target are none; the means are those of the others."""
+    path = write(GAPPY)
+    given = path if form == "csv" else pa.Table.from_pandas(pd.read_csv(path))
+    rows = scan(given, target="y", missing=missing)
+    (block,) = rows.blocks()
+    np.testing.assert_array_equal(np.column_stack([block.X, block.y]), kept)
+    assert (rows.n_rows, rows.n_dropped, rows.passes) == (len(kept), 6 - len(kept), 1 + (missing == "mean"))
+
+
+@pytest.mark.parametrize("form", ["csv", "arrow"])
+def test_gaps_are_counted_and_refused(form: str, write: WriteTable) -> None:
+    path = write(GAPPY)
+    given = path if form == "csv" else pa.Table.from_pandas(pd.read_csv(path))
+    with pytest.raises(InputError, match=r"has 3 missing values \('x' 1, 'z' 1, 'y' 1\): missing='drop' leaves"):
+        fit(scan(given, target="y"))
+    none_left = write("x,y\n1,\n2,\n")
+    with pytest.raises(InputError, match=r"missing='drop' leaves none of the 2 rows"):
+        fit(scan(none_left, target="y", missing="drop"))
+
+
+def test_infinite_values_are_counted_and_named(write: WriteTable) -> None:
+    rows = "x,z,y\n" + "1,2,3\n" * 700 + "inf,2,3\n1,2,-inf\ninf,1,2\n"
+    with pytest.raises(InputError, match=r"'x' \(2, first in row 701\), 'y' \(1, first in row 702\)"):
+        fit(scan(write(rows), target="y"))
+
+
+def test_codes_padding_and_notations_are_those_of_tables(write: WriteTable) -> None:
+    """What is first met after many plain rows is read as it is everywhere."""
+    plain = "".join(f"{k},{k % 7},{k % 5}\n" for k in range(5000))
+    path = write("x,z,y\n" + plain + " 7 , NA,-999\n1,-999, 3\n")
+    rows = scan(path, target="y", na=["-999"], missing="drop")
+    assert sum(block.y.size for block in rows.blocks()) == 5000
+    assert rows.n_dropped == 2
+    path = write("x;y\n1.234,5;1\n2,25;2\n")
+    (block,) = scan(path, target="y", decimal=",", thousands=".").blocks()
+    np.testing.assert_array_equal(block.X[:, 0], [1234.5, 2.25])
+
+
+def test_text_is_refused_with_its_place(write: WriteTable) -> None:
+    path = write("x,y\n" + "1,2\n" * 4000 + "oops,3\n" + "1,2\n" * 10)
+    with pytest.raises(InputError, match=r"text in the column 'x' \('oops' in row 4001, 1 of 4,011 cells\)"):
+        fit(scan(path, target="y"))
+
+
+def test_a_broken_row_is_told_by_its_line(write: WriteTable) -> None:
+    path = write("x,y\n" + "1,2\n" * 4000 + "1,2,3\n")
+    with pytest.raises(FileError, match=r"has 3 values in line 4002 where the header names 2 columns"):
+        fit(scan(path, target="y"))
+    with pytest.raises(FileError, match="has a header and no rows"):
+        fit(scan(write("x,y\n"), target="y"))
+
+
+def test_types_of_arrow() -> None:
+    from decimal import Decimal
+
+    big = Decimal("12345678901234567890.12")
+    given = pa.table(
+        {
+            "small": pa.array([1, None, -3, 4], pa.int8()),
+            "huge": pa.array([2**63, 0, 1, None], pa.uint64()),
+            "yes": [True, False, None, True],
+            "price": pa.array([Decimal("1.25"), None, Decimal("-3.50"), big], pa.decimal128(25, 2)),
+            "half": pa.array(np.array([0.5, 1.5, 2.5, 3.5], dtype=np.float16)),
+            "none": pa.nulls(4),
+            "y": [1.0, 2.0, 3.0, 4.0],
+        }
+    )
+    for begin in (0, 1, 3):
+        (batch,) = scan(given[begin:], target="y").table.read()
+        wanted = [
+            [1.0, np.nan, -3.0, 4.0],
+            [2.0**63, 0.0, 1.0, np.nan],
+            [1.0, 0.0, np.nan, 1.0],
+            [1.25, np.nan, -3.5, float(big)],
+            [0.5, 1.5, 2.5, 3.5],
+            [np.nan] * 4,
+        ]
+        np.testing.assert_array_equal(np.array(batch.columns), np.array(wanted)[:, begin:])
+        np.testing.assert_array_equal(batch.y, [1.0, 2.0, 3.0, 4.0][begin:])
+
+
+# ------------------------------------------------------------------------------------------------------------ refusals
+WRONG: dict[str, tuple[Callable[[], Any], dict[str, Any], str]] = {
+    "a column that is absent": (lambda: ROWS, {"target": "z"}, r"Table has no column 'z': the columns are 'a', 'b'"),
+    "text": (
+        lambda: pa.table({"k": ["u", "v"], "y": [1, 2]}),
+        {},
+        r"Table has a column of other things than numbers \('k' \(string\)\).*exclude=\['k'\]",
+    ),
+    "categories of a stream": (
+        lambda: ROWS,
+        {"categorical": ["whole"]},
+        "categorical needs rows that can be read twice",
+    ),
+    "names twice": (lambda: pa.table([[1], [2], [3]], ["a", "a", "y"]), {}, "has several columns named 'a'"),
+    "no feature": (lambda: ROWS.select(["y"]), {}, "no feature is left beside 'y'"),
+    "a mean that comes too late": (lambda: ROWS.to_reader(), {"missing": "mean"}, "can be read only once"),
+    "a policy that is none": (lambda: ROWS, {"missing": "zero"}, "missing='zero' cannot be used"),
+    "no file": (lambda: [], {}, "names no file"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_scanned_is_refused(case: str) -> None:
+    rows, options, said = WRONG[case]
+    with pytest.raises(InputError, match=said):
+        scan(rows(), **{"target": "y", **options})
+
+
+def test_files_of_one_table_have_the_same_columns(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("a,b,y\n1,2,3\n")
+    (tmp_path / "2.csv").write_text("a,y\n1,3\n")
+    with pytest.raises(InputError, match=r"2\.csv has no column 'b', which the first file has"):
+        scan(tmp_path, target="y")
+    (tmp_path / "2.csv").write_text("a,c,y,b\n1,2,3,4\n")
+    with pytest.raises(InputError, match=r"2\.csv has a column 'c' that .*1\.csv lacks: name those to use in features"):
+        scan(tmp_path, target="y")
+    assert scan(tmp_path, target="y", features=["b", "a"]).schema.names == ("b", "a")
+    with pytest.raises(InputError, match="names no file"):
+        scan(tmp_path / "*.parquet", target="y")
+
+
+def test_rows_that_are_gone_are_missed() -> None:
+    rows = scan(ROWS.to_reader(), target="y")
+    fit(rows)
+    with pytest.raises(InputError, match=r"have been read and cannot be read again"):
+        fit(rows)
+
+
+# ------------------------------------------------------------------------------------------------------------- scratch
+def test_many_rows_lie_in_a_file_without_a_name(tmp_path: Path) -> None:
+    wanted = fit(scan(ROWS, target="y"), **FITS["huber"])
+    rows = scan(ROWS, target="y", scratch=tmp_path)
+    kept = spilling(rows).resident()
+    assert not kept.X.flags.writeable
+    assert kept.X.flags.c_contiguous
+    assert list(tmp_path.iterdir()) == []
+    rows = spilling(scan(ROWS, target="y", scratch=tmp_path))
+    np.testing.assert_array_equal(parameters(fit(rows, **FITS["huber"])), parameters(wanted))
+
+
+def spilling(rows: Any) -> Any:
+    """The same rows, of which more than some go to the disk."""
+    rows.scratch = Scratch(rows.scratch.folder, 20_000)
+    return rows
+
+
+def test_a_full_disk_is_said_with_the_room_that_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def write(self, _: Any) -> int:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Scratch, "open", lambda _: Full())
+
+    def blocks() -> Iterator[Any]:
+        yield from scan(ROWS, target="y").blocks()
+
+    with pytest.raises(FileError, match=r"do not fit .* \(.*; [\d,]+ bytes were to be written, [\d,]+ are free\)"):
+        keep_rows_in(Scratch(tmp_path, 0), blocks(), "t.csv")
+    missing = tmp_path / "missing"
+    monkeypatch.undo()
+    with pytest.raises(FileError, match=r"do not fit into the folder for scratch files"):
+        keep_rows_in(Scratch(missing, 0), blocks(), "t.csv")
