@@ -38,11 +38,12 @@ class Choice(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Some of the rows: X (n, d), y (n,), and their weights (n,) or None."""
+    """Some of the rows: X (n, d), y (n,), their weights (n,) or None, and how far integers were rounded."""
 
     X: Array
     y: Array
     weight: Array | None = None
+    rounding: float = 0.0
 
     def source(self, names: tuple[str, ...] | None = None) -> ArraySource:
         """The rows as a fit takes them, with the names of their columns.
@@ -53,7 +54,7 @@ class Part(NamedTuple):
             For a target or weights that cannot be used.
         """
         y, weight = check_target(self.y, len(self.y)), check_weights(self.weight, len(self.y))
-        return weighed(self.X, y, weight, names=names)
+        return weighed(self.X, y, weight, names=names, rounding=self.rounding)
 
 
 def read_notation(codes: Sequence[str] | None, decimal: str, thousands: str | None, encoding: str = UTF8) -> Notation:
@@ -81,7 +82,7 @@ def load_rows(choice: Choice) -> tuple[Table, Part]:
         notation=choice.notation,
         encoding=choice.encoding,
     )
-    return table, Part(table.X, table.y, table.weight)
+    return table, Part(table.X, table.y, table.weight, table.rounding)
 
 
 def split_off(rows: Part, share: float | None, seed: int, path: Path) -> tuple[Part, Part | None]:
@@ -100,4 +101,5 @@ def split_off(rows: Part, share: float | None, seed: int, path: Path) -> tuple[P
 
 def take(rows: Part, chosen: Sequence[int] | NDArray[np.int64]) -> Part:
     """These rows."""
-    return Part(*(None if column is None else column[chosen] for column in rows))  # type: ignore[arg-type]
+    weight = None if rows.weight is None else rows.weight[chosen]
+    return Part(rows.X[chosen], rows.y[chosen], weight, rows.rounding)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Rounded", "find_rounded"]
+__all__ = ["LARGEST", "Rounded", "find_rounded"]
 
 # Up to here each integer is a float64.
 LARGEST = 2**53

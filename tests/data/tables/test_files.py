@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from downslope.data.examples import load_example
 from downslope.data.tables.encoding import Encoding
 from downslope.data.tables.files import Features, Table, read_features, read_table
-from downslope.exceptions import InputError
+from downslope.exceptions import DownslopeWarning, InputError
 
 Write = Callable[..., Path]
 nan = np.nan
@@ -339,3 +341,21 @@ def test_the_mean_of_the_largest_float_is_itself(write: Write) -> None:
     largest = "1.7976931348623157e+308"
     table = read_table(write("x,y\n" + f"{largest},1\n" * 3), target="y")
     assert table.encoding.means == (float(largest),)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_integers_that_no_float64_is_are_counted_and_known(form: str, tmp_path: Path) -> None:
+    """Neighbours of powers of two, by Python's own integers; what has a point is no integer."""
+    cells = [2**53 - 1, 2**53, 2**53 + 1, 2**60, 2**60 + 1, -(2**55) - 1]
+    path = tmp_path / f"t.{form}"
+    if form == "csv":
+        path.write_text("id,x,y\n" + "".join(f"{cell},{cell}.0,{k}\n" for k, cell in enumerate(cells)))
+    else:
+        columns = {"id": cells, "x": [float(cell) for cell in cells], "y": range(6)}
+        pyarrow.parquet.write_table(pyarrow.table({name: list(column) for name, column in columns.items()}), path)
+    wrong = [cell for cell in cells if int(float(cell)) != cell]
+    with pytest.warns(DownslopeWarning, match=rf"{len(wrong)} integers of X in the column 'id' .*, {wrong[0]}, to"):
+        table = read_table(path, target="y")
+    assert table.rounding == pytest.approx(np.spacing(2.0**60) / np.std(table.X[:, 0]))
+    with pytest.warns(DownslopeWarning, match=rf"{len(wrong)} integers of y .*, {wrong[0]}, to"):
+        read_table(path, target="id", features=["y"])

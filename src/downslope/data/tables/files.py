@@ -6,6 +6,7 @@ Rows are counted from 1, the header not counted.
 """
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.data.integers import LARGEST
 from downslope.data.tables.columns import asked_for, choose_columns, require_columns
 from downslope.data.tables.encoding import Encoding, Missing, check_missing
 from downslope.data.tables.gaps import column_means, fill_gaps, keep_rows, refuse_gaps
@@ -20,7 +22,7 @@ from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.packed import UTF8
 from downslope.data.tables.refusals import refuse_infinite, refuse_text, refuse_unknown_levels
 from downslope.data.tables.relation import Relation, open_table
-from downslope.exceptions import FileError, InputError
+from downslope.exceptions import DownslopeWarning, FileError, InputError, frames_to_user
 from downslope.texts import Finding, Remedy
 
 __all__ = ["Features", "Table", "read_features", "read_table"]
@@ -54,6 +56,8 @@ class Table:
         Which row of the file each row of X is, counted from 1.
     weight : ndarray of shape (n_rows,), or None
         The weights.
+    rounding : float
+        How far integers beyond 2⁵³ were moved, see `Schema`.
     """
 
     X: Array = field(repr=False)
@@ -66,6 +70,7 @@ class Table:
     notes: tuple[Finding, ...] = ()
     rows: NDArray[np.intp] = field(default_factory=lambda: np.arange(0), repr=False)
     weight: Array | None = field(default=None, repr=False)
+    rounding: float = field(default=0.0, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +151,7 @@ def read_table(
         chosen = choose_columns(table.layout, target, features, exclude, categorical, weights)
         levels = table.levels([name for name in chosen.features if name in chosen.categorical])
         apart = (target,) if weights is None else (target, weights)
-        columns = _read(table, (*chosen.features, *apart), levels, target)
+        columns, rounding = _read(table, (*chosen.features, *apart), levels, target)
     if weights is not None and missing == "mean":
         refuse_gaps(path, weights, columns[weights])
     kept = keep_rows(path, columns, target, missing)
@@ -171,6 +176,7 @@ def read_table(
         notes=kept.notes,
         rows=1 + (np.arange(n_rows_read) if kept.mask is None else np.flatnonzero(kept.mask)),
         weight=weight,
+        rounding=rounding,
     )
 
 
@@ -215,7 +221,7 @@ def read_features(
     policy = encoding.missing if missing is None else missing
     with open_table(path, encoding.notation if notation is None else notation, characters) as table:
         require_columns(table.layout, encoding.columns, Finding.of("tables.needed"))
-        columns = _read(table, encoding.columns, encoding.levels, None)
+        columns, _ = _read(table, encoding.columns, encoding.levels, None)
         kept = keep_rows(path, columns, None, policy)
         refuse_unknown_levels(table, columns, encoding.levels, kept.mask)
     n_rows_read = len(next(iter(columns.values())))
@@ -233,14 +239,42 @@ def _refuse_strangers(table: Relation) -> None:
         require_columns(table.layout, strangers[:1], asked_for("na"))
 
 
-def _read(table: Relation, names: tuple[str, ...], levels: Levels, target: str | None) -> dict[str, Array]:
-    """The columns as float64, all of them finite or missing."""
+def _read(
+    table: Relation, names: tuple[str, ...], levels: Levels, target: str | None
+) -> tuple[dict[str, Array], float]:
+    """The columns as float64, all of them finite or missing, and how far integers were rounded."""
     columns = table.fetch([name for name in names if name not in levels], levels)
     if not len(columns[names[0]]):
         raise FileError(Finding.of("tables.no_rows", path=str(table.layout.path)))
     refuse_text(table, columns, target)
     refuse_infinite(table.layout.path, columns)
-    return {name: columns[name] for name in names}
+    return {name: columns[name] for name in names}, warn_of_rounding(table, columns, levels, target)
+
+
+def warn_of_rounding(table: Relation, columns: Mapping[str, Array], levels: Levels, target: str | None) -> float:
+    """Warn of integers that float64 cannot hold; how far they were moved, in standard deviations of their column.
+
+    Cells are looked at once more where numbers are so large.
+    """
+    with np.errstate(invalid="ignore"):
+        large = [name for name in columns if name not in levels and np.any(np.abs(columns[name]) >= LARGEST)]
+    found = table.rounded(large)
+    for code, own in (
+        ("reading.rounded_columns", {name: one for name, one in found.items() if name != target}),
+        ("reading.rounded_target", {name: one for name, one in found.items() if name == target}),
+    ):
+        if own:
+            first = next(iter(own.values()))[1]
+            count, rounded = sum(count for count, _ in own.values()), str(int(float(first)))
+            numbers = {"count": count, "columns": list(own), "n_columns": len(own), "first": first, "rounded": rounded}
+            warnings.warn(DownslopeWarning(Finding(code, numbers)), stacklevel=frames_to_user())
+    return max((moved_apart(columns[name]) for name in found), default=0.0)
+
+
+def moved_apart(column: Array) -> float:
+    """The most that rounding to float64 has moved two integers of a column apart, in its standard deviations."""
+    spread = float(np.nanstd(column))
+    return float(np.spacing(np.nanmax(np.abs(column)))) / spread if spread else np.inf
 
 
 def _levels_left(

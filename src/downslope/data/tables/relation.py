@@ -183,6 +183,20 @@ class Relation:
         (found,) = self.rows.aggregate(selected).fetchall()
         return tuple(found)
 
+    def rounded(self, names: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """The columns with integers that no float64 is: how many, and the first of them."""
+        if not names:
+            return {}
+        selected = []
+        for name in names:
+            cell = f"trim({self.column(name)})"
+            whole = f"try_cast({cell} AS HUGEINT)"
+            moved = f"regexp_full_match({cell}, '[-+]?[0-9]+') AND {whole} <> try_cast({whole}::DOUBLE AS HUGEINT)"
+            selected += [f"count(*) FILTER (WHERE {moved})", f"first({cell}) FILTER (WHERE {moved})"]
+        (found,) = self.rows.aggregate(", ".join(selected)).fetchall()
+        counted = zip(names, found[::2], found[1::2], strict=True)
+        return {name: (count, str(first)) for name, count, first in counted if count}
+
     def cell(self, name: str, row: int) -> str:
         """What stands in a row, counted from 0."""
         ((text,),) = self.rows.project(self.column(name)).limit(1, offset=row).fetchall()
