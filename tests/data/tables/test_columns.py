@@ -47,6 +47,8 @@ def test_choices(header: str, options: dict[str, Any], features: str, categorica
         ("x,Y", {}, "t.csv has no column 'y', the target asked for: the columns are 'x', 'Y'; did you mean 'Y'?"),
         ("weight,mpg", {"target": "wieght"}, "did you mean 'weight'?"),
         ("weight,mpg", {"target": "zzz"}, "the columns are 'weight', 'mpg'"),
+        ("# made by x", {}, "its first line must name the columns, and holds '# made by x'"),
+        ("sep=,column 2", {}, "its first line must name the columns, and holds 'sep='"),
         ("1,2.5", {}, "its first line must name the columns, and holds '1', '2.5'"),
         (",".join("abcdefghijklmnopq"), {"target": "y2"}, "'l' and 5 more"),
         ("a,y", {"features": ["b", "c", "a"]}, "has no columns 'b', 'c', asked for with features"),

@@ -64,6 +64,13 @@ def test_files_that_are_no_tables(write: Write, content: str | bytes, sentence: 
     assert sentence in sentence_of(write(content))
 
 
+@pytest.mark.parametrize("n_before", [0, 5, 700_000])
+def test_a_line_that_no_row_is_as_long_as_is_told_wherever_it_stands(write: Write, n_before: int) -> None:
+    path = write("x,y\n" + "1,2\n" * n_before + "1" * 5_000_000 + ",2\n1,2\n")
+    said = f"has a line of more than 2,000,000 bytes, line {n_before + 2}: rows must end in line ends, so check"
+    assert said in sentence_of(path)
+
+
 def test_a_byte_that_is_not_utf8_far_down_the_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "HEAD_BYTES", 100)
     path = write(b"x,n,y\n" + b"1,a,2\n" * 1000 + "3,가,4\n".encode("cp949"))

@@ -12,6 +12,9 @@ from downslope.texts.parts import quote_names
 
 __all__ = ["ColumnChoice", "asked_for", "choose_columns", "require_columns"]
 
+# What a line above the header begins with: a comment, or how a spreadsheet is told the delimiter.
+NO_HEADER = ("#", "%", "//", "sep=")
+
 
 class ColumnChoice(NamedTuple):
     """The columns that are used."""
@@ -95,7 +98,7 @@ def _others(layout: Layout, used: Sequence[str]) -> tuple[str, ...]:
 
 def _advice(layout: Layout, name: str) -> Finding:
     names = quote_names(layout.names)
-    if all(_is_number(own) for own in layout.names):
+    if all(_is_number(own) for own in layout.names) or layout.names[0].startswith(NO_HEADER):
         return Finding.of("tables.header_of_numbers", names=names)
     folded = {own.casefold(): own for own in layout.names}
     near = difflib.get_close_matches(str(name).casefold(), list(folded), n=1)

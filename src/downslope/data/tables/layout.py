@@ -17,6 +17,8 @@ __all__ = ["Layout", "explain_failure", "read_layout"]
 
 # The header must lie within this; a file of one huge line is no table.
 HEAD_BYTES = 2**22
+# As much as duckdb takes for a line.
+LONGEST_LINE = 2_000_000
 DELIMITERS = (",", ";", "\t", "|")
 # Rows after the header that have a say in which delimiter it is.
 SAMPLE_ROWS = 20
@@ -66,6 +68,9 @@ def read_layout(path: str | os.PathLike[str], decimal: str = ".", file: Path | N
     rows = samples[delimiter]
     if not text.strip():
         raise FileError(Finding.of("tables.empty", path=str(path)))
+    last = text[text.rfind("\n") + 1 :]
+    if not whole and len(last) > LONGEST_LINE and len(last) < len(text):
+        raise FileError(long_line(path, text.count("\n") + 1))
     if not rows:
         raise FileError(Finding.of("tables.no_header", path=str(path)))
     if len(rows) == 1 and not whole:
@@ -130,6 +135,8 @@ def explain_failure(layout: Layout, cause: str) -> FileError:
     try:
         with file.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
+                if len(line) > LONGEST_LINE:
+                    return FileError(long_line(path, number))
                 try:
                     line.decode("utf-8")
                 except UnicodeDecodeError as error:
@@ -145,6 +152,11 @@ def explain_failure(layout: Layout, cause: str) -> FileError:
     if len(ends) > 1:
         return FileError(Finding.of("tables.line_ends", path=str(path)))
     return FileError(Finding.of("tables.no_table", path=str(path), cause=cause))
+
+
+def long_line(path: Path, line: int) -> Finding:
+    """A line that no row is as long as."""
+    return Finding.of("tables.long_line", path=str(path), line=line, n_bytes=LONGEST_LINE)
 
 
 def _broken_row(layout: Layout, text: Iterator[str]) -> Finding | None:
