@@ -25,7 +25,7 @@ $(READY): pyproject.toml constraints.txt src/downslope/_version.py
 	@test -x $(RUN)python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing Downslope and its tools into $(VENV) (a minute or two the first time)"
 	@$(INSTALL) $(BACKEND)
-	@$(INSTALL) --no-build-isolation --editable ".[cli,plot,data,dev]"
+	@$(INSTALL) --no-build-isolation --editable ".[all,dev]"
 	@touch $@
 
 demo: setup ## run the course and the real table; pictures and model go to demo/

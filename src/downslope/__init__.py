@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from downslope.estimators import GradientDescentRegressor, SGDRegressor
     from downslope.saving import load_model, save_model
+    from downslope.saving.export import export_model
     from downslope.sweeps import sweep
     from downslope.texts import set_language
 
@@ -39,6 +40,7 @@ __all__ = [
     "__version__",
     "animate",
     "diagnose",
+    "export_model",
     "load_example",
     "load_model",
     "make_linear",
@@ -59,6 +61,7 @@ HOMES = {
     "SpectrumDisplay": "displays",
     "animate": "displays",
     "diagnose": "diagnosis",
+    "export_model": "saving.export",
     "load_example": "data",
     "load_model": "saving",
     "make_linear": "data",

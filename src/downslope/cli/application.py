@@ -10,6 +10,7 @@ from downslope._version import __version__
 from downslope.cli.console import OutputError, to_output
 from downslope.cli.demo import demo
 from downslope.cli.diagnose import diagnose
+from downslope.cli.export import export
 from downslope.cli.fit import fit
 from downslope.cli.generate import generate
 from downslope.cli.help import HELP_FLAGS, speak_help
@@ -25,7 +26,7 @@ from downslope.texts import LANGUAGES, Finding, naming_options
 
 __all__ = ["run"]
 
-COMMANDS = (fit, predict, diagnose, sweep, generate, demo)
+COMMANDS = (fit, predict, diagnose, sweep, export, generate, demo)
 
 application = typer.Typer(
     add_completion=False,
