@@ -11,6 +11,7 @@ from downslope._version import __version__
 
 if TYPE_CHECKING:
     from downslope.data import load_example, make_linear
+    from downslope.data.tables.database import scan_sql
     from downslope.data.tables.scan import scan
     from downslope.diagnosis import diagnose
     from downslope.displays import (
@@ -46,6 +47,7 @@ __all__ = [
     "make_linear",
     "save_model",
     "scan",
+    "scan_sql",
     "set_language",
     "sweep",
 ]
@@ -67,6 +69,7 @@ HOMES = {
     "make_linear": "data",
     "save_model": "saving",
     "scan": "data.tables.scan",
+    "scan_sql": "data.tables.database",
     "set_language": "texts",
     "sweep": "sweeps",
 }

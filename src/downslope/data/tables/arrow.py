@@ -16,7 +16,7 @@ from downslope.exceptions import FileError, InputError, MissingDependencyError
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import enumerate_parts, quote_names
 
-__all__ = ["ArrowBatches", "hands_out_batches", "read_batches"]
+__all__ = ["ArrowBatches", "choose_of", "hands_out_batches", "read_batches"]
 
 Array = NDArray[np.float64]
 
@@ -83,6 +83,35 @@ def parts_of(rows: Any) -> Iterator[Any]:
         yield from rows
 
 
+def choose_of(
+    columns: Sequence[str],
+    place: str | Finding,
+    target: str,
+    features: Sequence[str] | None,
+    exclude: Sequence[str],
+    weight: str | None,
+) -> tuple[str, ...]:
+    """The features among some columns: those that are asked for, or all that are nothing else.
+
+    Raises
+    ------
+    InputError
+        For columns that are absent, or repeated, or where no feature is left.
+    """
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise InputError(Finding.of("tables.repeated", path=place, names=quote_names(twice)))
+    apart = [target, *(() if weight is None else (weight,))]
+    chosen = [name for name in columns if name not in (*apart, *exclude)] if features is None else list(features)
+    absent = [name for name in (*apart, *chosen, *exclude) if name not in columns]
+    if absent:
+        said = {"names": quote_names(absent), "columns": quote_names(columns), "count": len(absent)}
+        raise InputError(Finding.of("tables.stream_lacks", path=place, **said))
+    if not chosen:
+        raise InputError(Finding.of("tables.no_feature", names=quote_names(apart)))
+    return tuple(chosen)
+
+
 class ArrowBatches:
     """The columns of a stream of Arrow batches that a fit uses.
 
@@ -93,6 +122,8 @@ class ArrowBatches:
     features : sequence of str or None
         None for all other columns.
     exclude : sequence of str
+    place : str or Finding, optional
+        What they are called in sentences; by default as their class is.
 
     Raises
     ------
@@ -110,27 +141,22 @@ class ArrowBatches:
         features: Sequence[str] | None = None,
         exclude: Sequence[str] = (),
         weight: str | None = None,
+        place: str | Finding | None = None,
     ) -> None:
         self.rows, self.target, self.weight = rows, target, weight
         self.rereads: Literal["dear", "never"] = "never" if any(hasattr(rows, name) for name in ONCE) else "dear"
-        self.place = type(rows).__name__
+        self.place = type(rows).__name__ if place is None else place
         self._begun: tuple[Any, Iterator[Any]] | None = self._open()
+        self._fields = list(self._begun[0].children)
         kinds = self._kinds
-        apart = [target, *(() if weight is None else (weight,))]
-        chosen = [name for name in kinds if name not in (*apart, *exclude)] if features is None else list(features)
-        absent = [name for name in (*apart, *chosen, *exclude) if name not in kinds]
-        if absent:
-            said = {"names": quote_names(absent), "columns": quote_names(list(kinds)), "count": len(absent)}
-            raise InputError(Finding.of("tables.stream_lacks", path=self.place, **said))
-        if not chosen:
-            raise InputError(Finding.of("tables.no_feature", names=quote_names(apart)))
-        refused = {name: kinds[name].name for name in (*chosen, *apart) if kinds[name].name not in NUMBERS}
+        self.names = choose_of([field.name for field in self._fields], self.place, target, features, exclude, weight)
+        used = (*self.names, target, *(() if weight is None else (weight,)))
+        refused = {name: kinds[name].name for name in used if kinds[name].name not in NUMBERS}
         if refused:
             named = [Finding.of("frames.column", name=name, kind=kind) for name, kind in refused.items()]
             leave_out = Remedy("exclude", list(refused))
             said = {"columns": enumerate_parts(named, 5), "count": len(named)}
             raise InputError(Finding.of("tables.stream_of_text", leave_out, path=self.place, **said))
-        self.names = tuple(chosen)
 
     @property
     def weighted(self) -> bool:
@@ -140,13 +166,7 @@ class ArrowBatches:
     @cached_property
     def _kinds(self) -> dict[str, "Kind"]:
         """The types of all columns, by name."""
-        assert self._begun is not None
-        fields = list(self._begun[0].children)
-        names = [field.name for field in fields]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError(Finding.of("tables.repeated", path=self.place, names=quote_names(twice)))
-        return {field.name: kind_of(field) for field in fields}
+        return {field.name: kind_of(field) for field in self._fields}
 
     def _open(self) -> tuple[Any, Iterator[Any]]:
         """The schema, and the batches from the first one on."""

@@ -81,7 +81,7 @@ class Column:
         return np.asarray(mapped)
 
 
-def keep_rows_in(scratch: Scratch, blocks: Iterator[Block], place: str) -> tuple[Array, Array, Array | None]:
+def keep_rows_in(scratch: Scratch, blocks: Iterator[Block], place: str | Finding) -> tuple[Array, Array, Array | None]:
     """X (n, d) in C order, y (n,) and the weights (n,) or None of all blocks.
 
     Raises

@@ -55,7 +55,7 @@ class Batches(Protocol):
     """A table that is read in sequence."""
 
     @property
-    def place(self) -> str:
+    def place(self) -> str | Finding:
         """What it is called in sentences."""
 
     @property
@@ -273,7 +273,7 @@ class Seen:
             self.n_dropped += kept.size - int(np.count_nonzero(kept))
         return kept
 
-    def refuse(self, place: str, missing: str | None, *, n_left: int) -> None:
+    def refuse(self, place: str | Finding, missing: str | None, *, n_left: int) -> None:
         """Raise `InputError` for what cannot be used, with its counts."""
         if self.infinite.any():
             found = zip(self.names, self.infinite.tolist(), self.first_infinite.tolist(), strict=True)
