@@ -16,7 +16,7 @@ FIT = ["fit", "{table}", "-t", "y"]
 
 FAILED = {
     "no file": (["fit", "{dir}/none.csv", "-t", "y"], "there is no file .*none.csv: check the path"),
-    "a folder": (["fit", "{dir}", "-t", "y"], "is a directory: give a file"),
+    "a folder": (["fit", "{dir}", "-t", "y"], r"binary\.csv is a binary file: give a text table"),
     "an empty file": (["fit", "{dir}/empty.csv", "-t", "y"], "is empty: give a table"),
     "a binary file": (["fit", "{dir}/binary.csv", "-t", "y"], "is a binary file"),
     "a header only": (["fit", "{dir}/header.csv", "-t", "y"], "has a header and no rows"),

@@ -359,3 +359,31 @@ def test_integers_that_no_float64_is_are_counted_and_known(form: str, tmp_path: 
     assert table.rounding == pytest.approx(np.spacing(2.0**60) / np.std(table.X[:, 0]))
     with pytest.warns(DownslopeWarning, match=rf"{len(wrong)} integers of y .*, {wrong[0]}, to"):
         read_table(path, target="id", features=["y"])
+
+
+def test_the_files_of_a_folder_are_one_table(tmp_path: Path) -> None:
+    """Columns go by their names, levels are those of all files, and rows count on."""
+    frame = pd.DataFrame({"x": [1.0, 2, nan, 4, 5, 6], "k": list("uvwuvv"), "y": [3.0, 1, 2, 5, 4, 6]})
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    frame[:2].to_csv(folder / "a.csv", index=False)
+    frame[2:5][["y", "x", "k"]].to_csv(folder / "b.csv.gz", index=False)
+    frame[5:].to_parquet(folder / "c.parquet")
+    frame.to_csv(tmp_path / "all.csv", index=False)
+    for missing in ("drop", "mean"):
+        options = {"target": "y", "categorical": ["k"], "missing": missing}
+        found, wanted = read_table(folder, **options), read_table(tmp_path / "all.csv", **options)
+        np.testing.assert_array_equal(found.X, wanted.X)
+        np.testing.assert_array_equal(found.y, wanted.y)
+        np.testing.assert_array_equal(found.rows, wanted.rows)
+        assert (found.feature_names, found.encoding) == (wanted.feature_names, wanted.encoding)
+        again = read_features(folder / "*.*", wanted.encoding)
+        np.testing.assert_array_equal(again.X, wanted.X)
+    few = read_table(folder / "a.csv", target="y", categorical=["k"])
+    with pytest.raises(InputError, match=r"column 'k' of .*b\.csv\.gz holds 'w' \(row 1, 1 of 3 cells\)"):
+        read_features(folder, few.encoding, missing="mean")
+    (folder / "d.csv").write_text("x,k,y\n")
+    assert read_table(folder, target="y", exclude=["k"], missing="drop").n_rows_read == 6
+    (folder / "e.csv").write_text("x,y\n1,2\n")
+    with pytest.raises(InputError, match=r"e\.csv has no column 'k', which the first file has"):
+        read_table(folder, target="y", categorical=["k"])

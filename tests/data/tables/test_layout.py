@@ -91,7 +91,7 @@ def test_a_header_of_one_endless_cell(write: Write) -> None:
 
 
 def test_places_that_are_no_files(tmp_path: Path) -> None:
-    assert sentence_of(tmp_path) == "FILE is a directory: give a file"
+    assert sentence_of(tmp_path) == "FILE names no file: give a file, a folder with tables or a pattern that fits some"
     assert sentence_of(tmp_path / "none.csv") == "there is no file FILE: check the path"
     assert sentence_of(tmp_path / "none" / "t.csv") == "there is no file FILE: check the path"
 

@@ -9,18 +9,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.data.tables.columns import ColumnChoice, choose_columns, require_columns
+from downslope.data.tables.columns import ColumnChoice, asked_for, choose_columns, require_columns
 from downslope.data.tables.encoding import Encoding
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.packed import UTF8, made_plain
 from downslope.data.tables.refusals import refuse_text
 from downslope.data.tables.relation import Relation, level_order, open_plain
 from downslope.data.tables.stream import Batch
-from downslope.exceptions import InputError
+from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import quote_names
 
-__all__ = ["FileBatches", "TableBatches", "files_of"]
+__all__ = ["FileBatches", "TableBatches", "open_files"]
 
 Array = NDArray[np.float64]
 
@@ -112,10 +112,13 @@ class TableBatches:
         weights: str | None = None,
     ) -> None:
         self.files, self.place, self.target, self.weights = files, place, target, weights
+        strangers = files[0].notation.strangers(files[0].layout.names)
+        if strangers:
+            require_columns(files[0].layout, strangers[:1], asked_for("na"))
         self.chosen = choose_columns(files[0].layout, target, features, exclude, categorical, weights)
-        used = (*self.chosen.features, target, *(() if weights is None else (weights,)))
+        self.used = (*self.chosen.features, target, *(() if weights is None else (weights,)))
         for file in files[1:]:
-            require_columns(file.layout, used, Finding.of("tables.needed_by_all"))
+            require_columns(file.layout, self.used, Finding.of("tables.needed_by_all"))
             others = [name for name in file.layout.names if name not in files[0].layout.names]
             if features is None and others:
                 said = {"path": str(file.path), "names": quote_names(others), "first": str(files[0].path)}
@@ -138,12 +141,26 @@ class TableBatches:
             yield from file.read(self.chosen, self.levels, self.weights)
 
 
+def open_files(paths: Sequence[Path], notation: Notation, encoding: str) -> list[FileBatches]:
+    """All files that these paths name.
+
+    Raises
+    ------
+    FileError
+        For a file that cannot be read, and for a folder, a pattern or a list without files.
+    """
+    files = [FileBatches(file, notation, encoding) for path in paths for file in files_of(path)]
+    if not files:
+        raise FileError(Finding.of("tables.no_files", path="[]"))
+    return files
+
+
 def files_of(path: Path) -> list[Path]:
     """The files that a path names, in the order of their names: those of a folder, those a pattern fits, or itself.
 
     Raises
     ------
-    InputError
+    FileError
         For a folder or a pattern without files.
     """
     if path.is_dir():
@@ -154,5 +171,5 @@ def files_of(path: Path) -> list[Path]:
     else:
         return [path]
     if not found:
-        raise InputError(Finding.of("tables.no_files", path=str(path)))
+        raise FileError(Finding.of("tables.no_files", path=str(path)))
     return found

@@ -1,11 +1,12 @@
 """Tables on disk as rows for a fit: what the command reads.
 
-A table is read through `open_table`, the one place that knows of formats; everything here sees columns of float64
+A table is read as a `Relation`, the one place that knows of formats; everything here sees columns of float64
 in which a missing value is NaN, and turns what cannot be used into one finding that names the parameter to use.
 Rows are counted from 1, the header not counted.
 """
 
 import os
+import pathlib
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.data.integers import LARGEST
-from downslope.data.tables.columns import asked_for, choose_columns, require_columns
+from downslope.data.tables.batches import FileBatches, TableBatches, open_files
+from downslope.data.tables.columns import require_columns
 from downslope.data.tables.encoding import Encoding, Missing, check_missing
 from downslope.data.tables.gaps import column_means, fill_gaps, keep_rows, refuse_gaps
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.packed import UTF8
 from downslope.data.tables.refusals import refuse_infinite, refuse_text, refuse_unknown_levels
-from downslope.data.tables.relation import Relation, open_table
+from downslope.data.tables.relation import Relation
 from downslope.exceptions import DownslopeWarning, FileError, InputError, frames_to_user
 from downslope.texts import Finding, Remedy
 
@@ -114,7 +116,8 @@ def read_table(
     ----------
     path : str or path
         A text table with a header, perhaps packed (gzip, bzip2, zip), whose delimiter may be a comma, a semicolon, a
-        tab or a bar; or a Parquet file. "-" is standard input.
+        tab or a bar; or a Parquet file; or a folder of such, or a pattern, whose files are one table. "-" is standard
+        input.
     target : str
         The column to predict.
     features : sequence of str, optional
@@ -146,12 +149,11 @@ def read_table(
         For columns that are absent, hold text or infinite values, and for missing values that no option handles.
     """
     check_missing(missing)
-    with open_table(path, notation, encoding) as table:
-        _refuse_strangers(table)
-        chosen = choose_columns(table.layout, target, features, exclude, categorical, weights)
-        levels = table.levels([name for name in chosen.features if name in chosen.categorical])
-        apart = (target,) if weights is None else (target, weights)
-        columns, rounding = _read(table, (*chosen.features, *apart), levels, target)
+    files = open_files([pathlib.Path(path)], notation, encoding)
+    options = {"features": features, "exclude": exclude, "categorical": categorical, "weights": weights}
+    table = TableBatches(files, str(path), target, **options)  # type: ignore[arg-type]
+    chosen, levels = table.chosen, table.levels
+    columns, rounding, _ = _read_all(path, files, table.used, levels, target)
     if weights is not None and missing == "mean":
         refuse_gaps(path, weights, columns[weights])
     kept = keep_rows(path, columns, target, missing)
@@ -219,11 +221,15 @@ def read_features(
     """
     check_missing(missing)
     policy = encoding.missing if missing is None else missing
-    with open_table(path, encoding.notation if notation is None else notation, characters) as table:
-        require_columns(table.layout, encoding.columns, Finding.of("tables.needed"))
-        columns, _ = _read(table, encoding.columns, encoding.levels, None)
-        kept = keep_rows(path, columns, None, policy)
-        refuse_unknown_levels(table, columns, encoding.levels, kept.mask)
+    files = open_files([pathlib.Path(path)], encoding.notation if notation is None else notation, characters)
+    for file in files:
+        require_columns(file.layout, encoding.columns, Finding.of("tables.needed"))
+    columns, _, ends = _read_all(path, files, encoding.columns, encoding.levels, None)
+    kept = keep_rows(path, columns, None, policy)
+    for file, begin, end in zip(files, (0, *ends), ends, strict=False):
+        own, mask = {name: column[begin:end] for name, column in columns.items()}, kept.mask
+        with file.opened() as table:
+            refuse_unknown_levels(table, own, encoding.levels, None if mask is None else mask[begin:end])
     n_rows_read = len(next(iter(columns.values())))
     X = _matrix(columns, encoding.columns, encoding.levels, kept.mask)
     if policy == "mean":
@@ -232,11 +238,21 @@ def read_features(
     return Features(X, rows, n_rows_read, n_rows_read - len(X), kept.notes)
 
 
-def _refuse_strangers(table: Relation) -> None:
-    """Raise `InputError` for a code that is meant for a column which is not there."""
-    strangers = table.notation.strangers(table.layout.names)
-    if strangers:
-        require_columns(table.layout, strangers[:1], asked_for("na"))
+def _read_all(
+    path: Path, files: Sequence[FileBatches], names: tuple[str, ...], levels: Levels, target: str | None
+) -> tuple[dict[str, Array], float, list[int]]:
+    """The columns of all files, how far integers were rounded, and where the rows of each file end."""
+    found = []
+    for file in files:
+        with file.opened() as table:
+            found.append(_read(table, names, levels, target))
+    columns = found[0][0]
+    if len(files) > 1:
+        columns = {name: np.concatenate([own[name] for own, _ in found]) for name in names}
+    if not len(columns[names[0]]):
+        raise FileError(Finding.of("tables.no_rows", path=str(path)))
+    ends = np.cumsum([len(own[names[0]]) for own, _ in found]).tolist()
+    return columns, max(rounding for _, rounding in found), ends
 
 
 def _read(
@@ -244,8 +260,6 @@ def _read(
 ) -> tuple[dict[str, Array], float]:
     """The columns as float64, all of them finite or missing, and how far integers were rounded."""
     columns = table.fetch([name for name in names if name not in levels], levels)
-    if not len(columns[names[0]]):
-        raise FileError(Finding.of("tables.no_rows", path=str(table.layout.path)))
     refuse_text(table, columns, target)
     refuse_infinite(table.layout.path, columns)
     return {name: columns[name] for name in names}, warn_of_rounding(table, columns, levels, target)

@@ -85,8 +85,6 @@ def _head(path: Path, file: Path) -> tuple[str, bool]:
     """The beginning of the file as text, and whether it is all of it."""
     if not file.exists():
         raise FileError(Finding.of("tables.no_file", path=str(path)))
-    if file.is_dir():
-        raise FileError(Finding.of("tables.directory", path=str(path)))
     try:
         with file.open("rb") as stream:
             head = stream.read(HEAD_BYTES + 1)

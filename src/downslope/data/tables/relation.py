@@ -16,7 +16,7 @@ from downslope.data.tables.arrow import read_batches
 from downslope.data.tables.cells import NULLS, UNKNOWN_LEVEL, quoted
 from downslope.data.tables.layout import Layout, explain_failure, read_layout
 from downslope.data.tables.notation import PLAIN, Notation
-from downslope.data.tables.packed import UTF8, is_parquet, made_plain
+from downslope.data.tables.packed import is_parquet
 from downslope.data.tables.wide import is_wide, numbers_of_cells
 from downslope.exceptions import FileError, InputError, MissingDependencyError
 from downslope.texts import Finding, Remedy
@@ -24,7 +24,7 @@ from downslope.texts import Finding, Remedy
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-__all__ = ["MAX_LEVELS", "UNKNOWN_LEVEL", "Relation", "level_order", "open_plain", "open_table"]
+__all__ = ["MAX_LEVELS", "UNKNOWN_LEVEL", "Relation", "level_order", "open_plain"]
 
 Array = NDArray[np.float64]
 
@@ -220,16 +220,8 @@ class Relation:
 
 
 @contextmanager
-def open_table(path: Any, notation: Notation = PLAIN, encoding: str = UTF8) -> Iterator[Relation]:
-    """Open a table for reading; a failure to read it inside the block becomes a finding.
-
-    Parameters
-    ----------
-    path : str or path
-        A text table, perhaps packed, or a Parquet file; "-" is standard input.
-    notation : Notation
-    encoding : str
-        Of a text table.
+def open_plain(path: Path, file: Path, notation: Notation = PLAIN) -> Iterator[Relation]:
+    """Open a plain file, which is called `path` in sentences; a failure to read it inside becomes a finding.
 
     Raises
     ------
@@ -238,13 +230,6 @@ def open_table(path: Any, notation: Notation = PLAIN, encoding: str = UTF8) -> I
     MissingDependencyError
         Without duckdb.
     """
-    with made_plain(Path(path), encoding) as file, open_plain(Path(path), file, notation) as table:
-        yield table
-
-
-@contextmanager
-def open_plain(path: Path, file: Path, notation: Notation = PLAIN) -> Iterator[Relation]:
-    """Open the plain copy of what is called `path`, as `open_table` does."""
     try:
         import duckdb
     except ImportError as error:

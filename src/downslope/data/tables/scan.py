@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from downslope.data.tables.arrow import ArrowBatches, hands_out_batches
-from downslope.data.tables.batches import FileBatches, TableBatches, files_of
+from downslope.data.tables.batches import TableBatches, open_files
 from downslope.data.tables.notation import Notation
 from downslope.data.tables.packed import UTF8
 from downslope.data.tables.scratch import Scratch
@@ -95,9 +95,7 @@ def scan(
     else:
         notation = Notation.of(na, decimal, thousands)
         paths = [Path(rows)] if isinstance(rows, str | os.PathLike) else [Path(one) for one in rows]
-        files = [FileBatches(file, notation, encoding) for path in paths for file in files_of(path)]
-        if not files:
-            raise InputError(Finding.of("tables.no_files", path="[]"))
+        files = open_files(paths, notation, encoding)
         place = str(rows) if isinstance(rows, str | os.PathLike) else f"{files[0].path}, …"
         options = {"features": features, "exclude": exclude, "categorical": categorical, "weights": weight}
         table = TableBatches(files, place, target, **options)  # type: ignore[arg-type]
