@@ -361,6 +361,24 @@ def test_integers_that_no_float64_is_are_counted_and_known(form: str, tmp_path: 
         read_table(path, target="id", features=["y"])
 
 
+@pytest.mark.parametrize("n_more", [0, 400], ids=["narrow", "wide"])
+def test_columns_of_true_and_false_are_0_and_1(n_more: int, write: Write) -> None:
+    """What the first cells say holds for all; a number beside them is text, and so is a truth among numbers."""
+    more = [f"x{j}" for j in range(n_more)]
+
+    def lines(*rows: str) -> str:
+        return "".join(",".join([row, *("1.5" for _ in more)]) + "\n" for row in rows)
+
+    head = ",".join(["n,yes,y", *more]) + "\n"
+    path = write(head + lines("1, True ,1", "2,false,2", "3,NA,3", "4,TRUE,4", *(f"{k},False,{k}" for k in range(30))))
+    table = read_table(path, target="y", missing="drop", exclude=more[1:])
+    np.testing.assert_array_equal(table.X[:, 1], [1, 0, 1, *[0] * 30])
+    with pytest.raises(InputError, match=r"text in the column 'yes' \('1' in row 26, 1 of 26 cells\)"):
+        read_table(write(head + lines(*["1,true,2"] * 25, "1,1,3")), target="y")
+    with pytest.raises(InputError, match=r"text in the column 'n' \('true' in row 2, 1 of 2 cells\)"):
+        read_table(write(head + lines("1,true,1", "true,true,2")), target="y")
+
+
 def test_the_files_of_a_folder_are_one_table(tmp_path: Path) -> None:
     """Columns go by their names, levels are those of all files, and rows count on."""
     frame = pd.DataFrame({"x": [1.0, 2, nan, 4, 5, 6], "k": list("uvwuvv"), "y": [3.0, 1, 2, 5, 4, 6]})

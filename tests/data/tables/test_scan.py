@@ -236,6 +236,11 @@ def test_codes_padding_and_notations_are_those_of_tables(write: WriteTable) -> N
     np.testing.assert_array_equal(block.X[:, 0], [1234.5, 2.25])
 
 
+def test_true_and_false_are_numbers_here_too(write: WriteTable) -> None:
+    (block,) = scan(write("yes,y\nTrue,1\nfalse,2\n,3\nTRUE,4\n"), target="y", missing="drop").blocks()
+    np.testing.assert_array_equal(block.X[:, 0], [1, 0, 1])
+
+
 def test_text_is_refused_with_its_place(write: WriteTable) -> None:
     path = write("x,y\n" + "1,2\n" * 4000 + "oops,3\n" + "1,2\n" * 10)
     with pytest.raises(InputError, match=r"text in the column 'x' \('oops' in row 4001, 1 of 4,011 cells\)"):

@@ -6,7 +6,7 @@ from functools import cache
 
 from downslope.data.tables.notation import Notation
 
-__all__ = ["NULLS", "UNKNOWN_LEVEL", "is_text", "level", "number", "padded_number", "place_of_level", "quoted"]
+__all__ = ["NULLS", "UNKNOWN_LEVEL", "is_text", "level", "number", "padded_number", "place_of_level", "quoted", "truth"]
 
 # What a missing value is written as: pandas' defaults and the question mark of older data sets.
 NULLS = (
@@ -58,6 +58,14 @@ def padded_number(cell: str, notation: Notation, codes: tuple[str, ...]) -> str:
         f"THEN try_cast(replace({digits}, {quoted(notation.decimal)}, '.') AS DOUBLE) "
         # Infinity is refused as what it is.
         f"WHEN regexp_full_match(trim({cell}), '[-+]?[A-Za-z]+') THEN try_cast(trim({cell}) AS DOUBLE) END"
+    )
+
+
+def truth(cell: str, codes: tuple[str, ...]) -> str:
+    """1 for true and 0 for false."""
+    return (
+        f"CASE WHEN {level(cell, codes)} IS NULL THEN 'nan'::DOUBLE "
+        f"WHEN lower(trim({cell})) = 'true' THEN 1::DOUBLE WHEN lower(trim({cell})) = 'false' THEN 0::DOUBLE END"
     )
 
 

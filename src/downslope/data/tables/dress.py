@@ -52,7 +52,7 @@ class Dress(NamedTuple):
 def describe(table: Relation, name: str, n_text: int) -> Dress:
     """What the text in a column of numbers is, of which so many cells are text."""
     cell, codes = table.column(name), table.codes(name)
-    text = cells.is_text(cell, table.notation, codes)
+    text = table.is_text(name)
     notations = [Notation((), decimal, sign) for decimal in DECIMALS for sign in (None, *THOUSANDS) if sign != decimal]
     alike = [f"regexp_full_match(trim({cell}), {cells.quoted(other.pattern)})" for other in notations]
     present = f"({cells.level(cell, codes)}) IS NOT NULL"
@@ -108,7 +108,7 @@ def written_otherwise(
 def affix_of(table: Relation, name: str, n_text: int) -> Dress | None:
     """Numbers with the same sign or unit beside each of them."""
     cell = f"trim({table.column(name)})"
-    text = cells.is_text(table.column(name), table.notation, table.codes(name))
+    text = table.is_text(name)
     # A unit that one cell has is as likely a slip.
     for pattern in () if n_text < 2 else (rf"[-+(]?({BEFORE})\s?{AMOUNT}\)?", rf"{AMOUNT}\s?({AFTER})"):
         found = f"regexp_extract({cell}, {cells.quoted(f'^{pattern}$')}, 1)"
@@ -123,7 +123,7 @@ def affix_of(table: Relation, name: str, n_text: int) -> Dress | None:
 def of_words(table: Relation, name: str, n_text: int, n_present: int) -> Dress:
     """Names of rows, a few words among numbers, or categories."""
     cell, codes = table.column(name), table.codes(name)
-    text = cells.is_text(cell, table.notation, codes)
+    text = table.is_text(name)
     values = table.rows.filter(f"({cells.level(cell, codes)}) IS NOT NULL")
     ((distinct,),) = values.aggregate(f"count(DISTINCT trim({cell}))").fetchall()
     words = [

@@ -5,10 +5,11 @@ import csv
 import io
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from downslope.data.tables.cells import NULLS
 from downslope.exceptions import FileError
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import system_reason
@@ -41,6 +42,8 @@ class Layout:
     file: Path
     kinds: tuple[str, ...] = ()
     """The types of the columns, where the file has any; in a text table all cells are text."""
+    truths: frozenset[str] = frozenset()
+    """The columns of a text table that hold true and false, as their first cells tell."""
 
 
 def read_layout(path: str | os.PathLike[str], decimal: str = ".", file: Path | None = None) -> Layout:
@@ -78,7 +81,8 @@ def read_layout(path: str | os.PathLike[str], decimal: str = ".", file: Path | N
     stripped = [name.strip() for name in rows[0]]
     names = tuple(name or f"column {j + 1}" for j, name in enumerate(stripped))
     unnamed = frozenset(name for name, own in zip(names, stripped, strict=True) if not own)
-    return Layout(path, delimiter, names, unnamed, blank, file)
+    truths = frozenset(name for j, name in enumerate(names) if is_truth([row[j] for row in rows[1:] if len(row) > j]))
+    return Layout(path, delimiter, names, unnamed, blank, file, truths=truths)
 
 
 def _head(path: Path, file: Path) -> tuple[str, bool]:
@@ -116,6 +120,12 @@ def _sample(text: str, delimiter: str) -> list[list[str]]:
         return list(itertools.islice((row for row in rows if any(cell.strip() for cell in row)), SAMPLE_ROWS + 1))
     except csv.Error:  # a cell longer than a cell may be
         return []
+
+
+def is_truth(cells: Sequence[str]) -> bool:
+    """Whether some cells are true or false, and all others missing."""
+    present = {cell.strip().lower() for cell in cells if cell.strip() not in NULLS}
+    return bool(present) and present <= {"true", "false"}
 
 
 def _score(rows: list[list[str]]) -> tuple[bool, int]:

@@ -115,7 +115,12 @@ class Relation:
     def _fetch_cells(self, numbers: Sequence[str]) -> dict[str, Array] | None:
         """Columns of numbers, one below the other."""
         # All without codes of their own share an expression.
-        expressions = [cells.padded_number("cell", self.notation, self.codes(name)) for name in numbers]
+        expressions = [
+            cells.truth("cell", self.codes(name))
+            if name in self.layout.truths
+            else cells.padded_number("cell", self.notation, self.codes(name))
+            for name in numbers
+        ]
         found = numbers_of_cells(self.connection, self.layout, [self.places[name] for name in numbers], expressions)
         return None if found is None else dict(zip(numbers, found, strict=True))
 
@@ -133,6 +138,8 @@ class Relation:
         if self.holds_numbers(name):
             return f"coalesce(c{self.places[name]}::DOUBLE, 'nan'::DOUBLE)"
         cell = self.column(name)
+        if name in self.layout.truths:
+            return cells.truth(cell, self.codes(name))
         return cells.number(cell) if quick else cells.padded_number(cell, self.notation, self.codes(name))
 
     def _without_codes(self, name: str, column: Array) -> Array:
@@ -213,6 +220,12 @@ class Relation:
         """The cells of a column as text, inside duckdb."""
         own = f"c{self.places[name]}"
         return f"{own}::VARCHAR" if self.holds_numbers(name) else own
+
+    def is_text(self, name: str) -> str:
+        """Whether a cell of a column of numbers is text, in SQL."""
+        cell = self.column(name)
+        text = cells.is_text(cell, self.notation, self.codes(name))
+        return f"{text} AND {cells.truth(cell, ())} IS NULL" if name in self.layout.truths else text
 
     def holds_numbers(self, name: str) -> bool:
         """Whether a column is one of numbers in the file itself."""
