@@ -39,6 +39,22 @@ def test_every_row_keeps_its_line(call: Call, model: Path) -> None:
     assert answer.err == "5 rows of 397 left out for missing values: 'horsepower' 5\n"
 
 
+def test_columns_of_the_table_stand_beside_the_predictions(call: Call, model: Path) -> None:
+    """As they stand there, in rows without a prediction too."""
+    table = pd.read_csv(CARS, dtype=str, keep_default_na=False)
+    kept = call("predict", model, CARS, "--keep", "name,horsepower")
+    found = pd.read_csv(io.StringIO(kept.out), dtype=str, keep_default_na=False)
+    assert found.columns.tolist() == ["name", "horsepower", "prediction"]
+    pd.testing.assert_frame_equal(found[["name", "horsepower"]], table[["name", "horsepower"]])
+    np.testing.assert_allclose(pd.to_numeric(found["prediction"]), expected(model), rtol=1e-12)
+    appended = pd.read_csv(io.StringIO(call("predict", model, CARS, "--append").out), dtype=str, keep_default_na=False)
+    pd.testing.assert_frame_equal(appended.drop(columns="prediction"), table)
+    assert appended["prediction"].tolist() == found["prediction"].tolist()
+    document = json.loads(call("predict", model, CARS, "--keep", "name", "--json").out)
+    assert document["kept"] == {"name": table["name"].tolist()}
+    assert "no column 'nobody', asked for with --keep" in call("predict", model, CARS, "--keep", "nobody").err
+
+
 def test_json_has_null_for_a_row_left_out(call: Call, model: Path) -> None:
     document = call("predict", model, CARS, "--json").document
     assert (document["rows"], document["rows_without_prediction"]) == (397, 5)

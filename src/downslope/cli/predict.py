@@ -25,6 +25,10 @@ Decimal = Annotated[str | None, typer.Option("--decimal", metavar=options.SIGN, 
 Thousands = Annotated[str | None, typer.Option("--thousands", metavar=options.SIGN, help="help.notation_again")]
 
 
+Keep = Annotated[list[str] | None, typer.Option("--keep", metavar=options.NAMES, help="help.keep")]
+Append = Annotated[bool, typer.Option("--append", metavar=options.FLAG, help="help.append")]
+
+
 def predict(
     model: Model,
     data: options.Data,
@@ -33,6 +37,8 @@ def predict(
     decimal: Decimal = None,
     thousands: Thousands = None,
     encoding: options.Encoding = "utf-8",
+    keep: Keep = None,
+    append: Append = False,
     output: options.Output = Path("-"),
     as_json: options.AsJson = False,
 ) -> int:
@@ -56,7 +62,8 @@ def predict(
         known.thousands if thousands is None else thousands,
         encoding,
     )
-    features = read_features(data, table, missing=missing, notation=notation, characters=encoding)
+    kept = None if append else options.names_in(keep) or ()
+    features = read_features(data, table, missing=missing, notation=notation, characters=encoding, keep=kept)
     cells: list[float | None] = [None] * features.n_rows_read
     for row, value in zip(features.rows.tolist(), predict_array(fitted, features.X).tolist(), strict=True):
         cells[row] = value
@@ -64,9 +71,10 @@ def predict(
         remark(note)
     if as_json:
         counts = {"rows": len(cells), "rows_without_prediction": features.n_rows_dropped}
-        text = json_text({"model": str(model), "data": str(data), **counts, "predictions": cells})
+        told = {**counts, **({"kept": dict(features.kept)} if features.kept else {}), "predictions": cells}
+        text = json_text({"model": str(model), "data": str(data), **told})
     else:
-        text = csv_text(["prediction"], [cells])
+        text = csv_text([*features.kept, "prediction"], [*features.kept.values(), cells])
     if to_file:
         save_text(output, text)
         counts = {"count": len(features.rows), "n_rows": len(cells)}

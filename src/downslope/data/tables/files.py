@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from downslope.data.integers import LARGEST
 from downslope.data.tables.batches import FileBatches, TableBatches, open_files
-from downslope.data.tables.columns import require_columns
+from downslope.data.tables.columns import asked_for, require_columns
 from downslope.data.tables.encoding import Encoding, Missing, check_missing
 from downslope.data.tables.gaps import column_means, fill_gaps, keep_rows, refuse_gaps
 from downslope.data.tables.notation import PLAIN, Notation
@@ -89,6 +89,8 @@ class Features:
         Rows in the file, and how many of them are not in X.
     notes : tuple of Finding
         What was done about missing values.
+    kept : dict of lists of str or None
+        The cells of the columns that were asked for, of all rows, as they stand there.
     """
 
     X: Array = field(repr=False)
@@ -96,6 +98,7 @@ class Features:
     n_rows_read: int
     n_rows_dropped: int
     notes: tuple[Finding, ...] = ()
+    kept: Mapping[str, list[str | None]] = field(default_factory=dict, repr=False)
 
 
 def read_table(
@@ -189,6 +192,7 @@ def read_features(
     missing: Missing | None = None,
     notation: Notation | None = None,
     characters: str = UTF8,
+    keep: Sequence[str] | None = (),
 ) -> Features:
     """Read a table as another one was read for the fit.
 
@@ -205,6 +209,8 @@ def read_features(
         How this table is written; by default as that of the fit.
     characters : str
         The encoding of a text table.
+    keep : sequence of str, or None
+        Columns whose cells are handed on as they stand there; None for all.
 
     Returns
     -------
@@ -224,6 +230,8 @@ def read_features(
     files = open_files([pathlib.Path(path)], encoding.notation if notation is None else notation, characters)
     for file in files:
         require_columns(file.layout, encoding.columns, Finding.of("tables.needed"))
+        require_columns(file.layout, keep or (), asked_for("keep"))
+    kept_names = files[0].layout.names if keep is None else tuple(keep)
     columns, _, ends = _read_all(path, files, encoding.columns, encoding.levels, None)
     kept = keep_rows(path, columns, None, policy)
     for file, begin, end in zip(files, (0, *ends), ends, strict=False):
@@ -235,7 +243,17 @@ def read_features(
     if policy == "mean":
         fill_gaps(X, encoding.means)
     rows = np.arange(n_rows_read) if kept.mask is None else np.flatnonzero(kept.mask)
-    return Features(X, rows, n_rows_read, n_rows_read - len(X), kept.notes)
+    return Features(X, rows, n_rows_read, n_rows_read - len(X), kept.notes, cells_of(files, kept_names))
+
+
+def cells_of(files: Sequence[FileBatches], names: Sequence[str]) -> dict[str, list[str | None]]:
+    """The cells of some columns of all files, as text."""
+    found: dict[str, list[str | None]] = {name: [] for name in names}
+    for file in files:
+        with file.opened() as table:
+            for name, cells in zip(names, table.texts(names), strict=True):
+                found[name] += cells
+    return found
 
 
 def _read_all(

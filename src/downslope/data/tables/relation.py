@@ -36,7 +36,6 @@ NUMBERS = frozenset(
         *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
     )
 )
-NULL_STRINGS = ", ".join(map(quoted, NULLS))
 
 
 class BatchError(Exception):
@@ -190,6 +189,15 @@ class Relation:
         (found,) = self.rows.aggregate(selected).fetchall()
         return tuple(found)
 
+    def texts(self, names: Sequence[str]) -> list[list[str | None]]:
+        """The cells of some columns as they stand there; None for an empty one."""
+        if not names:
+            return []
+        # Not the rows in which NA has become nothing.
+        whole = self.rows if self.layout.kinds else _csv(self.connection, self.layout, self.place, missing=("",))
+        rows = whole.project(", ".join(self.column(name) for name in names)).fetchall()
+        return [list(cells) for cells in zip(*rows, strict=True)] if rows else [[] for _ in names]
+
     def rounded(self, names: Sequence[str]) -> dict[str, tuple[int, str]]:
         """The columns with integers that no float64 is: how many, and the first of them."""
         if not names:
@@ -274,13 +282,15 @@ def _spelt(path: Path) -> Iterator[str]:
         yield str(path)
 
 
-def _csv(connection: "DuckDBPyConnection", layout: Layout, place: str) -> "DuckDBPyRelation":
+def _csv(
+    connection: "DuckDBPyConnection", layout: Layout, place: str, missing: Sequence[str] = NULLS
+) -> "DuckDBPyRelation":
     """The relation over a text table; nothing about it is guessed, so that no row is ever skipped in silence."""
     columns = ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(layout.names)))
     return connection.sql(
         f"FROM read_csv({quoted(literal(place))}, auto_detect = false, columns = {{{columns}}}, header = true, "
         f"skip = {layout.blank_lines}, delim = {quoted(layout.delimiter)}, quote = '\"', escape = '\"', "
-        f"nullstr = [{NULL_STRINGS}], hive_partitioning = false, compression = 'none')"
+        f"nullstr = [{', '.join(map(quoted, missing))}], hive_partitioning = false, compression = 'none')"
     )
 
 
