@@ -75,6 +75,7 @@ bench: setup ## print the benchmark tables (tries to install torch, jax, river, 
 	@$(RUN)python -m benchmarks $(ARGS)
 	@$(RUN)python -m benchmarks.flights
 	@$(RUN)python -m benchmarks.quantiles
+	@$(RUN)python -m benchmarks.files
 
 $(DOCS_READY): $(READY)
 	@echo "Installing Sphinx into $(VENV)"

@@ -54,7 +54,7 @@ def sentence_of(path: Path, **options: Any) -> str:
         ),
         ("x,y\n2020_01,1\n", {}, f"{TEXT} 'x' ('2020_01' in row 1"),
         ("x,y\n0x1F,1\n", {}, f"{TEXT} 'x' ('0x1F' in row 1"),
-        ("x,y\nTrue,1\n", {}, f"{TEXT} 'x' ('True' in row 1"),
+        ("x,y\nTrue,1\n2,3\n", {}, f"{TEXT} 'x' ('True' in row 1"),
         ("x,y\n2020-01-01,1\n", {}, f"{TEXT} 'x' ('2020-01-01' in row 1"),
         (f"x,y\n{'long ' * 20},1\n", {}, "('long long long long long long long long …' in row 1"),
         ("x,z,y\n ,text,1\n", {}, f"{TEXT} 'z' ('text' in row 1, 1 of 1 cells)"),

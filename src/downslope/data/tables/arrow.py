@@ -32,12 +32,17 @@ ONCE = ("read_next_batch", "__next__", "get_next")
 WAYS = ("__arrow_c_stream__", "collect_batches", "to_reader", "scanner", "__next__")
 
 
-def read_batches(relation: Any) -> Iterator[list[Array]]:
-    """The columns of a relation of numbers, a batch at a time; NULL is masked."""
+def read_batches(relation: Any, own: Sequence[int] = ()) -> Iterator[list[Array]]:
+    """The columns of a relation of doubles, a batch at a time; NULL is NaN at `own` places, and masked elsewhere."""
     nanoarrow = import_nanoarrow()
     for batch in nanoarrow.c_array_stream(relation):
         view = batch.view()
-        yield [masked_numbers_of(view.child(j), view.offset, view.length) for j in range(view.n_children)]
+        yield [
+            numbers_of(view.child(j), 0, view.offset, view.length)
+            if j in own
+            else masked_numbers_of(view.child(j), view.offset, view.length)
+            for j in range(view.n_children)
+        ]
 
 
 def import_nanoarrow() -> Any:
@@ -222,7 +227,7 @@ def numbers_of(column: Any, scale: int, begin: int, length: int) -> Array:
     elif kind == "decimal128":
         values = whole_numbers(stored[2 * begin : 2 * (begin + length)]) / 10.0**scale
     else:
-        values = stored[begin : begin + length].astype(np.float64)
+        values = stored[begin : begin + length].astype(np.float64, copy=bool(column.null_count))
     if column.null_count:
         values[~bits(np.asarray(column.buffer(0)), begin, length)] = np.nan
     return values

@@ -1,12 +1,13 @@
 """A table on disk as a relation that duckdb reads: every cell as text, made into numbers on the way out."""
 
+import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +31,18 @@ Array = NDArray[np.float64]
 
 # More levels than this are names or numbers of rows, not categories.
 MAX_LEVELS = 1000
+# Files that lie in memory anyway when they are read.
+MOST_BYTES = 2**30
 NUMBERS = frozenset(
     (
         *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
         *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
     )
 )
+
+
+# How a cell becomes a number, see `cells`.
+How = Literal["plain", "quick", "padded"]
 
 
 class BatchError(Exception):
@@ -60,6 +67,11 @@ class Relation:
         """All of them."""
         read = _parquet if self.layout.kinds else _csv
         return read(self.connection, self.layout, self.place)
+
+    @cached_property
+    def unread(self) -> "DuckDBPyRelation":
+        """The same with NA and the like as they stand there; only an empty cell is nothing."""
+        return self.rows if self.layout.kinds else _csv(self.connection, self.layout, self.place, missing=("",))
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -126,20 +138,22 @@ class Relation:
     def _fetch_columns(self, numbers: Sequence[str], places: dict[str, str]) -> dict[str, Array]:
         """Columns of numbers, and those of levels by their expressions."""
         quick = self.notation.usual
-        columns = self._fetch({name: self.number(name, quick=quick) for name in numbers} | places)
+        columns = self._fetch({name: self.number(name, "quick" if quick else "padded") for name in numbers} | places)
         # Blank cells, codes and padded null strings are rare: only what seems to hold text is read this slower way.
         if quick and any(np.ma.is_masked(column) for column in columns.values()):
-            columns = self._fetch({name: self.number(name, quick=False) for name in numbers} | places)
+            columns = self._fetch({name: self.number(name, "padded") for name in numbers} | places)
         return columns
 
-    def number(self, name: str, *, quick: bool) -> str:
-        """A column as numbers, in SQL."""
+    def number(self, name: str, how: How) -> str:
+        """A column as numbers, in SQL: NULL is text, and of "plain" ones perhaps a missing value."""
         if self.holds_numbers(name):
-            return f"coalesce(c{self.places[name]}::DOUBLE, 'nan'::DOUBLE)"
+            return f"coalesce({self.name(name)}::DOUBLE, 'nan'::DOUBLE)"
         cell = self.column(name)
         if name in self.layout.truths:
             return cells.truth(cell, self.codes(name))
-        return cells.number(cell) if quick else cells.padded_number(cell, self.notation, self.codes(name))
+        if how == "plain":
+            return f"try_cast({cell} AS DOUBLE)"
+        return cells.number(cell) if how == "quick" else cells.padded_number(cell, self.notation, self.codes(name))
 
     def _without_codes(self, name: str, column: Array) -> Array:
         """A column with NaN for the numbers that mean a missing value."""
@@ -158,11 +172,17 @@ class Relation:
         """
         places = [cells.place_of_level(self.column(name), known, self.codes(name)) for name, known in levels.items()]
         done = 0
-        for quick in (True, False) if self.notation.usual else (False,):
+        for how in self._ways():
             passed, doubtful = 0, False
-            for batch in self._batches([*(self.number(name, quick=quick) for name in numbers), *places]):
+            # What is NULL among numbers of the file itself is missing, for which duckdb need not look at each.
+            own = [j for j, name in enumerate(numbers) if self.holds_numbers(name)]
+            wanted = [
+                f"{self.name(name)}::DOUBLE" if j in own else self.number(name, how) for j, name in enumerate(numbers)
+            ]
+            rows = self.unread if how == "plain" else self.rows
+            for batch in self._batches(rows, [*wanted, *places], own):
                 n_rows = len(batch[0])
-                doubtful = quick and any(np.ma.is_masked(column) for column in batch)
+                doubtful = how != "padded" and any(np.ma.is_masked(column) for column in batch)
                 if doubtful:
                     break
                 if passed + n_rows > done:
@@ -175,11 +195,19 @@ class Relation:
             if not doubtful:
                 return
 
-    def _batches(self, expressions: Sequence[str]) -> Iterator[list[Array]]:
-        """The values of some expressions, row after row; NULL is masked."""
+    def _ways(self) -> Sequence[How]:
+        """The ways to read cells, the fastest first, each for rows that are plain enough for it."""
+        if not self.notation.usual:
+            return ("padded",)
+        return ("plain", "quick", "padded") if not self.layout.kinds and is_plain(self.layout) else ("quick", "padded")
+
+    def _batches(
+        self, rows: "DuckDBPyRelation", expressions: Sequence[str], own: Sequence[int]
+    ) -> Iterator[list[Array]]:
+        """The values of some expressions, row after row; NULL is NaN in those of `own` places, and masked elsewhere."""
         selected = ", ".join(f"{expression} AS v{j}" for j, expression in enumerate(expressions))
         try:
-            yield from read_batches(self.rows.project(selected))
+            yield from read_batches(rows.project(selected), own)
         except RuntimeError as error:
             raise BatchError(str(error).partition(": ")[2]) from error
 
@@ -193,9 +221,7 @@ class Relation:
         """The cells of some columns as they stand there; None for an empty one."""
         if not names:
             return []
-        # Not the rows in which NA has become nothing.
-        whole = self.rows if self.layout.kinds else _csv(self.connection, self.layout, self.place, missing=("",))
-        rows = whole.project(", ".join(self.column(name) for name in names)).fetchall()
+        rows = self.unread.project(", ".join(self.column(name) for name in names)).fetchall()
         return [list(cells) for cells in zip(*rows, strict=True)] if rows else [[] for _ in names]
 
     def rounded(self, names: Sequence[str]) -> dict[str, tuple[int, str]]:
@@ -226,8 +252,11 @@ class Relation:
 
     def column(self, name: str) -> str:
         """The cells of a column as text, inside duckdb."""
-        own = f"c{self.places[name]}"
-        return f"{own}::VARCHAR" if self.holds_numbers(name) else own
+        return f"{self.name(name)}::VARCHAR" if self.holds_numbers(name) else self.name(name)
+
+    def name(self, name: str) -> str:
+        """What a column is called inside duckdb."""
+        return f"c{self.places[name]}"
 
     def is_text(self, name: str) -> str:
         """Whether a cell of a column of numbers is text, in SQL."""
@@ -312,6 +341,17 @@ def _parquet(connection: "DuckDBPyConnection", layout: Layout, place: str) -> "D
         for j, (name, kind) in enumerate(zip(layout.names, layout.kinds, strict=True))
     )
     return connection.sql(f"SELECT {columns} FROM read_parquet({quoted(literal(place))}, hive_partitioning = false)")
+
+
+def is_plain(layout: Layout) -> bool:
+    """Whether no cell of a text table can be a number that duckdb reads otherwise than others: 2020_01 as 202001.
+
+    Looking through a file is a part of reading it that grows with its size, so that large ones are not asked.
+    """
+    if layout.file.stat().st_size > MOST_BYTES:
+        return False
+    with layout.file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return text.find(b"_", text.find(b"\n")) < 0
 
 
 def is_number(kind: str) -> bool:
