@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from downslope.data.tables.columns import ColumnChoice, asked_for, choose_columns, require_columns
 from downslope.data.tables.encoding import Encoding
 from downslope.data.tables.notation import PLAIN, Notation
+from downslope.data.tables.opening import layout_of, open_plain
 from downslope.data.tables.packed import UTF8, made_plain
 from downslope.data.tables.refusals import refuse_text
-from downslope.data.tables.relation import Relation, level_order, open_plain
+from downslope.data.tables.relation import Relation, level_order
 from downslope.data.tables.stream import Batch
 from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding, Remedy
@@ -33,12 +34,11 @@ class FileBatches:
         held = ExitStack()
         self.file = held.enter_context(made_plain(path, encoding))
         self._held = weakref.finalize(self, held.close)
-        with self.opened() as table:
-            self.layout = table.layout
+        self.layout = layout_of(path, self.file, notation)
 
     def opened(self) -> AbstractContextManager[Relation]:
         """The table as a relation, in a context."""
-        return open_plain(self.path, self.file, self.notation)
+        return open_plain(self.layout, self.notation)
 
     def levels(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The values of columns of categories."""

@@ -7,7 +7,6 @@ Rows are counted from 1, the header not counted.
 
 import os
 import pathlib
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.data.integers import LARGEST
 from downslope.data.tables.batches import FileBatches, TableBatches, open_files
 from downslope.data.tables.columns import asked_for, require_columns
 from downslope.data.tables.encoding import Encoding, Missing, check_missing
@@ -24,7 +22,8 @@ from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.packed import UTF8
 from downslope.data.tables.refusals import refuse_infinite, refuse_text, refuse_unknown_levels
 from downslope.data.tables.relation import Relation
-from downslope.exceptions import DownslopeWarning, FileError, InputError, frames_to_user
+from downslope.data.tables.rounding import warn_of_rounding
+from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding, Remedy
 
 __all__ = ["Features", "Table", "read_features", "read_table"]
@@ -281,32 +280,6 @@ def _read(
     refuse_text(table, columns, target)
     refuse_infinite(table.layout.path, columns)
     return {name: columns[name] for name in names}, warn_of_rounding(table, columns, levels, target)
-
-
-def warn_of_rounding(table: Relation, columns: Mapping[str, Array], levels: Levels, target: str | None) -> float:
-    """Warn of integers that float64 cannot hold; how far they were moved, in standard deviations of their column.
-
-    Cells are looked at once more where numbers are so large.
-    """
-    with np.errstate(invalid="ignore"):
-        large = [name for name in columns if name not in levels and np.any(np.abs(columns[name]) >= LARGEST)]
-    found = table.rounded(large)
-    for code, own in (
-        ("reading.rounded_columns", {name: one for name, one in found.items() if name != target}),
-        ("reading.rounded_target", {name: one for name, one in found.items() if name == target}),
-    ):
-        if own:
-            first = next(iter(own.values()))[1]
-            count, rounded = sum(count for count, _ in own.values()), str(int(float(first)))
-            numbers = {"count": count, "columns": list(own), "n_columns": len(own), "first": first, "rounded": rounded}
-            warnings.warn(DownslopeWarning(Finding(code, numbers)), stacklevel=frames_to_user())
-    return max((moved_apart(columns[name]) for name in found), default=0.0)
-
-
-def moved_apart(column: Array) -> float:
-    """The most that rounding to float64 has moved two integers of a column apart, in its standard deviations."""
-    spread = float(np.nanstd(column))
-    return float(np.spacing(np.nanmax(np.abs(column)))) / spread if spread else np.inf
 
 
 def _levels_left(

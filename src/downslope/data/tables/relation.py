@@ -1,12 +1,8 @@
 """A table on disk as a relation that duckdb reads: every cell as text, made into numbers on the way out."""
 
-import mmap
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,31 +10,23 @@ from numpy.typing import NDArray
 
 from downslope.data.tables import cells
 from downslope.data.tables.arrow import read_batches
-from downslope.data.tables.cells import NULLS, UNKNOWN_LEVEL, quoted
-from downslope.data.tables.layout import Layout, explain_failure, read_layout
+from downslope.data.tables.cells import UNKNOWN_LEVEL
+from downslope.data.tables.layout import Layout
 from downslope.data.tables.notation import PLAIN, Notation
-from downslope.data.tables.packed import is_parquet
+from downslope.data.tables.readers import csv_rows, is_number, is_plain, parquet_rows
 from downslope.data.tables.wide import is_wide, numbers_of_cells
-from downslope.exceptions import FileError, InputError, MissingDependencyError
+from downslope.exceptions import InputError
 from downslope.texts import Finding, Remedy
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-__all__ = ["MAX_LEVELS", "UNKNOWN_LEVEL", "Relation", "level_order", "open_plain"]
+__all__ = ["MAX_LEVELS", "UNKNOWN_LEVEL", "BatchError", "Relation", "level_order"]
 
 Array = NDArray[np.float64]
 
 # More levels than this are names or numbers of rows, not categories.
 MAX_LEVELS = 1000
-# Files that lie in memory anyway when they are read.
-MOST_BYTES = 2**30
-NUMBERS = frozenset(
-    (
-        *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
-        *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
-    )
-)
 
 
 # How a cell becomes a number, see `cells`.
@@ -65,13 +53,13 @@ class Relation:
     @cached_property
     def rows(self) -> "DuckDBPyRelation":
         """All of them."""
-        read = _parquet if self.layout.kinds else _csv
+        read = parquet_rows if self.layout.kinds else csv_rows
         return read(self.connection, self.layout, self.place)
 
     @cached_property
     def unread(self) -> "DuckDBPyRelation":
         """The same with NA and the like as they stand there; only an empty cell is nothing."""
-        return self.rows if self.layout.kinds else _csv(self.connection, self.layout, self.place, missing=("",))
+        return self.rows if self.layout.kinds else csv_rows(self.connection, self.layout, self.place, missing=("",))
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -267,101 +255,6 @@ class Relation:
     def holds_numbers(self, name: str) -> bool:
         """Whether a column is one of numbers in the file itself."""
         return bool(self.layout.kinds) and is_number(self.layout.kinds[self.places[name]])
-
-
-@contextmanager
-def open_plain(path: Path, file: Path, notation: Notation = PLAIN) -> Iterator[Relation]:
-    """Open a plain file, which is called `path` in sentences; a failure to read it inside becomes a finding.
-
-    Raises
-    ------
-    FileError
-        For a file that cannot be read or is no table.
-    MissingDependencyError
-        Without duckdb.
-    """
-    try:
-        import duckdb
-    except ImportError as error:
-        raise MissingDependencyError(Finding.of("tables.no_duckdb")) from error
-    with duckdb.connect() as connection, _spelt(file.absolute()) as place:
-        connection.execute("SET enable_progress_bar = false")
-        layout = None if is_parquet(file) else read_layout(path, notation.decimal, file)
-        try:
-            known = parquet_layout(connection, path, file, place) if layout is None else layout
-            yield Relation(known, connection, place, notation)
-        except (duckdb.Error, BatchError) as error:
-            cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            if layout is None:
-                raise FileError(Finding.of("tables.broken_parquet", path=str(path), cause=cause)) from error
-            raise explain_failure(layout, cause) from error
-
-
-@contextmanager
-def _spelt(path: Path) -> Iterator[str]:
-    """A path in UTF-8, which is all that duckdb knows: for another one a link with such a name."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        with TemporaryDirectory() as folder:
-            link = Path(folder) / "table"
-            link.symlink_to(path)
-            yield str(link)
-    else:
-        yield str(path)
-
-
-def _csv(
-    connection: "DuckDBPyConnection", layout: Layout, place: str, missing: Sequence[str] = NULLS
-) -> "DuckDBPyRelation":
-    """The relation over a text table; nothing about it is guessed, so that no row is ever skipped in silence."""
-    columns = ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(layout.names)))
-    return connection.sql(
-        f"FROM read_csv({quoted(literal(place))}, auto_detect = false, columns = {{{columns}}}, header = true, "
-        f"skip = {layout.blank_lines}, delim = {quoted(layout.delimiter)}, quote = '\"', escape = '\"', "
-        f"nullstr = [{', '.join(map(quoted, missing))}], hive_partitioning = false, compression = 'none')"
-    )
-
-
-def literal(place: str) -> str:
-    """A path as one file: duckdb would take these signs for patterns."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in place)
-
-
-def parquet_layout(connection: "DuckDBPyConnection", path: Path, file: Path, place: str) -> Layout:
-    """The columns of a Parquet file and their types."""
-    told = connection.sql(f"FROM read_parquet({quoted(literal(place))}, hive_partitioning = false)")
-    return Layout(path, "", tuple(told.columns), frozenset(), 0, file, tuple(map(str, told.types)))
-
-
-def _parquet(connection: "DuckDBPyConnection", layout: Layout, place: str) -> "DuckDBPyRelation":
-    """The relation over a Parquet file: columns that are no numbers as text."""
-    columns = ", ".join(
-        f"{identifier(name)}{'' if is_number(kind) else '::VARCHAR'} AS c{j}"
-        for j, (name, kind) in enumerate(zip(layout.names, layout.kinds, strict=True))
-    )
-    return connection.sql(f"SELECT {columns} FROM read_parquet({quoted(literal(place))}, hive_partitioning = false)")
-
-
-def is_plain(layout: Layout) -> bool:
-    """Whether no cell of a text table can be a number that duckdb reads otherwise than others: 2020_01 as 202001.
-
-    Looking through a file is a part of reading it that grows with its size, so that large ones are not asked.
-    """
-    if layout.file.stat().st_size > MOST_BYTES:
-        return False
-    with layout.file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return text.find(b"_", text.find(b"\n")) < 0
-
-
-def is_number(kind: str) -> bool:
-    """Whether a type of duckdb is one of numbers, or of truth values."""
-    return kind.partition("(")[0] in NUMBERS
-
-
-def identifier(name: str) -> str:
-    """The name of a column as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def level_order(level: str) -> tuple[bool, float, str]:

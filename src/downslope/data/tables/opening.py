@@ -1,0 +1,104 @@
+"""Plain files opened by duckdb, and its failures told in sentences."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from downslope.data.tables.layout import Layout, explain_failure, read_layout
+from downslope.data.tables.notation import PLAIN, Notation
+from downslope.data.tables.packed import is_parquet
+from downslope.data.tables.readers import parquet_layout
+from downslope.data.tables.relation import BatchError, Relation
+from downslope.exceptions import FileError, MissingDependencyError
+from downslope.texts import Finding
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["layout_of", "open_plain"]
+
+
+def layout_of(path: Path, file: Path, notation: Notation = PLAIN) -> Layout:
+    """The layout of a plain file, which is called `path` in sentences.
+
+    Raises
+    ------
+    FileError
+        For a file that cannot be read or is no table.
+    MissingDependencyError
+        For Parquet without duckdb.
+    """
+    if not is_parquet(file):
+        return read_layout(path, notation.decimal, file)
+    duckdb = import_duckdb()
+    try:
+        with connected(file) as (connection, place):
+            return parquet_layout(connection, path, file, place)
+    except duckdb.Error as error:
+        raise explain(None, path, error) from error
+
+
+@contextmanager
+def open_plain(layout: Layout, notation: Notation = PLAIN) -> Iterator[Relation]:
+    """Open a plain file; a failure to read it inside becomes a finding.
+
+    Raises
+    ------
+    FileError
+        For a file that cannot be read or is no table.
+    MissingDependencyError
+        Without duckdb.
+    """
+    duckdb = import_duckdb()
+    with connected(layout.file) as (connection, place):
+        try:
+            yield Relation(layout, connection, place, notation)
+        except (duckdb.Error, BatchError) as error:
+            raise explain(layout, layout.path, error) from error
+
+
+def explain(layout: Layout | None, path: Path, error: BaseException) -> FileError:
+    """Why a file could not be read: a text table of this layout, or a Parquet file."""
+    cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if layout is None or layout.kinds:
+        return FileError(Finding.of("tables.broken_parquet", path=str(path), cause=cause))
+    return explain_failure(layout, cause)
+
+
+def import_duckdb() -> Any:
+    """The library that reads files.
+
+    Raises
+    ------
+    MissingDependencyError
+        Without it.
+    """
+    try:
+        import duckdb
+    except ImportError as error:
+        raise MissingDependencyError(Finding.of("tables.no_duckdb")) from error
+    return duckdb
+
+
+@contextmanager
+def connected(file: Path) -> Iterator[tuple["DuckDBPyConnection", str]]:
+    """A database of nothing, and the file as it is told it."""
+    with import_duckdb().connect() as connection, spelt(file.absolute()) as place:
+        connection.execute("SET enable_progress_bar = false")
+        yield connection, place
+
+
+@contextmanager
+def spelt(path: Path) -> Iterator[str]:
+    """A path in UTF-8, which is all that duckdb knows: for another one a link with such a name."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        with TemporaryDirectory() as folder:
+            link = Path(folder) / "table"
+            link.symlink_to(path)
+            yield str(link)
+    else:
+        yield str(path)
