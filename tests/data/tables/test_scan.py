@@ -247,6 +247,16 @@ def test_text_is_refused_with_its_place(write: WriteTable) -> None:
         fit(scan(path, target="y"))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_an_underscore_is_no_part_of_a_number_wherever_it_stands(end: str, write: WriteTable) -> None:
+    """A bare cast would read 2020_01 as 202001; in the names of columns it means nothing."""
+    lines = ["a_b,y", *["1,2"] * 3000, "2020_01,3", "4,5"]
+    with pytest.raises(InputError, match=r"text in the column 'a_b' \('2020_01' in row 3001, 1 of 3,002 cells\)"):
+        fit(scan(write(end.join(lines)), target="y"))
+    (block, *_) = scan(write(end.join(lines[:2000])), target="y").blocks()
+    assert block.X[0, 0] == 1.0
+
+
 def test_a_broken_row_is_told_by_its_line(write: WriteTable) -> None:
     path = write("x,y\n" + "1,2\n" * 4000 + "1,2,3\n")
     with pytest.raises(FileError, match=r"has 3 values in line 4002 where the header names 2 columns"):

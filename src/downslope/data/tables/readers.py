@@ -63,7 +63,9 @@ def is_plain(layout: Layout) -> bool:
     if layout.file.stat().st_size > MOST_BYTES:
         return False
     with layout.file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return text.find(b"_", text.find(b"\n")) < 0
+        # The names of columns may have any.
+        header = text.find(b"\n")
+        return header >= 0 and text.find(b"_", header) < 0
 
 
 def is_number(kind: str) -> bool:
