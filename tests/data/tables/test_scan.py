@@ -335,6 +335,21 @@ def test_files_of_one_table_have_the_same_columns(tmp_path: Path) -> None:
         scan(tmp_path / "*.parquet", target="y")
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "huber"])
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        ([1.0, None, 1.0], "sample_weight contains NaN or infinity in 1 of 3 rows"),
+        ([1.0, -1.0, 1.0], "sample_weight is negative in 1 of 3 rows"),
+        ([0.0, 0.0, 0.0], "sample_weight is zero in all rows"),
+    ],
+)
+def test_weights_are_checked_as_they_are_read(weight: list[Any], said: str, loss: str) -> None:
+    rows = scan(pa.table({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 4.0], "w": weight}), target="y", weight="w")
+    with pytest.raises(InputError, match=said):
+        fit(rows, loss=loss)
+
+
 def test_rows_that_are_gone_are_missed() -> None:
     rows = scan(ROWS.to_reader(), target="y")
     fit(rows)

@@ -97,6 +97,9 @@ def keep_rows_in(scratch: Scratch, blocks: Iterator[Block], place: str | Finding
             y.add(block.y)
             if block.weight is not None:
                 weight.add(block.weight)
+    except FileError:
+        # What is wrong with the rows themselves.
+        raise
     except OSError as error:
         said = {"path": place, "n_bytes": X.n_bytes, "free": free_of(scratch), "reason": system_reason(error)}
         raise FileError(Finding.of("tables.no_room", Remedy("scratch"), **said)) from error

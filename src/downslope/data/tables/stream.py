@@ -228,6 +228,8 @@ class StreamSource:
             counts, number, n_rows = counts and whole(block.weight), number + 1, n_rows + block.y.size
             yield block
         seen.refuse(table.place, self.missing, n_left=n_rows)
+        if seen.n_rows and not n_rows:
+            raise InputError(Finding.of("rows.no_weight"))
         self.n_rows, self.n_dropped, self._counts = n_rows, seen.n_dropped, counts
 
     def _usable(self, batch: Batch, seen: "Seen") -> list[Array]:
