@@ -265,6 +265,13 @@ def test_a_broken_row_is_told_by_its_line(write: WriteTable) -> None:
         fit(scan(write("x,y\n"), target="y"))
 
 
+def test_a_single_name_is_no_sequence_of_letters(write: WriteTable) -> None:
+    given = pa.table({"aa": [1, 2], "bb": [3, 4], "y": [5, 6]})
+    for rows in (given, write("aa,bb,y\n1,3,5\n2,4,6\n")):
+        assert scan(rows, target="y", exclude="aa").schema.names == ("bb",)
+        assert scan(rows, target="y", features="aa").schema.names == ("aa",)
+
+
 def test_types_of_arrow() -> None:
     from decimal import Decimal
 
@@ -312,6 +319,14 @@ WRONG: dict[str, tuple[Callable[[], Any], dict[str, Any], str]] = {
     "a mean that comes too late": (lambda: ROWS.to_reader(), {"missing": "mean"}, "can be read only once"),
     "a policy that is none": (lambda: ROWS, {"missing": "zero"}, "missing='zero' cannot be used"),
     "no file": (lambda: [], {}, "names no file"),
+    "an array": (lambda: np.zeros((3, 2)), {}, "scan takes files or Arrow batches, not ndarray: give a path"),
+    "a number": (lambda: 3, {}, "not int"),
+    "a list of arrays": (lambda: [np.zeros(3)], {}, "not list"),
+    "a web address": (
+        lambda: "https://example.com/t.csv",
+        {},
+        r"https://example\.com/t\.csv is a web address: download",
+    ),
 }
 
 

@@ -103,6 +103,9 @@ def choose_of(
     InputError
         For columns that are absent, or repeated, or where no feature is left.
     """
+    # A single name is one name, not a sequence of letters.
+    features = [features] if isinstance(features, str) else features
+    exclude = [exclude] if isinstance(exclude, str) else exclude
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
         raise InputError(Finding.of("tables.repeated", path=place, names=quote_names(twice)))

@@ -1,6 +1,7 @@
 """`scan`: rows that are read from a file, a folder or a stream when a fit asks for them, in bounded memory."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -94,10 +95,27 @@ def scan(
         table = ArrowBatches(rows, target, features=features, exclude=exclude, weight=weight)
     else:
         notation = Notation.of(na, decimal, thousands)
-        paths = [Path(rows)] if isinstance(rows, str | os.PathLike) else [Path(one) for one in rows]
+        paths = paths_of(rows)
         files = open_files(paths, notation, encoding)
         place = str(rows) if isinstance(rows, str | os.PathLike) else f"{files[0].path}, …"
         options = {"features": features, "exclude": exclude, "categorical": categorical, "weights": weight}
         table = TableBatches(files, place, target, **options)  # type: ignore[arg-type]
     folder = None if scratch == "auto" else Path(scratch)
     return StreamSource(table, missing=missing, scratch=Scratch(folder))
+
+
+def paths_of(rows: Any) -> list[Path]:
+    """The paths that were given.
+
+    Raises
+    ------
+    InputError
+        For what is no path, and for web addresses.
+    """
+    given = [rows] if isinstance(rows, str | os.PathLike) else rows
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str | os.PathLike) for one in given):
+        raise InputError(Finding.of("tables.nothing_to_scan", kind=type(rows).__name__))
+    for one in given:
+        if isinstance(one, str) and re.match(r"[a-z][a-z0-9+.-]*://", one, re.IGNORECASE):
+            raise InputError(Finding.of("tables.web_address", path=one))
+    return [Path(one) for one in given]
