@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from downslope.data.tables.cells import quoted
 from downslope.data.tables.layout import Layout, explain_failure, read_layout
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.packed import is_parquet
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 __all__ = ["layout_of", "open_plain"]
+
+NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+LOCKED = "SET enable_progress_bar = false; SET enable_external_access = false; SET lock_configuration = true"
 
 
 def layout_of(path: Path, file: Path, notation: Notation = PLAIN) -> Layout:
@@ -84,21 +88,25 @@ def import_duckdb() -> Any:
 
 @contextmanager
 def connected(file: Path) -> Iterator[tuple["DuckDBPyConnection", str]]:
-    """A database of nothing, and the file as it is told it."""
-    with import_duckdb().connect() as connection, spelt(file.absolute()) as place:
-        connection.execute("SET enable_progress_bar = false")
+    """A database of nothing that may read this file and nothing else, and the file as it is told it."""
+    with import_duckdb().connect(config=NO_EXTENSIONS) as connection, spelt(file.absolute()) as place:
+        connection.execute(f"SET allowed_paths = [{quoted(place)}]")
+        connection.execute(LOCKED)
         yield connection, place
 
 
 @contextmanager
 def spelt(path: Path) -> Iterator[str]:
-    """A path in UTF-8, which is all that duckdb knows: for another one a link with such a name."""
+    """A path in UTF-8 that is no pattern, as duckdb would take it: for another one a link with such a name."""
     try:
         str(path).encode()
+        named = not any(sign in str(path) for sign in "*?[")
     except UnicodeEncodeError:
-        with TemporaryDirectory() as folder:
-            link = Path(folder) / "table"
-            link.symlink_to(path)
-            yield str(link)
-    else:
+        named = False
+    if named:
         yield str(path)
+        return
+    with TemporaryDirectory() as folder:
+        link = Path(folder) / "table"
+        link.symlink_to(path)
+        yield str(link)

@@ -29,20 +29,15 @@ def csv_rows(
     """The relation over a text table; nothing about it is guessed, so that no row is ever skipped in silence."""
     columns = ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(layout.names)))
     return connection.sql(
-        f"FROM read_csv({quoted(literal(place))}, auto_detect = false, columns = {{{columns}}}, header = true, "
+        f"FROM read_csv({quoted(place)}, auto_detect = false, columns = {{{columns}}}, header = true, "
         f"skip = {layout.blank_lines}, delim = {quoted(layout.delimiter)}, quote = '\"', escape = '\"', "
         f"nullstr = [{', '.join(map(quoted, missing))}], hive_partitioning = false, compression = 'none')"
     )
 
 
-def literal(place: str) -> str:
-    """A path as one file: duckdb would take these signs for patterns."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in place)
-
-
 def parquet_layout(connection: "DuckDBPyConnection", path: Path, file: Path, place: str) -> Layout:
     """The columns of a Parquet file and their types."""
-    told = connection.sql(f"FROM read_parquet({quoted(literal(place))}, hive_partitioning = false)")
+    told = connection.sql(f"FROM read_parquet({quoted(place)}, hive_partitioning = false)")
     return Layout(path, "", tuple(told.columns), frozenset(), 0, file, tuple(map(str, told.types)))
 
 
@@ -52,7 +47,7 @@ def parquet_rows(connection: "DuckDBPyConnection", layout: Layout, place: str) -
         f"{identifier(name)}{'' if is_number(kind) else '::VARCHAR'} AS c{j}"
         for j, (name, kind) in enumerate(zip(layout.names, layout.kinds, strict=True))
     )
-    return connection.sql(f"SELECT {columns} FROM read_parquet({quoted(literal(place))}, hive_partitioning = false)")
+    return connection.sql(f"SELECT {columns} FROM read_parquet({quoted(place)}, hive_partitioning = false)")
 
 
 def is_plain(layout: Layout) -> bool:
