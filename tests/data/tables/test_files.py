@@ -379,6 +379,15 @@ def test_columns_of_true_and_false_are_0_and_1(n_more: int, write: Write) -> Non
         read_table(write(head + lines("1,true,1", "true,true,2")), target="y")
 
 
+def test_codes_with_leading_zeros_are_told(write: Write) -> None:
+    path = write("zip,size,y\n00501,0.5,1\n10001,0,2\n00501,10,3\n")
+    with pytest.warns(DownslopeWarning, match=r"'zip' is written with leading zeros.*categorical=\['zip'\]") as caught:
+        np.testing.assert_array_equal(read_table(path, target="y").X[:, 0], [501, 10001, 501])
+    assert len(caught) == 1
+    assert read_table(path, target="y", categorical=["zip"]).feature_names == ("zip=10001", "size")
+    assert read_table(path, target="y", exclude=["zip"]).feature_names == ("size",)
+
+
 def test_the_files_of_a_folder_are_one_table(tmp_path: Path) -> None:
     """Columns go by their names, levels are those of all files, and rows count on."""
     frame = pd.DataFrame({"x": [1.0, 2, nan, 4, 5, 6], "k": list("uvwuvv"), "y": [3.0, 1, 2, 5, 4, 6]})

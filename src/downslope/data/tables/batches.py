@@ -1,5 +1,6 @@
 """Tables on disk in sequence: one file, or several as one table, a batch of rows at a time."""
 
+import warnings
 import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -17,7 +18,7 @@ from downslope.data.tables.packed import UTF8, made_plain
 from downslope.data.tables.refusals import refuse_text
 from downslope.data.tables.relation import Relation, level_order
 from downslope.data.tables.stream import Batch
-from downslope.exceptions import FileError, InputError
+from downslope.exceptions import DownslopeWarning, FileError, InputError, frames_to_user
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import quote_names
 
@@ -123,12 +124,22 @@ class TableBatches:
             if features is None and others:
                 said = {"path": str(file.path), "names": quote_names(others), "first": str(files[0].path)}
                 raise InputError(Finding.of("tables.more_columns", Remedy("features"), count=len(others), **said))
+        self.warn_of_codes()
         encoded = [name for name in self.chosen.features if name in self.chosen.categorical]
         found = [file.levels(encoded) for file in files]
         self.levels = {
             name: tuple(sorted({level for one in found for level in one[name]}, key=level_order)) for name in encoded
         }
         self.names = Encoding(self.chosen.features, self.levels, None, ()).feature_names
+
+    def warn_of_codes(self) -> None:
+        """Warn of features that look like codes and are read as numbers."""
+        numbers = [name for name in self.chosen.features if name not in self.chosen.categorical]
+        codes = [name for name in numbers if name in self.files[0].layout.zeros]
+        if codes:
+            encode, leave_out = Remedy("categorical", codes), Remedy("exclude", codes)
+            told = Finding.of("tables.leading_zeros", encode, leave_out, columns=codes, count=len(codes))
+            warnings.warn(DownslopeWarning(told), stacklevel=frames_to_user())
 
     @property
     def weighted(self) -> bool:

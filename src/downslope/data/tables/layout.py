@@ -5,6 +5,7 @@ import csv
 import io
 import itertools
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ class Layout:
     """The types of the columns, where the file has any; in a text table all cells are text."""
     truths: frozenset[str] = frozenset()
     """The columns of a text table that hold true and false, as their first cells tell."""
+    zeros: frozenset[str] = frozenset()
+    """Those whose first cells have numbers that begin with a zero, as codes do."""
 
 
 def read_layout(path: str | os.PathLike[str], decimal: str = ".", file: Path | None = None) -> Layout:
@@ -81,8 +84,10 @@ def read_layout(path: str | os.PathLike[str], decimal: str = ".", file: Path | N
     stripped = [name.strip() for name in rows[0]]
     names = tuple(name or f"column {j + 1}" for j, name in enumerate(stripped))
     unnamed = frozenset(name for name, own in zip(names, stripped, strict=True) if not own)
-    truths = frozenset(name for j, name in enumerate(names) if is_truth([row[j] for row in rows[1:] if len(row) > j]))
-    return Layout(path, delimiter, names, unnamed, blank, file, truths=truths)
+    first = [(name, [row[j].strip() for row in rows[1:] if len(row) > j]) for j, name in enumerate(names)]
+    truths = frozenset(name for name, cells in first if is_truth(cells))
+    zeros = frozenset(name for name, cells in first if any(re.fullmatch(r"0\d+", cell) for cell in cells))
+    return Layout(path, delimiter, names, unnamed, blank, file, truths=truths, zeros=zeros)
 
 
 def _head(path: Path, file: Path) -> tuple[str, bool]:
@@ -124,7 +129,7 @@ def _sample(text: str, delimiter: str) -> list[list[str]]:
 
 def is_truth(cells: Sequence[str]) -> bool:
     """Whether some cells are true or false, and all others missing."""
-    present = {cell.strip().lower() for cell in cells if cell.strip() not in NULLS}
+    present = {cell.lower() for cell in cells if cell not in NULLS}
     return bool(present) and present <= {"true", "false"}
 
 
