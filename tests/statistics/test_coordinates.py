@@ -134,6 +134,20 @@ def test_a_constant_column_keeps_the_coefficient_0(fit_intercept: bool) -> None:
     np.testing.assert_array_equal(start, [0.0, 2.0, 1.0] if fit_intercept else [35.0, 2.0])
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_what_rounding_left_of_a_mean_stands_beside_the_shift(fit_intercept: bool) -> None:
+    mean, rest = np.array([5.0, -3.0, 7.0, 2.0]), np.array([1e-9, 2e-9, -3e-9, 4e-9])
+    found = standard_coordinates(mean, np.array([0.0, 0.5, 2.0, 1.0]), fit_intercept, rest)
+    if fit_intercept:
+        # A constant column is not shifted: it is not seen.
+        assert found.shift.tolist() == [0.0, -3.0, 7.0, 2.0]
+        assert found.rest is not None
+        assert found.rest.tolist() == found.of_shifted_rows.shift.tolist() == [0.0, 2e-9, -3e-9, 4e-9]
+    else:
+        assert found.shift.tolist() == [0.0] * 4
+        assert found.of_shifted_rows.shift.tolist() == [0.0] * 4
+
+
 def test_a_column_of_zeros_keeps_the_coefficient_0_without_an_intercept() -> None:
     coordinates = standard_coordinates(np.zeros(1), np.zeros(1), False)
     assert coordinates.inverse_scale.tolist() == [0.0]

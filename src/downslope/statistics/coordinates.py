@@ -102,9 +102,9 @@ def standard_coordinates(mean: Array, spread: Array, fit_intercept: bool, rest: 
         refuse_extremes(scale)
     with np.errstate(divide="ignore"):
         inverse = np.where(scale > 0, 1.0 / scale, 0.0)
-    if rest is None or not fit_intercept:
-        return Coordinates(np.where(inverse > 0, shift, 0.0), inverse, fit_intercept)
-    return Coordinates(*(np.where(inverse > 0, shift, 0.0), inverse, fit_intercept), np.where(inverse > 0, rest, 0.0))
+    left = np.zeros_like(mean) if rest is None or not fit_intercept else rest
+    shift, left = (np.where(inverse > 0, part, 0.0) for part in (shift, left))
+    return Coordinates(shift, inverse, fit_intercept, left)
 
 
 def refuse_extremes(scale: Array) -> None:
