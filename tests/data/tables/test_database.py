@@ -75,6 +75,21 @@ def test_duckdb(tmp_path: Path) -> None:
     assert_same(path)
 
 
+def test_what_is_registered_and_what_breaks_off_in_duckdb() -> None:
+    with duckdb.connect() as connection:
+        connection.register("given", ROWS)
+        assert scan_sql(connection, "FROM given", target="y").schema.names == ("a", "b", "whole", "w")
+        late = "SELECT CAST(CASE WHEN i = 90000 THEN 'u' ELSE '1' END AS DOUBLE) AS x, i AS y FROM range(100000) r(i)"
+        with pytest.raises(InputError, match=r"the query (broke off while|.*refuses).*'u'"):
+            fit(scan_sql(connection, late, target="y"))
+
+
+@pytest.mark.parametrize("cell", [10**400, 1j, "1", b"1"])
+def test_cells_that_are_no_float_are_refused(cell: Any) -> None:
+    with pytest.raises(InputError, match=r"column 'x' of the query holds .* in row 8, which is no number"):
+        module.as_numbers([1, cell], "x", 6)
+
+
 def test_any_cursor_of_the_standard(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells as drivers give them; batches of a few rows."""
     monkeypatch.setattr(module, "AT_ONCE", 3)

@@ -318,6 +318,12 @@ WRONG: dict[str, tuple[Callable[[], Any], dict[str, Any], str]] = {
     "no feature": (lambda: ROWS.select(["y"]), {}, "no feature is left beside 'y'"),
     "a mean that comes too late": (lambda: ROWS.to_reader(), {"missing": "mean"}, "can be read only once"),
     "a policy that is none": (lambda: ROWS, {"missing": "zero"}, "missing='zero' cannot be used"),
+    "a target that is a feature": (lambda: ROWS, {"features": ["a", "y"]}, "the target 'y' is named by features too"),
+    "weights that are a feature": (
+        lambda: ROWS,
+        {"features": ["a"], "weight": "a"},
+        "weights 'a' is named by features",
+    ),
     "no file": (lambda: [], {}, "names no file"),
     "an array": (lambda: np.zeros((3, 2)), {}, "scan takes files or Arrow batches, not ndarray: give a path"),
     "a number": (lambda: 3, {}, "not int"),
@@ -363,6 +369,21 @@ def test_weights_are_checked_as_they_are_read(weight: list[Any], said: str, loss
     rows = scan(pa.table({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 4.0], "w": weight}), target="y", weight="w")
     with pytest.raises(InputError, match=said):
         fit(rows, loss=loss)
+
+
+@pytest.mark.parametrize("missing", [None, "drop", "mean"])
+def test_a_row_of_weight_0_may_hold_anything(missing: Any) -> None:
+    given = pa.table({"x": [1.0, None, 3.0, 5.0], "y": [1.0, np.inf, 2.0, 4.0], "w": [1.0, 0.0, 2.0, 1.0]})
+    rows = scan(given, target="y", weight="w", missing=missing)
+    (block,) = rows.blocks()
+    np.testing.assert_array_equal(np.column_stack([block.X, block.y, block.weight]), [[1, 1, 1], [3, 2, 2], [5, 4, 1]])
+    assert (rows.n_rows, rows.n_dropped) == (3, 0)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber"])
+def test_one_row_is_no_fit(loss: str) -> None:
+    with pytest.raises(InputError, match="there is one row, and a fit needs at least 2"):
+        fit(scan(ROWS[:1], target="y"), loss=loss)
 
 
 def test_rows_that_are_gone_are_missed() -> None:

@@ -109,8 +109,15 @@ def choose_of(
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
         raise InputError(Finding.of("tables.repeated", path=place, names=quote_names(twice)))
+    for parameter, names in (("features", features or ()), ("exclude", exclude)):
+        if target in names:
+            raise InputError(Finding.of("tables.target_named", target=target, by=Remedy(parameter)))
+    if weight is not None and (weight == target or weight in (features or ())):
+        by = Remedy("target" if weight == target else "features")
+        raise InputError(Finding.of("tables.weights_named", name=weight, by=by))
     apart = [target, *(() if weight is None else (weight,))]
-    chosen = [name for name in columns if name not in (*apart, *exclude)] if features is None else list(features)
+    others = (name for name in columns if name not in (*apart, *exclude))
+    chosen = list(dict.fromkeys(others if features is None else features))
     absent = [name for name in (*apart, *chosen, *exclude) if name not in columns]
     if absent:
         said = {"names": quote_names(absent), "columns": quote_names(columns), "count": len(absent)}
@@ -190,7 +197,7 @@ class ArrowBatches:
         (_, batches), self._begun = self._begun or self._open(), None
         kinds = self._kinds
         places = {name: place for place, name in enumerate(kinds)}
-        for batch in batches:
+        for batch in self._told(batches):
             view = batch.view()
 
             def column(name: str, view: Any = view) -> Array:
@@ -198,6 +205,15 @@ class ArrowBatches:
 
             features = [column(name) for name in self.names]
             yield Batch(features, column(self.target), None if self.weight is None else column(self.weight))
+
+    def _told(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """The batches; a failure of what hands them out is told as one of its own."""
+        nanoarrow = import_nanoarrow()
+        try:
+            yield from batches
+        except nanoarrow._utils.NanoarrowException as error:
+            cause = (str(error).partition(": ")[2].strip().splitlines() or [str(error)])[0].rstrip(".")
+            raise InputError(Finding.of("tables.stream_broke", path=self.place, cause=cause)) from error
 
 
 class Kind(NamedTuple):

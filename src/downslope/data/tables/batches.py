@@ -16,7 +16,7 @@ from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.opening import layout_of, open_plain
 from downslope.data.tables.packed import UTF8, made_plain
 from downslope.data.tables.refusals import refuse_text
-from downslope.data.tables.relation import Relation, level_order
+from downslope.data.tables.relation import MAX_LEVELS, Relation, level_order
 from downslope.data.tables.stream import Batch
 from downslope.exceptions import DownslopeWarning, FileError, InputError, frames_to_user
 from downslope.texts import Finding, Remedy
@@ -130,6 +130,10 @@ class TableBatches:
         self.levels = {
             name: tuple(sorted({level for one in found for level in one[name]}, key=level_order)) for name in encoded
         }
+        for name, known in self.levels.items():
+            if len(known) > MAX_LEVELS:
+                counted = {"name": name, "path": place, "count": len(known), "most": MAX_LEVELS}
+                raise InputError(Finding("tables.many_levels", counted, (Remedy("exclude", [name]),)))
         self.names = Encoding(self.chosen.features, self.levels, None, ()).feature_names
 
     def warn_of_codes(self) -> None:

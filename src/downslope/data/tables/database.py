@@ -4,7 +4,8 @@ import os
 import sqlite3
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from numbers import Number
+from decimal import Decimal
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.data.tables.arrow import ArrowBatches, choose_of
+from downslope.data.tables.opening import import_duckdb
 from downslope.data.tables.scratch import Scratch
 from downslope.data.tables.stream import Batch, Batches, StreamSource
-from downslope.exceptions import FileError, InputError, MissingDependencyError
+from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding, Remedy
-from downslope.texts.parts import enumerate_parts
 
 __all__ = ["scan_sql"]
 
@@ -106,11 +107,7 @@ def opened(path: Path) -> Any:
         return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
     if head[8:12] != DUCKDB:
         raise FileError(Finding.of("tables.no_database_file", path=str(path)))
-    try:
-        import duckdb
-    except ImportError as error:
-        raise MissingDependencyError(Finding.of("tables.no_duckdb")) from error
-    return duckdb.connect(str(path), read_only=True)
+    return import_duckdb().connect(str(path), read_only=True)
 
 
 class Relations:
@@ -121,8 +118,17 @@ class Relations:
 
     def to_reader(self) -> Any:
         """The rows as Arrow batches; a cursor of their own leaves the connection free."""
+        import duckdb
+
         try:
             return self.connection.cursor().sql(self.query)
+        except duckdb.Error:
+            # What was registered is known to the connection alone.
+            return self._by_connection()
+
+    def _by_connection(self) -> Any:
+        try:
+            return self.connection.sql(self.query)
         except Exception as error:
             raise InputError(Finding.of("tables.query_refused", cause=first_line(error))) from error
 
@@ -209,19 +215,26 @@ def as_numbers(cells: Sequence[Any], name: str, n_before: int) -> Array:
     InputError
         For a cell that holds no number.
     """
-    try:
-        if set(map(type, cells)) <= {int, float, bool}:
-            return np.array(cells, dtype=np.float64)
-    except OverflowError:
-        pass
+    if set(map(type, cells)) <= {float, bool}:
+        return np.array(cells, dtype=np.float64)
     numbers = np.empty(len(cells))
     for k, cell in enumerate(cells):
-        if cell is not None and not isinstance(cell, Number):
-            shown = enumerate_parts([repr(cell)[:LONGEST_CELL]])
-            leave_out = Remedy("exclude", [name])
-            raise InputError(Finding.of("tables.cell_of_query", leave_out, name=name, cell=shown, row=n_before + k + 1))
-        numbers[k] = np.nan if cell is None else float(cell)  # type: ignore[arg-type]
+        number = number_of(cell)
+        if number is None:
+            told = {"name": name, "cell": repr(cell)[:LONGEST_CELL], "row": n_before + k + 1}
+            raise InputError(Finding.of("tables.cell_of_query", Remedy("exclude", [name]), **told))
+        numbers[k] = number
     return numbers
+
+
+def number_of(cell: Any) -> float | None:
+    """A cell as float64, NaN for NULL; None for what is no number, as a text that looks like one."""
+    if cell is None:
+        return np.nan
+    try:
+        return float(cell) if isinstance(cell, Real | Decimal) else None
+    except OverflowError:
+        return None
 
 
 def first_line(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from downslope.texts import Finding
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["layout_of", "open_plain"]
+__all__ = ["import_duckdb", "layout_of", "open_plain"]
 
 NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 LOCKED = "SET enable_progress_bar = false; SET enable_external_access = false; SET lock_configuration = true"

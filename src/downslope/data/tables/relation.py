@@ -15,8 +15,6 @@ from downslope.data.tables.layout import Layout
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.readers import csv_rows, is_number, is_plain, parquet_rows
 from downslope.data.tables.wide import is_wide, numbers_of_cells
-from downslope.exceptions import InputError
-from downslope.texts import Finding, Remedy
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -72,13 +70,7 @@ class Relation:
         return self.notation.codes(name, self.layout.names) if self.notation.na else ()
 
     def levels(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """The values of columns of categories, numbers first in their order, then words in theirs.
-
-        Raises
-        ------
-        InputError
-            For more than `MAX_LEVELS` in a column.
-        """
+        """The values of columns of categories, numbers first in their order, then words in theirs."""
         if not names:
             return {}
         selected = ", ".join(f"list(DISTINCT {cells.level(self.column(name), self.codes(name))})" for name in names)
@@ -87,10 +79,6 @@ class Relation:
             name: tuple(sorted(filter(None, values), key=level_order))
             for name, values in zip(names, found, strict=True)
         }
-        for name, known in levels.items():
-            if len(known) > MAX_LEVELS:
-                said = {"name": name, "path": str(self.layout.path), "count": len(known), "most": MAX_LEVELS}
-                raise InputError(Finding.of("tables.many_levels", Remedy("exclude", [name]), **said))
         return levels
 
     def fetch(self, numbers: Sequence[str], levels: Mapping[str, tuple[str, ...]]) -> dict[str, Array]:

@@ -199,7 +199,7 @@ class StreamSource:
         sums, counts = np.zeros(len(self.table.names)), np.zeros(len(self.table.names))
         with closing(self.table.read()) as batches, np.errstate(all="ignore"):
             for batch in batches:
-                known = ~np.isnan(batch.y)
+                known = ~np.isnan(batch.y) if batch.weight is None else ~np.isnan(batch.y) & (batch.weight != 0)
                 for j, column in enumerate(batch.columns):
                     present = column[known & ~np.isnan(column)]
                     sums[j], counts[j] = sums[j] + present.sum(), counts[j] + present.size
@@ -239,9 +239,6 @@ class StreamSource:
         if self._means is not None:
             for j, mean in enumerate(self._means.tolist()):
                 columns[j] = np.where(np.isnan(columns[j]), mean, columns[j])
-        if batch.weight is not None and not batch.weight.all():
-            # A row of weight 0 is no row.
-            kept = batch.weight != 0 if kept is None else kept & (batch.weight != 0)
         return columns if kept is None else [column[kept] for column in columns]
 
 
@@ -257,13 +254,17 @@ class Seen:
 
     def count(self, batch: Batch, missing: str | None) -> NDArray[np.bool_] | None:
         """Count those of a batch; the rows that are kept, None where they are all."""
-        kept: NDArray[np.bool_] | None = None
+        # A row of weight 0 is no row, and may hold anything.
+        kept = None if batch.weight is None or batch.weight.all() else batch.weight != 0
+        real = kept
         with np.errstate(all="ignore"):
             for j, column in enumerate((*batch.columns, batch.y)):
                 # Where their sum is a number all are, without a look at each.
                 if np.isfinite(column.sum()):
                     continue
                 gaps, infinite = np.isnan(column), np.isinf(column)
+                if real is not None:
+                    gaps, infinite = gaps & real, infinite & real
                 if infinite.any() and not self.infinite[j]:
                     self.first_infinite[j] = self.n_rows + int(np.argmax(infinite)) + 1
                 self.gaps[j] += np.count_nonzero(gaps)
@@ -272,7 +273,8 @@ class Seen:
                     kept = ~gaps if kept is None else kept & ~gaps
         self.n_rows += batch.y.size
         if kept is not None:
-            self.n_dropped += kept.size - int(np.count_nonzero(kept))
+            n_real = kept.size if real is None else int(np.count_nonzero(real))
+            self.n_dropped += n_real - int(np.count_nonzero(kept))
         return kept
 
     def refuse(self, place: str | Finding, missing: str | None, *, n_left: int) -> None:
