@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from downslope.exceptions import MissingDependencyError
+from downslope.data.optional import import_optional
 from downslope.saving.terms import Category, Number, Term
-from downslope.texts import Finding
 
 __all__ = ["as_onnx"]
 
@@ -25,24 +24,22 @@ def as_onnx(intercept: float, terms: Sequence[Term], *, by_column: bool) -> byte
     MissingDependencyError
         Without onnx.
     """
-    try:
-        from onnx import TensorProto, checker, helper, numpy_helper
-    except ImportError as error:
-        raise MissingDependencyError(Finding.of("model_file.no_onnx")) from error
-    graph = Graph(helper, numpy_helper)
-    inputs = graph.add_columns(terms, TensorProto) if by_column else graph.add_matrix(terms, TensorProto)
+    onnx = import_optional("onnx", "model_file.no_onnx")
+    helper, types = onnx.helper, onnx.TensorProto
+    graph = Graph(helper, onnx.numpy_helper)
+    inputs = graph.add_columns(terms, types) if by_column else graph.add_matrix(terms, types)
     total = graph.node("Add", inputs[1], graph.constant(intercept), output="prediction")
     made = helper.make_graph(
         graph.nodes,
         "downslope",
         inputs[0],
-        [helper.make_tensor_value_info(total, TensorProto.DOUBLE, ["N", 1])],
+        [helper.make_tensor_value_info(total, types.DOUBLE, ["N", 1])],
         graph.constants,
     )
     model = helper.make_model(
         made, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="downslope", ir_version=FORMAT
     )
-    checker.check_model(model)
+    onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
 

@@ -325,6 +325,7 @@ WRONG: dict[str, tuple[Callable[[], Any], dict[str, Any], str]] = {
         "weights 'a' is named by features",
     ),
     "no file": (lambda: [], {}, "names no file"),
+    "a scratch folder that is not there": (lambda: ROWS, {"scratch": "/no/such"}, "scratch='/no/such' is no folder"),
     "an array": (lambda: np.zeros((3, 2)), {}, "scan takes files or Arrow batches, not ndarray: give a path"),
     "a number": (lambda: 3, {}, "not int"),
     "a list of arrays": (lambda: [np.zeros(3)], {}, "not list"),

@@ -11,8 +11,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from downslope.data.optional import import_optional
 from downslope.data.tables.stream import Batch
-from downslope.exceptions import FileError, InputError, MissingDependencyError
+from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import enumerate_parts, quote_names
 
@@ -46,18 +47,8 @@ def read_batches(relation: Any, own: Sequence[int] = ()) -> Iterator[list[Array]
 
 
 def import_nanoarrow() -> Any:
-    """The library that reads Arrow's interface.
-
-    Raises
-    ------
-    MissingDependencyError
-        Without it.
-    """
-    try:
-        import nanoarrow
-    except ImportError as error:
-        raise MissingDependencyError(Finding.of("tables.no_nanoarrow")) from error
-    return nanoarrow
+    """The library that reads Arrow's interface."""
+    return import_optional("nanoarrow", "tables.no_nanoarrow")
 
 
 def masked_numbers_of(column: Any, begin: int, length: int) -> Array:

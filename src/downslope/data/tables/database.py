@@ -92,8 +92,7 @@ def scan_sql(
         table = CursorBatches(database, query, target, **chosen)
     else:
         raise InputError(Finding.of("tables.no_database", kind=type(database).__name__))
-    folder = None if scratch == "auto" else Path(scratch)
-    return StreamSource(table, missing=missing, scratch=Scratch(folder))
+    return StreamSource(table, missing=missing, scratch=Scratch.of(scratch))
 
 
 def opened(path: Path) -> Any:

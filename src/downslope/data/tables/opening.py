@@ -6,13 +6,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from downslope.data.optional import import_optional
 from downslope.data.tables.cells import quoted
 from downslope.data.tables.layout import Layout, explain_failure, read_layout
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.packed import is_parquet
 from downslope.data.tables.readers import parquet_layout
 from downslope.data.tables.relation import BatchError, Relation
-from downslope.exceptions import FileError, MissingDependencyError
+from downslope.exceptions import FileError
 from downslope.texts import Finding
 
 if TYPE_CHECKING:
@@ -72,18 +73,8 @@ def explain(layout: Layout | None, path: Path, error: BaseException) -> FileErro
 
 
 def import_duckdb() -> Any:
-    """The library that reads files.
-
-    Raises
-    ------
-    MissingDependencyError
-        Without it.
-    """
-    try:
-        import duckdb
-    except ImportError as error:
-        raise MissingDependencyError(Finding.of("tables.no_duckdb")) from error
-    return duckdb
+    """The library that reads files."""
+    return import_optional("duckdb", "tables.no_duckdb")
 
 
 @contextmanager

@@ -100,8 +100,7 @@ def scan(
         place = str(rows) if isinstance(rows, str | os.PathLike) else f"{files[0].path}, …"
         options = {"features": features, "exclude": exclude, "categorical": categorical, "weights": weight}
         table = TableBatches(files, place, target, **options)  # type: ignore[arg-type]
-    folder = None if scratch == "auto" else Path(scratch)
-    return StreamSource(table, missing=missing, scratch=Scratch(folder))
+    return StreamSource(table, missing=missing, scratch=Scratch.of(scratch))
 
 
 def paths_of(rows: Any) -> list[Path]:

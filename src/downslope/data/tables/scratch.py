@@ -1,11 +1,12 @@
 """Rows that are needed again: in memory where they are few, else in a scratch file that is mapped into it."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,21 @@ class Scratch:
 
     folder: Path | None = None
     few_bytes: int = FEW_BYTES
+
+    @classmethod
+    def of(cls, place: str | os.PathLike[str]) -> Self:
+        """The place that was asked for: "auto", or a folder.
+
+        Raises
+        ------
+        FileError
+            For a folder that is not there.
+        """
+        if place == "auto":
+            return cls()
+        if not Path(place).is_dir():
+            raise FileError(Finding.of("tables.no_scratch_folder", Remedy("scratch", str(place))))
+        return cls(Path(place))
 
     def open(self) -> IO[bytes]:
         """A new file."""
