@@ -31,6 +31,8 @@ def imported() -> frozenset[str]:
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 names.add(node.module or "")
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_optional":
+                names.add(ast.literal_eval(node.args[0]))
     return frozenset(name.partition(".")[0] for name in names)
 
 

@@ -11,7 +11,6 @@ from downslope.descent.loop import Outcome, Row, Task, descend
 from downslope.descent.minibatch import descend_passes
 from downslope.descent.state import State
 from downslope.descent.stopping import EPS, EXPLOSION, Stopping
-from downslope.exceptions import InputError
 from downslope.fitting.conclusion import conclude, judge
 from downslope.fitting.distance import CLOSE, free_rows
 from downslope.fitting.preparing import prepare
@@ -25,15 +24,11 @@ from downslope.objective.dual import ROUNDING
 from downslope.objective.objective import Evaluation, Objective
 from downslope.statistics.quadratic import Quadratic, reference_excess
 from downslope.steps.automatic_rate import averaging_power
-from downslope.texts import Finding
 from downslope.threads import one_blas_thread
 
 __all__ = ["excess_threshold", "fit"]
 
 Array = NDArray[np.float64]
-
-# A line through one row is any line.
-LEAST_ROWS = 2
 # Rows that tell where the intercept of a start would be.
 SAMPLE_ROWS = 1_000
 Listener = Callable[[Row, Array], bool]
@@ -44,9 +39,6 @@ def fit(request: Request) -> Solution:
     with one_blas_thread():
         going_on, settings = request.going_on, request.settings
         problem = prepare(request.source, settings, None if going_on is None else going_on.coordinates)
-        if problem.n_rows < LEAST_ROWS:
-            # Of arrays it is known before.
-            raise InputError(Finding.of("rows.one_row"))
         objective = objective_of(problem)
         with np.errstate(all="ignore"):
             start = begin(problem, request) if going_on is None else going_on.start

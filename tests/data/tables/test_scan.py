@@ -381,12 +381,6 @@ def test_a_row_of_weight_0_may_hold_anything(missing: Any) -> None:
     assert (rows.n_rows, rows.n_dropped) == (3, 0)
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "huber"])
-def test_one_row_is_no_fit(loss: str) -> None:
-    with pytest.raises(InputError, match="there is one row, and a fit needs at least 2"):
-        fit(scan(ROWS[:1], target="y"), loss=loss)
-
-
 def test_rows_that_are_gone_are_missed() -> None:
     rows = scan(ROWS.to_reader(), target="y")
     fit(rows)
