@@ -196,6 +196,7 @@ def test_slices_and_blocks_add_up_to_all_rows(loss: str, form: str, monkeypatch:
     task = SplitRows(rows.reader(0.3), rows.place)
     whole = task(rows.block)
     monkeypatch.setattr(splitting, "SLICE_BYTES", 1)
+    monkeypatch.setattr(splitting, "COPIED_BYTES", 1)
     monkeypatch.setattr("downslope.data.block.SLICE_BYTES", 1)
     sliced = task(rows.block)
     first, second = (

@@ -51,12 +51,16 @@ class SumInformation:
     def of_part(self, part: Part) -> Information:
         """That of some rows."""
         residual = self.reader.residual(part, self.parameters)
-        z = self.reader.z(part, np.ones(residual.size, dtype=bool))
         slope, bend = np.zeros(residual.size), np.zeros(residual.size)
         for piece in self.reader.pieces:
             slope += piece.slope(residual)
             bend += self.bend_of(piece, residual)
-        return Information((z * (part.s * bend)[:, None]).T @ z, (z * (part.s * slope**2)[:, None]).T @ z)
+        p = self.parameters.size
+        bread, meat = np.zeros((p, p)), np.zeros((p, p))
+        for few, z in self.reader.copied(part, np.arange(residual.size)):
+            bread += (z * (part.s * bend)[few, None]).T @ z
+            meat += (z * (part.s * slope**2)[few, None]).T @ z
+        return Information(bread, meat)
 
     def bend_of(self, piece: Piece, residual: Array) -> Array:
         """The second derivative of one piece, the slope's jump being spread."""
