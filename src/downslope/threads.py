@@ -9,7 +9,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["n_cores", "one_blas_thread"]
+__all__ = ["blas", "n_cores", "one_blas_thread"]
 
 
 def n_cores() -> int:

@@ -1,10 +1,10 @@
 """States as bytes: equal to the bit when they come back, and no other error than a file's when they are damaged."""
 
+import hashlib
 import json
 import subprocess
 import sys
 import warnings
-import zlib
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from downslope import GradientDescentRegressor, SGDRegressor
+from downslope.checkpoints.codec import HEADER, HOMES, SUMMED_FROM, Writer, decode, encode
 from downslope.descent.history import History
 from downslope.exceptions import DownslopeWarning, FileError, InputError
 from downslope.fitting.request import Continuation
 from downslope.objective.losses import LOSSES
-from downslope.saving.codec import HEADER, HOMES, SUMMED_FROM, Writer, decode, encode
 from downslope.steps.rules import METHODS
 from downslope.steps.schedules import Constant, Cosine, Exponential, InverseScaling, InverseTime, StepDecay
 from downslope.texts import speaking
@@ -198,7 +198,7 @@ LIGHT = """
 import sys
 import numpy as np
 from downslope.descent.state import State
-from downslope.saving.codec import decode, encode
+from downslope.checkpoints.codec import decode, encode
 decode(encode(State(np.zeros(2))))
 try:
     decode(sys.stdin.buffer.read())
@@ -259,12 +259,12 @@ def test_values_inside_themselves() -> None:
 def sealed(data: bytes) -> bytes:
     """The bytes with the checksum that their content has."""
     magic, version, _, length = HEADER.unpack_from(data)
-    return HEADER.pack(magic, version, zlib.crc32(data[SUMMED_FROM:]), length) + data[HEADER.size :]
+    return HEADER.pack(magic, version, hashlib.sha256(data[SUMMED_FROM:]).digest(), length) + data[HEADER.size :]
 
 
 def of_tree(tree: Any, numbers: bytes = b"") -> bytes:
     text = json.dumps(tree).encode()
-    return sealed(HEADER.pack(b"downslop", 1, 0, len(text)) + text + numbers)
+    return sealed(HEADER.pack(b"downslop", 1, bytes(32), len(text)) + text + numbers)
 
 
 def assert_refused(data: bytes, told: str) -> None:
@@ -320,7 +320,7 @@ def test_bytes_that_somebody_made_up(case: str) -> None:
 
 def test_levels_without_end() -> None:
     text = b"[" * 200_000 + b"]" * 200_000
-    assert_refused(sealed(HEADER.pack(b"downslop", 1, 0, len(text)) + text), "is damaged")
+    assert_refused(sealed(HEADER.pack(b"downslop", 1, bytes(32), len(text)) + text), "is damaged")
 
 
 @pytest.mark.parametrize(("kind", "place"), [("MT19937", 10**6), ("MT19937", -1), ("Philox", 5), ("Philox", -7)])

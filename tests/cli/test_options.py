@@ -33,5 +33,5 @@ def test_the_defaults_are_those_of_the_estimator() -> None:
     usual = GradientDescentRegressor().get_params(deep=False)
     shared = typed.keys() & usual.keys() - {"penalty"}
     assert {name: typed[name] for name in shared} == {name: usual[name] for name in shared}
-    assert len(shared) == 19
+    assert len(shared) == 20
     assert (typed["penalty"], typed["no_intercept"]) == ("none", False)

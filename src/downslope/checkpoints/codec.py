@@ -6,10 +6,10 @@ The bytes are a header, a tree in JSON, and the raw numbers of its arrays one af
 bytes   what
 ======  =====================================================================
 0-7     ``downslop``
-8-11    the version of the format, little-endian as all that follows
-12-15   the CRC-32 of all that comes after
-16-23   the length of the tree
-24-     the tree, then the arrays
+8-15    the version of the format, little-endian as all that follows
+16-47   the SHA-256 of all that comes after
+48-55   the length of the tree
+56-     the tree, then the arrays
 ======  =====================================================================
 
 What JSON holds is written as it is, with finite floats to their last digit. All else is an object of one key: what it
@@ -17,12 +17,12 @@ is, "tuple" or "array" or "State". Nothing in such bytes is run, and they can na
 listed here; they say what the values are, not that these belong together.
 """
 
+import hashlib
 import json
 import math
 import re
 import reprlib
 import struct
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope._version import __version__
+from downslope.descent.stopping import StopReason
 from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding, Remedy
 
@@ -40,8 +41,9 @@ __all__ = ["decode", "encode"]
 
 MAGIC, VERSION = b"downslop", 1
 # The magic, the version, the sum, the length of the tree; the sum covers all that follows it.
-HEADER = struct.Struct("<8sIIQ")
-SUMMED_FROM = 16
+HEADER = struct.Struct("<8sQ32sQ")
+SUMMED_FROM = 48
+NO_SUM = bytes(32)
 # Integers that every reader of JSON keeps; longer ones are written as text.
 MOST_INTEGER = 2**53
 # The kinds of numbers of which arrays are kept: truth values, integers, floats, complex ones.
@@ -49,20 +51,30 @@ NUMBERS = "biufc"
 CODE = re.compile(r"[<>|][biufc]\d\d?")
 # The values that a descent is made of, by the module that holds them: it is imported when one of them is decoded.
 HOMES: Mapping[str, tuple[str, ...]] = {
-    "downslope.descent.history": ("History",),
+    "downslope.descent.history": ("History", "Records"),
+    "downslope.descent.loop": ("Outcome", "Run"),
+    "downslope.descent.minibatch": ("Within",),
     "downslope.descent.settings": ("Settings",),
     "downslope.descent.state": ("Best", "State"),
     "downslope.descent.stopping": ("Watch",),
+    "downslope.data.tables.stream": ("Learnt", "Place", "Reading"),
+    "downslope.fitting.distance": ("Information",),
     "downslope.fitting.request": ("Continuation",),
     "downslope.fitting.start": ("Start",),
+    "downslope.fitting.warnings": ("TargetRange",),
     "downslope.kernels.batch_passes": ("PassState",),
-    "downslope.kernels.batches": ("Iterate",),
+    "downslope.kernels.batches": ("Iterate", "Running"),
     "downslope.objective.losses": (
         *("AbsoluteError", "EpsilonInsensitive", "Huber", "Quantile", "SquaredEpsilonInsensitive", "SquaredError"),
     ),
     "downslope.objective.objective": ("Evaluation",),
     "downslope.objective.penalties": ("Penalty",),
     "downslope.statistics.coordinates": ("Coordinates",),
+    "downslope.statistics.moments": ("ColumnMoments", "Moments"),
+    "downslope.statistics.residuals": ("Residuals",),
+    "downslope.statistics.row_checks": ("RowChecks",),
+    "downslope.statistics.row_lengths": ("Lengths",),
+    "downslope.statistics.triangle": ("Triangle",),
     "downslope.steps.accelerated": ("Accelerated", "Speed"),
     "downslope.steps.adaptive_rules": ("AdaGrad", "Adam", "RMSProp", "Slots"),
     "downslope.steps.measured_rates": ("Measured", "Met"),
@@ -115,7 +127,7 @@ def encode(value: Any) -> bytes:
     # A text may hold halves of letters, which UTF-8 by itself refuses.
     text = tree.encode("utf-8", "surrogatepass")
     content: list[Any] = [text, *map(raw_numbers, writer.arrays)]
-    sum_of_all = checksum([HEADER.pack(MAGIC, VERSION, 0, len(text))[SUMMED_FROM:], *content])
+    sum_of_all = checksum([HEADER.pack(MAGIC, VERSION, NO_SUM, len(text))[SUMMED_FROM:], *content])
     return b"".join([HEADER.pack(MAGIC, VERSION, sum_of_all, len(text)), *content])
 
 
@@ -149,12 +161,12 @@ def value_of(text: bytes, numbers: memoryview) -> Any:
     return value
 
 
-def checksum(parts: list[Any]) -> int:
-    """The CRC-32 of bytes that follow each other."""
-    total = 0
+def checksum(parts: list[Any]) -> bytes:
+    """The SHA-256 of bytes that follow each other."""
+    total = hashlib.sha256()
     for part in parts:
-        total = zlib.crc32(part, total)
-    return total
+        total.update(part)
+    return total.digest()
 
 
 def raw_numbers(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -184,6 +196,7 @@ class Writer:
             dict: self.write_dictionary,
             np.ndarray: self.write_array,
             np.random.Generator: self.write_generator,
+            StopReason: lambda reason: {"reason": reason.value},
         }
 
     def write(self, value: Any) -> Any:
@@ -279,6 +292,7 @@ class Reader:
             "number": lambda parts: np.frombuffer(bytes.fromhex(parts[1]), dtype_called(parts[0]), 1)[0],
             "array": self.read_array,
             "generator": lambda state: generator_at(self.read(state)),
+            "reason": StopReason,
         }
         return readers[kind](content)
 

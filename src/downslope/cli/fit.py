@@ -64,6 +64,7 @@ def fit(
     model: options.ModelOutput = None,
     history: options.HistoryOutput = None,
     plot: options.PlotOutput = None,
+    checkpoint: options.Checkpoint = None,
     verbose: options.Verbose = 0,
     as_json: options.AsJson = False,
 ) -> int:

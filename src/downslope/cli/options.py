@@ -89,6 +89,7 @@ Output = Annotated[Path, of_results("--output", "-o", metavar=FILE, help="help.o
 ModelOutput = Annotated[Path | None, of_results("--model", metavar=FILE, help="help.model")]
 HistoryOutput = Annotated[Path | None, of_results("--history", metavar=FILE, help="help.history")]
 PlotOutput = Annotated[Path | None, of_results("--plot", metavar=FILE, help="help.plot")]
+Checkpoint = Annotated[Path | None, of_results("--checkpoint", metavar=FOLDER, help="help.checkpoint")]
 Verbose = Annotated[int, of_results("--verbose", min=0, metavar="K", help="help.verbose")]
 AsJson = Annotated[bool, of_results("--json", metavar=FLAG, help="help.as_json")]
 Lang = Annotated[str | None, typer.Option(LANGUAGE, metavar="en|ko", help="help.lang")]

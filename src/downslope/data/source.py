@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.data.block import Block
+from downslope.journal import FORGETFUL, Journal, Step
 
-__all__ = ["Addable", "Order", "Rereads", "Schema", "Source", "Task", "is_source"]
+__all__ = ["Addable", "Order", "Rereads", "Schema", "Source", "Task", "is_source", "journaled"]
 
 # Whether rows can be read again: for nothing, at the price of a read, or not at all.
 Rereads = Literal["free", "dear", "never"]
@@ -109,3 +110,52 @@ class Source(Protocol):
 def is_source(rows: Any) -> TypeGuard[Source]:
     """Whether these are rows as a source; for an array the protocol need not be looked through."""
     return not isinstance(rows, np.ndarray) and isinstance(rows, Source)
+
+
+@runtime_checkable
+class Resumable(Source, Protocol):
+    """A source whose reads can be gone on with by another process."""
+
+    def scan_from(self, step: Step, *tasks: Callable[[Block], Any]) -> tuple[Any, ...]:
+        """`scan`, from where an earlier process came to; the step is told how far this one comes."""
+
+
+class Journaled:
+    """The rows of a source, each read of which is a step of a journal."""
+
+    def __init__(self, source: Resumable, journal: Journal) -> None:
+        self.source, self.journal = source, journal
+        self.rereads: Rereads = source.rereads
+
+    @property
+    def schema(self) -> Schema:
+        """That of the source."""
+        return self.source.schema
+
+    @property
+    def n_rows(self) -> int | None:
+        """That of the source."""
+        return self.source.n_rows
+
+    def scan(self, *tasks: Callable[[Block], Any]) -> tuple[Any, ...]:
+        """One read for all tasks, or what is left of it."""
+        return self.source.scan_from(self.journal.step(), *tasks)
+
+    def blocks(self, order: Order | None = None) -> Iterator[Block]:
+        """The rows in sequence."""
+        return self.source.blocks(order)
+
+    def peek(self, n_rows: int) -> Block:
+        """Some first rows."""
+        return self.source.peek(n_rows)
+
+    def resident(self) -> Source:
+        """The same rows where they can be read again for nothing: they are read once more for it."""
+        return self.source.resident()
+
+
+def journaled(source: Source, journal: Journal) -> Source:
+    """The source, its reads being steps of the journal where they are dear."""
+    if journal is FORGETFUL or not isinstance(source, Resumable):
+        return source
+    return Journaled(source, journal)

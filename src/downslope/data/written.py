@@ -10,7 +10,10 @@ from downslope.exceptions import FileError
 from downslope.texts import Finding
 from downslope.texts.parts import system_reason
 
-__all__ = ["write_figure", "write_whole"]
+__all__ = ["UNFINISHED", "write_figure", "write_whole"]
+
+# What the names of files begin with that are not yet whole.
+UNFINISHED = ".downslope-"
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
@@ -37,7 +40,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
     if place.exists() and not place.is_file():
         raise FileError(Finding.of("model_file.no_file", path=str(place)))
     try:
-        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".downslope-")
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=UNFINISHED)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -46,11 +49,23 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
                 os.fsync(file.fileno())
             os.chmod(temporary, mode_of(place))
             os.replace(temporary, place)
+            sync_folder(place.parent)
         except BaseException:
-            os.unlink(temporary)
+            Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise FileError(Finding.of("model_file.unwritable", path=str(place), cause=system_reason(error))) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names of a folder on the disk, where the system lets folders be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def mode_of(place: Path) -> int:

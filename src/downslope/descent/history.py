@@ -15,7 +15,7 @@ from downslope.data.frames import make_frame
 from downslope.exceptions import InputError
 from downslope.texts import Finding
 
-__all__ = ["History", "Record", "Recorder", "kept_epochs", "kept_of_two", "most_records"]
+__all__ = ["History", "Record", "Recorder", "Records", "kept_epochs", "kept_of_two", "most_records"]
 
 Array = NDArray[np.float64]
 
@@ -261,14 +261,33 @@ class History(Mapping[str, Array]):
         return make_frame(self.to_dict())
 
 
-class Recorder:
-    """Keeps records as they come, and no more of them than a history may hold."""
+class Records(NamedTuple):
+    """What a recorder has kept so far, as a value.
 
-    def __init__(self, n_parameters: int) -> None:
+    Attributes
+    ----------
+    rows : array (records, columns)
+    parameters : array (records, p)
+    level : int or None
+        The grid that records have been thinned to.
+    """
+
+    rows: Array
+    parameters: Array
+    level: int | None
+
+
+class Recorder:
+    """Keeps records as they come, and no more of them than a history may hold; goes on from earlier ones."""
+
+    def __init__(self, n_parameters: int, earlier: Records | None = None) -> None:
         self.most = most_records(n_parameters)
         self.rows: list[tuple[float, ...]] = []
         self.parameters: list[Array] = []
         self._level: int | None = None
+        if earlier is not None:
+            self.rows = [tuple(row) for row in earlier.rows.tolist()]
+            self.parameters, self._level = list(earlier.parameters), earlier.level
 
     def add(self, row: tuple[float, ...], parameters: Array) -> None:
         """Keep a record: its numbers, the epoch (counted from 0 within the run) first, and its parameters."""
@@ -282,3 +301,9 @@ class Recorder:
             kept = [k for k, row in enumerate(self.rows) if k == last or on_grid(int(row[0]), level)]
             self.rows = [self.rows[k] for k in kept]
             self.parameters = [self.parameters[k] for k in kept]
+
+    def before(self, epoch: int) -> Records:
+        """The records of the epochs before this one, from which others go on as if it had never been looked at."""
+        n = len(self.rows) - (bool(self.rows) and self.rows[-1][0] >= epoch)
+        rows, parameters = (np.array(part[:n]) if n else np.empty((0, 0)) for part in (self.rows, self.parameters))
+        return Records(rows, parameters, self._level)

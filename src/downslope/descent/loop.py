@@ -2,20 +2,21 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.descent.history import Record, Recorder
+from downslope.descent.history import Record, Recorder, Records
 from downslope.descent.state import Best, State, better
 from downslope.descent.stopping import Stopping, StopReason, Watch
+from downslope.journal import FORGETFUL, Journal, Step
 from downslope.objective.objective import Evaluation, Objective
 from downslope.steps.rules import StepRule
 from downslope.steps.schedules import RateRule
 
-__all__ = ["Outcome", "Row", "Task", "descend", "look"]
+__all__ = ["Outcome", "Row", "Run", "Task", "begin", "descend", "look"]
 
 Array = NDArray[np.float64]
 
@@ -57,6 +58,8 @@ class Task:
         Receives each row and its parameters; a true answer stops the run.
     began : float
         `time.perf_counter()` when fit was called.
+    journal : Journal
+        What is told how far each descent has come.
     """
 
     objective: Objective
@@ -69,6 +72,7 @@ class Task:
     watches_validation: bool = True
     listener: Callable[[Row, Array], bool] | None = None
     began: float = field(default_factory=time.perf_counter)
+    journal: Journal = FORGETFUL
 
     def start(self, parameters: Array, objective: Any = np.inf) -> State:
         """The state before the first update; `objective` is what is known of J there."""
@@ -119,15 +123,60 @@ def norm(vector: Array) -> float:
     return largest * float(np.linalg.norm(vector / largest))
 
 
+class Run(NamedTuple):
+    """How far a descent has come, between two updates or inside a pass: all that it needs to go on.
+
+    Attributes
+    ----------
+    state : State
+        Of which no record is made yet.
+    records : Records
+    first : int
+        The epoch at which the descent began.
+    made_at : float
+        The rate of the update that led here.
+    seconds : float
+        Since fit was called.
+    within : Any
+        How far a pass over the rows has come, where it is inside one.
+    """
+
+    state: State
+    records: Records
+    first: int
+    made_at: float
+    seconds: float
+    within: Any = None
+
+
+def begin(task: Task, step: Step, state: State) -> tuple[Task, Run]:
+    """Where a descent goes on: at what an earlier process kept, whose time counts too, or at `state`."""
+    run = step.kept
+    if not isinstance(run, Run):
+        return task, Run(state, Records(np.empty((0, 0)), np.empty((0, 0)), None), state.epoch, np.nan, 0.0)
+    return replace(task, began=time.perf_counter() - run.seconds), run
+
+
 def descend(task: Task, state: State, *, told: bool = False) -> Outcome:
     """Descend from `state` until a rule of `task.stopping` fires; an interrupt keeps the records so far.
 
     The first record is not told to the listener again where it has been `told`.
     """
-    recorder, first, made_at = Recorder(state.parameters.size), state.epoch, np.nan
+    step = task.journal.step()
+    if isinstance(step.kept, Outcome):
+        return step.kept
+    task, run = begin(task, step, state)
+    state, first, made_at = run.state, run.first, run.made_at
+    recorder = Recorder(state.parameters.size, run.records)
     reason: StopReason | None = None
+
+    def so_far() -> Run:
+        records = recorder.before(state.epoch - first)
+        return Run(state, records, first, made_at, time.perf_counter() - task.began)
+
     try:
         while True:
+            step.keep(so_far)
             objective = task.objective.tune(state.objective)
             at = objective.value_and_gradient(state.parameters)
             shown = task.rule.report(state.parameters, state.rule)
@@ -153,9 +202,13 @@ def descend(task: Task, state: State, *, told: bool = False) -> Outcome:
         if not recorder.rows:
             raise
         reason = StopReason.INTERRUPTED
+        step.keep(so_far, at_once=True)
     complete = min(len(recorder.rows), len(recorder.parameters))
     rows = np.array([row[1:] for row in recorder.rows[:complete]])
-    return Outcome(reason, rows, np.array(recorder.parameters[:complete]), state)
+    outcome = Outcome(reason, rows, np.array(recorder.parameters[:complete]), state)
+    if reason is not StopReason.INTERRUPTED:
+        step.finish(outcome)
+    return outcome
 
 
 def look(task: Task, state: State, shown: Array, seen: Evaluation) -> tuple[Row, Best, Watch, StopReason | None]:

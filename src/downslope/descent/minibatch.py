@@ -1,16 +1,19 @@
 """The loop of stochastic descent: an epoch is a pass over the rows, and a record is the state after it."""
 
+import time
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downslope.data.source import Source
 from downslope.descent.history import Recorder
-from downslope.descent.loop import Outcome, Task, look
+from downslope.descent.loop import Outcome, Run, Task, begin, look
 from downslope.descent.state import Best, State
 from downslope.descent.stopping import StopReason
+from downslope.journal import FORGETFUL, Step
 from downslope.objective.objective import Evaluation
 
 if TYPE_CHECKING:
@@ -52,48 +55,132 @@ class Gauge:
         return Evaluation(cost, running.squares / running.weight, gradient)
 
 
+class Within(NamedTuple):
+    """How far a pass has come.
+
+    Attributes
+    ----------
+    now : PassState
+        With the generator as it was when the pass began.
+    running : Running or None
+    done : int
+        Pieces.
+    """
+
+    now: "PassState"
+    running: "Running | None" = None
+    done: int = 0
+
+
+class Passing:
+    """Where a descent by passes is: between two of them, or inside one.
+
+    Attributes
+    ----------
+    state : State
+        Whose arrays a pass writes to.
+    within : Within or None
+        How far the pass has come that is going on.
+    recorder : Recorder
+    """
+
+    def __init__(self, gauge: Gauge, passes: "BatchPasses", source: Source, run: Run, step: Step) -> None:
+        self.gauge, self.task, self.passes, self.source, self.step = gauge, gauge.task, passes, source, step
+        self.state, self.first, self.made_at = run.state, run.first, run.made_at
+        self.within: Within | None = run.within
+        self.recorder = Recorder(run.state.parameters.size, run.records)
+        self.now = run.within.now if run.within else run.state.rule
+        self.remembers = step is not FORGETFUL
+        # The state before the last record, its arrays as they were then, and the rate that led there.
+        self.before: tuple[State, float] | None = None
+        # A descent that goes on looks at its record as it did before: at what the pass that led there saw.
+        known = isinstance(run.state.objective, Evaluation)
+        self.seen = run.state.objective if known else gauge.measure(run.state.parameters)
+        self.ran = known and run.state.epoch > 0
+
+    def so_far(self) -> Run:
+        """All that another process needs to go on from here."""
+        state, within = self.state, self.within
+        records = self.recorder.before(state.epoch - self.first + bool(within))
+        seconds = time.perf_counter() - self.task.began
+        return Run(state._replace(rule=None) if within else state, records, self.first, self.made_at, seconds, within)
+
+    def look(self) -> StopReason | None:
+        """Make the record of the state, unless that was done before the pass which is going on; why to stop."""
+        if self.within:
+            return None
+        state, task, recorder = self.state, self.task, self.recorder
+        self.step.keep(self.so_far)
+        self.before = (state._replace(rule=state.rule.copy()), self.made_at) if self.remembers else None
+        row, best, watch, reason = look(task, state, state.parameters, self.seen)
+        if best.state.rule is state.rule:
+            # Passes write to the arrays of a state.
+            best = best._replace(state=best.state._replace(rule=state.rule.copy()))
+        rate, rate_state = self.made_at, state.rate
+        if reason is None or not recorder.rows:
+            rate, rate_state = task.rates.rate(state.epoch, state.parameters, self.seen.gradient, state.rate)
+        row = row._replace(learning_rate=self.made_at if recorder.rows else rate)
+        if self.ran and not self.gauge.measured:
+            row = row._replace(gradient_norm=np.nan)
+        recorder.add((state.epoch - self.first, *row), state.parameters)
+        self.state = state = state._replace(objective=self.seen, best=best)
+        if task.listener is not None and task.listener(row, state.parameters) and reason is None:
+            reason = StopReason.CALLBACK
+        if reason is None:
+            self.state, self.made_at = state._replace(rate=rate_state, watch=watch), rate
+        return reason
+
+    def go(self) -> None:
+        """Make a pass, or what is left of it."""
+        state = self.state
+        begun = self.within or Within(state.rule)
+        now, running, generator = begun.now, begun.running, begun.now.generator
+        if self.remembers:
+            generator = deepcopy(generator)
+        pieces = self.passes.over(self.source, begun.now, self.made_at, begun.done, begun.running)
+        for n_done, (now, running) in enumerate(pieces, begun.done + 1):
+            self.now, self.within = now, Within(now._replace(generator=generator), running, n_done)
+            self.step.keep(self.so_far)
+        assert running is not None
+        self.seen, self.ran = self.gauge.after(now, running), True
+        self.state = State(now.shown, now, state.rate, self.seen, state.best, state.epoch + 1, state.watch)
+        self.within = None
+
+    def interrupt(self) -> StopReason:
+        """Keep the state before the last record, from which another process can go on, and stop where this one is."""
+        if self.before is not None:
+            state, made_at = self.before
+            records, seconds = self.recorder.before(state.epoch - self.first), time.perf_counter() - self.task.began
+            self.step.keep(lambda: Run(state, records, self.first, made_at, seconds), at_once=True)
+        # What is kept is a part of a pass, or a whole one, which nobody has looked at.
+        state, epoch = self.state, self.first + int(self.recorder.rows[-1][0])
+        self.state = State(self.now.shown, self.now, state.rate, None, state.best, epoch, state.watch)
+        return StopReason.INTERRUPTED
+
+
 def descend_passes(task: Task, passes: "BatchPasses", source: Source, state: State, measured: bool) -> Outcome:
     """Descend from `state` until a rule of `task.stopping` fires; an interrupt keeps the pass as far as it came.
 
     The last record is measured in any case, so that what is returned never goes by a running value.
     """
-    gauge, recorder, first, made_at = Gauge(task, measured), Recorder(state.parameters.size), state.epoch, np.nan
-    best, watch, rate_state, now = state.best, state.watch, state.rate, state.rule
+    step = task.journal.step()
+    if isinstance(step.kept, Outcome):
+        return step.kept
+    task, run = begin(task, step, state)
+    gauge = Gauge(task, measured)
+    passing = Passing(gauge, passes, source, run, step)
     try:
-        # A descent that goes on looks at its record as it did before: at what the pass that led there saw.
-        known = isinstance(state.objective, Evaluation)
-        seen, ran = state.objective if known else gauge.measure(state.parameters), known and state.epoch > 0
         with np.errstate(all="ignore"):
-            while True:
-                row, best, watch, reason = look(task, state, state.parameters, seen)
-                if best.state.rule is state.rule:
-                    # Passes write to the arrays of a state.
-                    best = best._replace(state=best.state._replace(rule=state.rule.copy()))
-                state = state._replace(objective=seen, best=best)
-                rate, rate_state = made_at, state.rate
-                if reason is None or not recorder.rows:
-                    rate, rate_state = task.rates.rate(state.epoch, state.parameters, seen.gradient, state.rate)
-                row = row._replace(learning_rate=made_at if recorder.rows else rate)
-                if ran and not measured:
-                    row = row._replace(gradient_norm=np.nan)
-                recorder.add((state.epoch - first, *row), state.parameters)
-                if task.listener is not None and task.listener(row, state.parameters) and reason is None:
-                    reason = StopReason.CALLBACK
-                if reason is not None:
-                    break
-                running, made_at = None, rate
-                for now, running in passes.over(source, state.rule, rate):  # noqa: B007 - the last piece is the pass
-                    pass
-                assert running is not None
-                seen, ran = gauge.after(now, running), True
-                state = State(now.shown, now, rate_state, seen, best, state.epoch + 1, watch)
+            while (reason := passing.look()) is None:
+                passing.go()
     except KeyboardInterrupt:
-        if not recorder.rows:
+        if not passing.recorder.rows:
             raise
-        # What is kept is a part of a pass, or a whole one, which nobody has looked at.
-        epoch, reason = first + int(recorder.rows[-1][0]), StopReason.INTERRUPTED
-        state = State(now.shown, now, rate_state, None, best, epoch, watch)
-    return measure_end(task, gauge, recorder, state, reason)
+        reason = passing.interrupt()
+    outcome = measure_end(task, gauge, passing.recorder, passing.state, reason)
+    if reason is not StopReason.INTERRUPTED:
+        step.finish(outcome)
+    return outcome
 
 
 def measure_end(task: Task, gauge: Gauge, recorder: Recorder, state: State, reason: StopReason) -> Outcome:

@@ -1,6 +1,7 @@
 """What the options of the estimators may be."""
 
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -44,4 +45,5 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "verbose": ["verbose"],
     "progress": ["boolean"],
     "engine": [StrOptions({"auto", *ENGINES})],
+    "checkpoint": [str, PathLike, None],
 }

@@ -1,5 +1,6 @@
 """Gradient descent, full-batch, by mini-batches or by rows, under scikit-learn's contract."""
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from downslope.descent.settings import Settings
 from downslope.descent.stopping import StopReason
 from downslope.estimators.constraints import CONSTRAINTS
 from downslope.estimators.reading import refuse_other_columns, remember_columns
+from downslope.estimators.resuming import checkpoints_of, generator_of
 from downslope.estimators.sources import (
     naming_spoilt_columns,
     opened,
@@ -37,6 +39,7 @@ from downslope.fitting.request import Continuation, Limits, Request, Solution
 from downslope.fitting.start import Start, draw_start
 from downslope.fitting.stream import Pass, Stream, explain_stream, follow
 from downslope.fitting.warnings import find_warnings
+from downslope.journal import FORGETFUL
 from downslope.monitor.callbacks import CallbackSupportMixin, Printed, ScikitLearnCallbacks, with_callbacks
 from downslope.monitor.progress import Progress
 from downslope.steps.schedules import Schedule
@@ -123,6 +126,11 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         how long it will take; see `downslope.monitor.progress`. What `verbose` prints stands above it.
     engine : {"auto", "spectral", "moments", "data", "stochastic"}, default="auto"
         What runs the descent; see `downslope.descent.engines`.
+    checkpoint : path of a folder or None, default=None
+        Where `fit` keeps, every minute, how far it has come: reads of files and databases, epochs, passes. When the
+        process dies the same call goes on from there, and ends at the same bits on the same machine and versions. The
+        last two checkpoints are kept, after the end too; with other rows or parameters they are refused. What
+        `partial_fit` does is not kept.
 
     Attributes
     ----------
@@ -203,6 +211,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         verbose: int = 0,
         progress: bool = False,
         engine: str = "auto",
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         self.loss = loss
         self.delta = delta
@@ -231,6 +240,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         self.verbose = verbose
         self.progress = progress
         self.engine = engine
+        self.checkpoint = checkpoint
 
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
@@ -269,34 +279,37 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         began = time.perf_counter()
         self._validate_params()
         source, given = read_source(self, X, y, sample_weight, least=2), self._given(X_val, y_val, sample_weight_val)
-        rng = check_random_state(self.random_state)
-        schema, options = source.schema, self.get_params(deep=False)
-        refuse_other_validation(schema, given)
-        going_on = self._continuation(schema)
-        start = draw_start(self.init, rng, schema.n_features, fit_intercept=self.fit_intercept)
-        seed = 0 if self.batch_size is None else int(rng.randint(2**31 - 1))
-        train, held_out = source, given
-        if self.early_stopping and given is None:
-            train, held_out = split_source(source, self.validation_fraction, rng if self.shuffle else None)
-        told = ScikitLearnCallbacks.begin(self, X, y, schema.names)
-        progress = Progress() if self.progress else None
-        lines = self._lines(schema, progress)
-        request = Request(
-            train,
-            Settings.of(options, schema.n_features),
-            Limits.of(options),
-            start,
-            validation_source=held_out,
-            hear=self._listeners(told, lines if self.verbose else None),
-            watcher=progress,
-            going_on=going_on,
-            level=isinstance(self.init, str) and self.init == "zeros",
-            shuffle=self.shuffle,
-            seed=seed,
-            began=began,
-        )
-        with opened(train), opened(held_out), progress or nullcontext(), naming_spoilt_columns(source, given):
-            solution = fit(request)
+        refuse_other_validation(source.schema, given)
+        going_on = self._continuation(source.schema)
+        with checkpoints_of(self, source, given, going_on) as journal:
+            rng, schema, options = generator_of(self, journal), source.schema, self.get_params(deep=False)
+            start = draw_start(self.init, rng, schema.n_features, fit_intercept=self.fit_intercept)
+            seed = 0 if self.batch_size is None else int(rng.randint(2**31 - 1))
+            train, held_out = source, given
+            if self.early_stopping and given is None:
+                train, held_out = split_source(source, self.validation_fraction, rng if self.shuffle else None)
+            told = ScikitLearnCallbacks.begin(self, X, y, schema.names)
+            progress = Progress() if self.progress else None
+            lines = self._lines(schema, progress)
+            request = Request(
+                train,
+                Settings.of(options, schema.n_features),
+                Limits.of(options),
+                start,
+                validation_source=held_out,
+                hear=self._listeners(told, lines if self.verbose else None),
+                watcher=progress,
+                going_on=going_on,
+                level=isinstance(self.init, str) and self.init == "zeros",
+                shuffle=self.shuffle,
+                seed=seed,
+                began=began,
+                journal=journal or FORGETFUL,
+            )
+            with opened(train), opened(held_out), progress or nullcontext(), naming_spoilt_columns(source, given):
+                solution = fit(request)
+            if journal is not None and solution.reason is not StopReason.INTERRUPTED:
+                journal.write()
         self._store(solution, schema)
         lines.close()
         self._warn(solution)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.closed_form.path import ClosedForm, descend_spectrum
+from downslope.data.source import journaled
 from downslope.descent.loop import Outcome, Row, Task, descend
 from downslope.descent.minibatch import descend_passes
 from downslope.descent.state import State
@@ -38,7 +39,8 @@ def fit(request: Request) -> Solution:
     """Fit a linear model by gradient descent."""
     with one_blas_thread():
         going_on, settings = request.going_on, request.settings
-        problem = prepare(request.source, settings, None if going_on is None else going_on.coordinates)
+        source = journaled(request.source, request.journal)
+        problem = prepare(source, settings, None if going_on is None else going_on.coordinates)
         objective = objective_of(problem)
         with np.errstate(all="ignore"):
             start = begin(problem, request) if going_on is None else going_on.start
@@ -103,6 +105,7 @@ def task_of(
         watches_validation=not problem.stochastic or request.limits.patience is not None,
         listener=listener(request, problem, watcher),
         began=request.began,
+        journal=request.journal,
     )
     return task, quadratic
 

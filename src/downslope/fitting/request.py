@@ -19,6 +19,7 @@ from downslope.fitting.optimum import Optimum
 from downslope.fitting.problem import Problem
 from downslope.fitting.replayable import Replayable
 from downslope.fitting.start import Start
+from downslope.journal import FORGETFUL, Journal
 from downslope.statistics.coordinates import Coordinates
 from downslope.texts import Finding
 
@@ -122,6 +123,8 @@ class Request:
         Of the orders in which mini-batches take the rows.
     began : float
         `time.perf_counter()` when the caller was called.
+    journal : Journal
+        What is told how far the fit has come.
     """
 
     source: Source
@@ -136,6 +139,7 @@ class Request:
     shuffle: bool = True
     seed: int = 0
     began: float = field(default_factory=time.perf_counter)
+    journal: Journal = FORGETFUL
 
 
 @dataclass(frozen=True)

@@ -93,9 +93,15 @@ class BatchPasses:
         )
         return PassState(iterate, 0.0, np.random.default_rng(seed))
 
-    def over(self, source: Source, state: PassState, rate: float) -> Iterator[tuple[PassState, Running]]:
-        """One pass, a piece at a time: the state and the running sums after each; writes to the arrays of `state`."""
-        running = Running(0.0, 0.0, 0.0, state.updates)
+    def over(
+        self, source: Source, state: PassState, rate: float, done: int = 0, running: Running | None = None
+    ) -> Iterator[tuple[PassState, Running]]:
+        """One pass, a piece at a time: the state and the running sums after each; writes to the arrays of `state`.
+
+        Of a pass whose first pieces are `done` come the others: `state` has its arrays from there, its generator from
+        the start of the pass, and `running` the sums.
+        """
+        running = running or Running(0.0, 0.0, 0.0, state.updates)
         loss, rule = kernel_loss(self.loss), kernel_rule(self.rule)
         for block in source.blocks(partial(self.order, state.generator)):
             small, order = self.small(block), block.order
@@ -104,6 +110,9 @@ class BatchPasses:
             descend = BatchByBatch(descend_batches_exactly) if small else descend_batches
             setting, frame = self.setting(rows, order.size, rate), self.frame(block)
             for begin, end in pieces(order.size, rows, setting.size, block.X.shape[1]):
+                if done:
+                    done -= 1
+                    continue
                 with np.errstate(all="ignore"):
                     sums = descend(loss, rule, rows, order[begin:end], frame, setting, state.iterate, running)
                 running = Running(*sums)

@@ -76,7 +76,9 @@ def save_model(model: Regressor, path: str | os.PathLike[str], *, table: dict[st
     names, parameters = getattr(model, "feature_names_in_", None), {}
     kind = next(name for name, estimator in ESTIMATORS.items() if isinstance(model, estimator))
     for name, value in model.get_params(deep=False).items():
-        parameters[name] = encode_parameter(name, value, ESTIMATORS[kind])
+        # A folder of this machine means nothing elsewhere.
+        if name != "checkpoint":
+            parameters[name] = encode_parameter(name, value, ESTIMATORS[kind])
     content = {
         "format": FORMAT,
         "version": VERSION,

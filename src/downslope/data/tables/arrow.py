@@ -183,8 +183,8 @@ class ArrowBatches:
             raise FileError(Finding.of("tables.no_rows", path=self.place))
         return first.get_schema(), (batch for stream in chain([first], streams) for batch in stream)
 
-    def read(self) -> Generator[Batch, None, None]:
-        """The rows from the first one on."""
+    def read(self, start: int = 0) -> Generator[Batch, None, None]:
+        """The rows from the first one on: there is one file."""
         (_, batches), self._begun = self._begun or self._open(), None
         kinds = self._kinds
         places = {name: place for place, name in enumerate(kinds)}

@@ -150,10 +150,11 @@ class TableBatches:
         """Whether rows have weights."""
         return self.weights is not None
 
-    def read(self) -> Generator[Batch, None, None]:
-        """The rows of all files."""
-        for file in self.files:
-            yield from file.read(self.chosen, self.levels, self.weights)
+    def read(self, start: int = 0) -> Generator[Batch, None, None]:
+        """The rows of all files from number `start` on."""
+        for number, file in enumerate(self.files[start:], start):
+            for batch in file.read(self.chosen, self.levels, self.weights):
+                yield batch._replace(file=number)
 
 
 def open_files(paths: Sequence[Path], notation: Notation, encoding: str) -> list[FileBatches]:

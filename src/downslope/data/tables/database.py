@@ -192,8 +192,8 @@ class CursorBatches:
         """Whether rows have weights."""
         return self.weight is not None
 
-    def read(self) -> Generator[Batch, None, None]:
-        """The rows from the first one on."""
+    def read(self, start: int = 0) -> Generator[Batch, None, None]:
+        """The rows from the first one on: there is one file."""
         places = [self.columns.index(name) for name in (*self.names, self.target)]
         n_read = 0
         with closing(executed(self.connection, self.query)) as cursor:

@@ -22,6 +22,7 @@ from downslope.data.source import Order, Rereads, Schema
 from downslope.data.tables.encoding import check_missing
 from downslope.data.tables.scratch import Scratch, keep_rows_in
 from downslope.exceptions import FileError, InputError
+from downslope.journal import FORGETFUL, Step
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import enumerate_parts
 from downslope.threads import n_cores, one_blas_thread
@@ -44,11 +45,83 @@ class Batch(NamedTuple):
         The features; a missing value is NaN.
     y : array (m,)
     weight : array (m,) or None
+    file : int
+        The number of the file that they are from.
     """
 
     columns: Sequence[Array]
     y: Array
     weight: Array | None = None
+    file: int = 0
+
+
+class Place(NamedTuple):
+    """Where a read stands between two files, which is where another one may begin.
+
+    Attributes
+    ----------
+    file : int
+        The next one.
+    rest : array (columns, m)
+        The rows that are in no block yet.
+    number, n_rows : int
+        Blocks, and the rows in them.
+    counts : bool
+        Whether their weights are whole numbers.
+    seen : tuple
+        See `Seen.counted`.
+    """
+
+    file: int
+    rest: Array
+    number: int
+    n_rows: int
+    counts: bool
+    seen: tuple[Any, ...]
+
+
+class Reading(NamedTuple):
+    """How far a read has come.
+
+    Attributes
+    ----------
+    parts : list of (level, index, values)
+        Those of a binary counter.
+    n_blocks : int
+        That are in them.
+    place : Place or None
+        Where to begin to read; the blocks from there on that are in the parts are not counted again.
+    passes : int
+    means : array (d,) or None
+        What gaps are filled with.
+    """
+
+    parts: list[tuple[int, int, tuple[Any, ...]]]
+    n_blocks: int
+    place: Place | None
+    passes: int
+    means: Array | None
+
+
+class Learnt(NamedTuple):
+    """What a whole read has told.
+
+    Attributes
+    ----------
+    totals : tuple
+        Those of its tasks.
+    n_rows, n_dropped : int
+    counts : bool
+    passes : int
+    means : array (d,) or None
+    """
+
+    totals: tuple[Any, ...]
+    n_rows: int | None
+    n_dropped: int
+    counts: bool
+    passes: int
+    means: Array | None
 
 
 class Batches(Protocol):
@@ -74,8 +147,8 @@ class Batches(Protocol):
     def rereads(self) -> Literal["dear", "never"]:
         """Whether `read` can be called again."""
 
-    def read(self) -> Generator[Batch, None, None]:
-        """The rows from the first one on."""
+    def read(self, start: int = 0) -> Generator[Batch, None, None]:
+        """The rows from the first one of file number `start` on."""
 
 
 def rows_of_a_block(n_columns: int) -> int:
@@ -121,6 +194,9 @@ class StreamSource:
         self._means: Array | None = None
         # What `peek` has begun to read: the first block, and those after it.
         self._begun: tuple[Block, Generator[Block, None, None]] | None = None
+        # Where the next read begins, and where the one that is going on stood last between two files.
+        self._start: Place | None = None
+        self._place: Place | None = None
 
     @property
     def schema(self) -> Schema:
@@ -130,21 +206,56 @@ class StreamSource:
 
     def scan(self, *tasks: Callable[[Block], Any]) -> tuple[Any, ...]:
         """One read for all tasks; some blocks are worked on while the next ones are read."""
-        counter, threads = BinaryCounter(), n_cores()
+        return self.scan_from(FORGETFUL, *tasks)
+
+    def scan_from(self, step: Step, *tasks: Callable[[Block], Any]) -> tuple[Any, ...]:
+        """The same as a step of a run, from where an earlier process has come to."""
+        if isinstance(step.kept, Learnt):
+            return self._learn(step.kept)
+        counter, n_done, threads = BinaryCounter(), 0, n_cores()
+        if isinstance(step.kept, Reading):
+            counter, n_done = self._go_on(step.kept)
 
         def work(block: Block) -> None:
             with np.errstate(all="ignore"):
                 counter.add(block.number, Together(task(block) for task in tasks))
 
+        def so_far() -> Reading:
+            while running:
+                running.popleft().result()
+            parts = [(level, index, tuple(values)) for (level, index), values in counter.parts.items()]
+            return Reading(parts, n_done, self._place, self.passes, self._means)
+
         running: deque[Future[None]] = deque()
         with one_blas_thread(), ThreadPoolExecutor(threads) as pool, closing(self.blocks()) as blocks:
             for block in blocks:
+                if block.number < n_done:
+                    continue
                 running.append(pool.submit(work, block))
+                n_done += 1
                 if len(running) > threads:
                     running.popleft().result()
+                step.keep(so_far)
             for last in running:
                 last.result()
-        return tuple(counter.total())
+        totals = tuple(counter.total())
+        step.finish(Learnt(totals, self.n_rows, self.n_dropped, self._counts, self.passes, self._means))
+        return totals
+
+    def _learn(self, known: Learnt) -> tuple[Any, ...]:
+        """Know what an earlier process has read."""
+        self.n_rows, self.n_dropped, self._counts = known.n_rows, known.n_dropped, known.counts
+        self.passes, self._means = known.passes, known.means
+        return known.totals
+
+    def _go_on(self, reading: Reading) -> tuple[BinaryCounter, int]:
+        """What an earlier process has added up, and of how many blocks; the next read begins where that one was."""
+        self._means, self._start = reading.means, reading.place
+        # What has been looked at is read again only where it lies behind that place.
+        self._begun, self.passes = None, reading.passes - 1
+        return BinaryCounter(
+            {(level, index): Together(values) for level, index, values in reading.parts}
+        ), reading.n_blocks
 
     def blocks(self, order: Order | None = None) -> Generator[Block, None, None]:
         """The rows in sequence.
@@ -212,21 +323,31 @@ class StreamSource:
     def _cut(self) -> Generator[Block, None, None]:
         """All rows in numbered blocks."""
         table, seen = self.table, Seen([*self.table.names, self.table.target])
-        n_columns, counts = len(table.names) + 1 + table.weighted, True
+        n_columns = len(table.names) + 1 + table.weighted
         cutter = Cutter(rows_of_a_block(n_columns), n_columns)
-        number, n_rows = 0, 0
+        file, number, n_rows, counts = 0, 0, 0, True
+        self._place, self._start = self._start, None
+        if self._place is not None:
+            file, rest, number, n_rows, counts, counted = self._place
+            seen.go_on(counted)
+            for _ in cutter.add(list(rest)):
+                raise AssertionError("a rest is less than a block")
 
-        def pieces() -> Iterator[Array]:
-            with closing(table.read()) as batches:
-                for batch in batches:
-                    yield from cutter.add(self._usable(batch, seen))
-            if cutter.filled:
-                yield cutter.rest()
+        def blocks_of(pieces: Iterator[Array]) -> Iterator[Block]:
+            nonlocal number, n_rows, counts
+            for piece in pieces:
+                block = as_block(piece, number, weighted=table.weighted)
+                counts, number, n_rows = counts and whole(block.weight), number + 1, n_rows + block.y.size
+                yield block
 
-        for piece in pieces():
-            block = as_block(piece, number, weighted=table.weighted)
-            counts, number, n_rows = counts and whole(block.weight), number + 1, n_rows + block.y.size
-            yield block
+        with closing(table.read(file)) as batches:
+            for batch in batches:
+                if batch.file != file:
+                    file = batch.file
+                    self._place = Place(file, cutter.rest(), number, n_rows, counts, seen.counted())
+                yield from blocks_of(cutter.add(self._usable(batch, seen)))
+        if cutter.filled:
+            yield from blocks_of(iter([cutter.rest()]))
         seen.refuse(table.place, self.missing, n_left=n_rows)
         if seen.n_rows and not n_rows:
             raise InputError(Finding.of("rows.no_weight"))
@@ -277,6 +398,14 @@ class Seen:
             self.n_dropped += n_real - int(np.count_nonzero(kept))
         return kept
 
+    def counted(self) -> tuple[Any, ...]:
+        """What has been counted so far."""
+        return (self.gaps.copy(), self.infinite.copy(), self.first_infinite.copy(), self.n_rows, self.n_dropped)
+
+    def go_on(self, counted: tuple[Any, ...]) -> None:
+        """Go on from what was counted before."""
+        self.gaps, self.infinite, self.first_infinite, self.n_rows, self.n_dropped = counted
+
     def refuse(self, place: str | Finding, missing: str | None, *, n_left: int) -> None:
         """Raise `InputError` for what cannot be used, with its counts."""
         if self.infinite.any():
@@ -320,7 +449,7 @@ class Cutter:
                 yield whole_piece
 
     def rest(self) -> Array:
-        """What is left over."""
+        """What is in no piece yet."""
         return self.piece[:, : self.filled].copy()
 
 
