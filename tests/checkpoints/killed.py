@@ -18,13 +18,13 @@ import numpy as np
 
 import downslope.checkpoints.journal as journal
 from downslope import GradientDescentRegressor, scan
-from downslope.data.tables import scratch, stream
+from downslope.data.tables import stream
+from downslope.data.tables.scratch import Scratch
 from downslope.kernels import rows as kernel_rows
 
 # Everything small, so that there is much of everything: blocks, pieces of passes, checkpoints, parts of scratch files.
 journal.EVERY = journal.AFTER_A_STEP = journal.SHARE = 0.0
 stream.BLOCK_BYTES = 2**15
-scratch.FEW_BYTES = 2**14
 kernel_rows.PIECE = 2**12
 ROWS, COLUMNS = 4_000, 4
 
@@ -52,10 +52,14 @@ def in_memory(**options: Any) -> Fit:
 
 
 def from_files(**options: Any) -> Fit:
-    """A fit of files."""
-    return lambda folder, place: GradientDescentRegressor(random_state=5, checkpoint=place, **options).fit(
-        scan(folder, target="y")
-    )
+    """A fit of files, whose rows do not stay in memory."""
+
+    def fit(folder: Path, place: "str | None") -> Any:
+        rows = scan(folder, target="y")
+        rows.scratch = Scratch(None, few_bytes=2**14)
+        return GradientDescentRegressor(random_state=5, checkpoint=place, **options).fit(rows)
+
+    return fit
 
 
 SCENARIOS: dict[str, Fit] = {

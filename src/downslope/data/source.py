@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from downslope.data.block import Block
 from downslope.journal import FORGETFUL, Journal, Step
 
-__all__ = ["Addable", "Order", "Rereads", "Schema", "Source", "Task", "is_source", "journaled"]
+__all__ = ["Addable", "Order", "Rereads", "Schema", "Source", "Task", "in_any_order", "is_source", "journaled"]
 
 # Whether rows can be read again: for nothing, at the price of a read, or not at all.
 Rereads = Literal["free", "dear", "never"]
@@ -120,6 +120,14 @@ class Resumable(Source, Protocol):
         """`scan`, from where an earlier process came to; the step is told how far this one comes."""
 
 
+@runtime_checkable
+class Scatterable(Source, Protocol):
+    """A source whose rows, where they are many, can be kept so that those that lay together are far apart."""
+
+    def scattered(self) -> Source:
+        """`resident` for mini-batches."""
+
+
 class Journaled:
     """The rows of a source, each read of which is a step of a journal."""
 
@@ -152,6 +160,15 @@ class Journaled:
     def resident(self) -> Source:
         """The same rows where they can be read again for nothing: they are read once more for it."""
         return self.source.resident()
+
+    def scattered(self) -> Source:
+        """The same for mini-batches."""
+        return in_any_order(self.source)
+
+
+def in_any_order(source: Source) -> Source:
+    """The rows where they can be read again for nothing, for passes in a random order."""
+    return source.scattered() if isinstance(source, Scatterable) else source.resident()
 
 
 def journaled(source: Source, journal: Journal) -> Source:

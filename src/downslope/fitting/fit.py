@@ -40,7 +40,8 @@ def fit(request: Request) -> Solution:
     with one_blas_thread():
         going_on, settings = request.going_on, request.settings
         source = journaled(request.source, request.journal)
-        problem = prepare(source, settings, None if going_on is None else going_on.coordinates)
+        coordinates = None if going_on is None else going_on.coordinates
+        problem = prepare(source, settings, coordinates, any_order=request.shuffle)
         objective = objective_of(problem)
         with np.errstate(all="ignore"):
             start = begin(problem, request) if going_on is None else going_on.start

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from downslope.data.source import Source, Task
+from downslope.data.source import Source, Task, in_any_order
 from downslope.descent.engines import Engine, Traits, choose_engine
 from downslope.descent.settings import Settings
 from downslope.exceptions import InputError
@@ -33,7 +33,13 @@ Array = NDArray[np.float64]
 LARGEST_LEVER = 1e3
 
 
-def prepare(source: Source, settings: Settings, coordinates: Coordinates | None = None, *others: Task) -> Problem:
+def prepare(
+    source: Source,
+    settings: Settings,
+    coordinates: Coordinates | None = None,
+    *others: Task,
+    any_order: bool = False,
+) -> Problem:
     """Read the rows once and make the problem ready.
 
     Parameters
@@ -44,13 +50,19 @@ def prepare(source: Source, settings: Settings, coordinates: Coordinates | None 
         Those of the descent that goes on, if one does.
     *others : tasks
         What else is wanted of the same read; the values are `Problem.others`.
+    any_order : bool
+        Whether mini-batches take the rows as chance has it, wherever they lay.
 
     Raises
     ------
     InputError
         For an engine that cannot run the problem, and for columns that have changed so that a descent cannot go on.
     """
-    if settings.visits_rows or cannot_be_counted(source, settings):
+    if settings.visits_rows:
+        # What a rule remembers of each row, it remembers by its place among all.
+        chance = any_order and settings.batch_size is not None and not settings.rule.remembers_rows
+        source = in_any_order(source) if chance else source.resident()
+    elif cannot_be_counted(source, settings):
         source = source.resident()
     if source.n_rows is not None:
         # Before anything is read.

@@ -18,12 +18,16 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from downslope import GradientDescentRegressor, diagnose, scan, sweep
+from downslope.data.arrays import ArraySource
 from downslope.data.source import Source
 from downslope.data.tables import stream as stream_module
+from downslope.data.tables.buckets import BucketSource
 from downslope.data.tables.scratch import Scratch, keep_rows_in
 from downslope.exceptions import DownslopeWarning, FileError, InputError
+from downslope.statistics.moments import gather
 from tests.data.conftest import WriteTable
 
 Array = np.ndarray
@@ -386,6 +390,99 @@ def test_rows_that_are_gone_are_missed() -> None:
     fit(rows)
     with pytest.raises(InputError, match=r"have been read and cannot be read again"):
         fit(rows)
+
+
+# ------------------------------------------------------------------------------------------------------------- buckets
+def sorted_rows(n_rows: int = 80_000) -> tuple[Any, Any]:
+    """Rows sorted by a column, with a trend in another and errors that neighbours share."""
+    random = np.random.default_rng(8)
+    X = random.normal(size=(n_rows, 8))
+    X[:, 0] = np.sort(X[:, 0])
+    X[:, 1] += np.linspace(-2, 2, n_rows)
+    shared = np.repeat(random.normal(size=n_rows // 400), 400) + 2 * np.sin(np.linspace(0, 40, n_rows))
+    return X, X @ random.normal(size=8) + shared + random.normal(size=n_rows)
+
+
+def spilt(X: Any, y: Any, weight: Any = None) -> Any:
+    """The rows as a stream, of which most go to the disk."""
+    columns = {**{f"x{j}": column for j, column in enumerate(X.T)}, "y": y}
+    rows = scan(
+        pa.table(columns if weight is None else {**columns, "w": weight}),
+        target="y",
+        weight=None if weight is None else "w",
+    )
+    rows.scratch = Scratch(None, 2**18)
+    return rows
+
+
+def test_mini_batches_of_sorted_rows_are_as_good_as_of_shuffled_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("downslope.data.tables.stream.BLOCK_BYTES", 2**19)
+    # So many rows a bucket as on a disk, where a last batch that is not full does not count.
+    monkeypatch.setattr("downslope.data.tables.scratch.BUCKETS", 4)
+    (X, y), options = sorted_rows(), {"batch_size": 64, "max_iter": 4, "tol": 0.0}
+    least = GradientDescentRegressor().fit(X, y).optimum_.objective
+
+    def excess(fitted: Any) -> float:
+        return float(np.mean((y - X @ fitted.coef_ - fitted.intercept_) ** 2) / 2 - least)
+
+    monkeypatch.setattr("downslope.kernels.batch_passes.MANY_ROWS", 2**40)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        pairs = [
+            [
+                excess(GradientDescentRegressor(random_state=seed, **options).fit(*rows))
+                for rows in ((spilt(X, y),), (X, y))
+            ]
+            for seed in range(5)
+        ]
+        in_order = [
+            excess(GradientDescentRegressor(random_state=seed, shuffle=False, **options).fit(spilt(X, y)))
+            for seed in (0, 1)
+        ]
+    in_buckets, shuffled = np.mean(pairs, axis=0)
+    assert in_buckets <= 2 * shuffled
+    # What the buckets are for.
+    assert np.mean(in_order) > 10 * shuffled
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_buckets_hold_each_row_once(weighted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("downslope.data.tables.stream.BLOCK_BYTES", 2**17)
+    (X, y), weight = sorted_rows(10_001 // 400 * 400), np.arange(10_000.0) + 1 if weighted else None
+    kept = spilt(X, y, weight).scattered()
+    assert isinstance(kept, BucketSource)
+    assert kept.n_rows == 10_000
+    parts = [np.column_stack([b.X, b.y, np.ones(b.y.size) if b.weight is None else b.weight]) for b in kept.blocks()]
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= max(sizes) / 10
+    wanted = np.column_stack([X, y, np.ones(10_000) if weight is None else weight])
+    found = np.vstack(parts)
+    np.testing.assert_array_equal(found[np.lexsort(found.T)], wanted[np.lexsort(wanted.T)])
+    # No bucket is a stretch of the rows: each spans what all span.
+    assert all(np.ptp(part[:, 0]) > 0.5 * np.ptp(X[:, 0]) for part in parts)
+    first, second = (gather(rows) for rows in (kept, ArraySource(X, y, weight)))
+    np.testing.assert_allclose(first.xx, second.xx, rtol=1e-12)
+    assert first.n_rows == second.n_rows
+
+
+def test_an_order_of_all_rows_is_drawn_anew_for_each_pass() -> None:
+    X, y = sorted_rows(8_000)
+    kept, generator = spilt(X, y).scattered(), np.random.default_rng(0)
+    first, second = (
+        [block.y[block.order][0] for block in kept.blocks(lambda n: generator.permutation(n))] for _ in range(2)
+    )
+    assert first != second
+    assert [block.number for block in kept.blocks()] == list(range(32))
+
+
+def test_rows_that_are_not_shuffled_or_are_remembered_keep_their_order() -> None:
+    X, y = sorted_rows(8_000)
+    for options in ({"shuffle": False, "learning_rate": 0.01, "max_iter": 5}, {"method": "saga", "max_iter": 4}):
+        given: dict[str, Any] = {"batch_size": 16, "random_state": 0, "tol": 0.0, **options}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            found, wanted = (GradientDescentRegressor(**given).fit(*rows) for rows in ((spilt(X, y),), (X, y)))
+        np.testing.assert_allclose(found.coef_, wanted.coef_, rtol=1e-10)
 
 
 # ------------------------------------------------------------------------------------------------------------- scratch

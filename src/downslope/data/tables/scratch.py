@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -20,8 +20,12 @@ __all__ = ["Scratch", "keep_rows_in"]
 
 Array = NDArray[np.float64]
 
+Arrays = tuple[Array, Array, Array | None]
+
 # Rows of fewer bytes stay in memory.
 FEW_BYTES = 2**28
+# Each of them is a file, or two or three with those of targets and weights.
+BUCKETS = 32
 
 
 @dataclass(frozen=True)
@@ -97,29 +101,93 @@ class Column:
         return np.asarray(mapped)
 
 
-def keep_rows_in(scratch: Scratch, blocks: Iterator[Block], place: str | Finding) -> tuple[Array, Array, Array | None]:
-    """X (n, d) in C order, y (n,) and the weights (n,) or None of all blocks.
+class Rows:
+    """X, y and weights as they come, a block at a time."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self.X, self.y, self.weight = Column(scratch), Column(scratch), Column(scratch)
+        self.n_features = 0
+
+    @property
+    def n_bytes(self) -> int:
+        """Of X."""
+        return self.X.n_bytes
+
+    def add(self, block: Block) -> None:
+        """Keep some more rows."""
+        self.n_features = block.X.shape[1]
+        self.X.add(np.ascontiguousarray(block.X).reshape(-1))
+        self.y.add(block.y)
+        if block.weight is not None:
+            self.weight.add(block.weight)
+
+    def arrays(self) -> Arrays:
+        """X (n, d) in C order, y (n,) and the weights (n,) or None."""
+        return (
+            self.X.rows().reshape(-1, self.n_features),
+            self.y.rows(),
+            self.weight.rows() if self.weight.n_bytes else None,
+        )
+
+
+class Scattered:
+    """The same in buckets, each of which is like all rows: what lay together is far apart.
+
+    Of each block as many rows go into each bucket, but for what does not divide, by a generator that is keyed by the
+    number of the block.
+    """
+
+    def __init__(self, scratch: Scratch) -> None:
+        self.buckets = [Rows(replace(scratch, few_bytes=0)) for _ in range(BUCKETS)]
+
+    @property
+    def n_bytes(self) -> int:
+        """Of X."""
+        return sum(bucket.n_bytes for bucket in self.buckets)
+
+    def add(self, block: Block) -> None:
+        """Keep some more rows."""
+        generator = np.random.default_rng(block.number)
+        order, first = generator.permutation(block.y.size), int(generator.integers(BUCKETS))
+        for k, part in enumerate(np.array_split(order, BUCKETS)):
+            if part.size:
+                weight = None if block.weight is None else block.weight[part]
+                self.buckets[(first + k) % BUCKETS].add(Block(block.X[part], block.y[part], weight))
+
+
+def keep_rows_in(
+    scratch: Scratch, blocks: Iterator[Block], place: str | Finding, *, scattered: bool = False
+) -> list[Arrays]:
+    """X (n, d) in C order, y (n,) and the weights (n,) or None of all blocks; of many rows in buckets, if `scattered`.
 
     Raises
     ------
     FileError
         Where the disk cannot hold them.
     """
-    X, y, weight, d = Column(scratch), Column(scratch), Column(scratch), 0
+    kept: Rows | Scattered = Rows(scratch)
+    waiting: list[Block] = []
     try:
         for block in blocks:
-            d = block.X.shape[1]
-            X.add(np.ascontiguousarray(block.X).reshape(-1))
-            y.add(block.y)
-            if block.weight is not None:
-                weight.add(block.weight)
+            if not scattered or isinstance(kept, Scattered):
+                kept.add(block)
+                continue
+            waiting.append(block)
+            if sum(one.X.nbytes for one in waiting) > scratch.few_bytes:
+                kept = Scattered(scratch)
+                for one in waiting:
+                    kept.add(one)
+                waiting = []
+        for one in waiting:
+            kept.add(one)
     except FileError:
         # What is wrong with the rows themselves.
         raise
     except OSError as error:
-        said = {"path": place, "n_bytes": X.n_bytes, "free": free_of(scratch), "reason": system_reason(error)}
+        said = {"path": place, "n_bytes": kept.n_bytes, "free": free_of(scratch), "reason": system_reason(error)}
         raise FileError(Finding.of("tables.no_room", Remedy("scratch"), **said)) from error
-    return X.rows().reshape(-1, d), y.rows(), weight.rows() if weight.n_bytes else None
+    buckets = kept.buckets if isinstance(kept, Scattered) else [kept]
+    return [bucket.arrays() for bucket in buckets if bucket.n_bytes]
 
 
 def free_of(scratch: Scratch) -> Any:

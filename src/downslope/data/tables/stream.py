@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from downslope.data.arrays import ArraySource, whole
 from downslope.data.block import Block
 from downslope.data.counter import BinaryCounter, Together
-from downslope.data.source import Order, Rereads, Schema
+from downslope.data.source import Order, Rereads, Schema, Source
+from downslope.data.tables.buckets import BucketSource
 from downslope.data.tables.encoding import check_missing
 from downslope.data.tables.scratch import Scratch, keep_rows_in
 from downslope.exceptions import FileError, InputError
@@ -284,9 +285,19 @@ class StreamSource:
 
     def resident(self) -> ArraySource:
         """The same rows where they can be read again for nothing."""
+        return self._kept(scattered=False)[0]
+
+    def scattered(self) -> Source:
+        """The same for mini-batches: of many rows those that lay together are far apart."""
+        buckets = self._kept(scattered=True)
+        return buckets[0] if len(buckets) == 1 else BucketSource(buckets)
+
+    def _kept(self, *, scattered: bool) -> list[ArraySource]:
+        """The rows in scratch files, or in memory where they are few."""
         with closing(self.blocks()) as blocks:
-            X, y, weight = keep_rows_in(self.scratch, blocks, self.table.place)
-        return ArraySource(X, y, weight, names=self.table.names, target=self.table.target)
+            kept = keep_rows_in(self.scratch, blocks, self.table.place, scattered=scattered)
+        names, target = self.table.names, self.table.target
+        return [ArraySource(X, y, weight, names=names, target=target) for X, y, weight in kept]
 
     def _begin(self) -> tuple[Block, Generator[Block, None, None]]:
         """The first block and those after it."""
