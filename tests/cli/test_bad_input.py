@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_fit(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    monkeypatch.setattr("downslope.cli.rows.read_table", pytest.fail)
+    monkeypatch.setattr("downslope.cli.rows.load_table", pytest.fail)
     answer = call("fit", places["table"], "-t", "y", "--model", places["dir"] / "m.json")
     assert answer.code == 1
     assert re.fullmatch(

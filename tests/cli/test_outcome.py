@@ -65,7 +65,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("downslope.cli.rows.read_table", fail)
+    monkeypatch.setattr("downslope.cli.rows.load_table", fail)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,6 @@ def test_a_warning_is_one_line(call: Call, lines: Path, monkeypatch: pytest.Monk
         )
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("downslope.cli.rows.read_table", complain)
+    monkeypatch.setattr("downslope.cli.rows.load_table", complain)
     first = call("fit", lines, "-t", "y").err.splitlines()[0]
     assert first == "downslope: warning: set --max-iter"

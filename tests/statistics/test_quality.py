@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score, root_mean_squared_error
 
-from downslope.statistics.quality import measure_quality
+from downslope.statistics.moments import gather
+from downslope.statistics.quality import measure_quality, quality_of
 from tests.problems import Pieces
 
 Array = np.ndarray
@@ -77,3 +78,25 @@ def test_predictions_that_are_no_numbers(bad: float) -> None:
     found = measure_quality(Pieces(X, y, None, (20,)), np.array([bad, 0.0]), 0.0)
     assert math.isnan(found.r2)
     assert math.isnan(found.rmse)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_moments_say_the_same_without_a_read(weighted: bool) -> None:
+    random = np.random.default_rng(6)
+    X = random.normal(size=(500, 3)) + [0.0, 50.0, -3.0]
+    y = X @ [1.0, 2.0, 3.0] + 4 + random.normal(size=500)
+    weight = random.uniform(0.5, 2.0, 500) if weighted else None
+    source = Pieces(X, y, weight)
+    moments = gather(source)
+    for coef, intercept in (([1.0, 2.0, 3.0], 4.0), ([0.0, 0.0, 0.0], 0.0), ([5.0, -2.0, 3.0], 1e3)):
+        found, read = quality_of(moments, np.array(coef), intercept), measure_quality(source, np.array(coef), intercept)
+        assert found == pytest.approx(read, rel=1e-8)
+
+
+def test_moments_say_nothing_where_rounding_would() -> None:
+    random = np.random.default_rng(6)
+    X = random.normal(size=(500, 2)) * 1e6
+    exact = Pieces(X, X @ [1.0, 2.0] + 3)
+    assert quality_of(gather(exact), np.array([1.0, 2.0]), 3.0) is None
+    constant = Pieces(X, np.full(500, 7.0))
+    assert quality_of(gather(constant), np.zeros(2), 7.0) is None

@@ -74,6 +74,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "downslope.statistics.residuals": ("Residuals",),
     "downslope.statistics.row_checks": ("RowChecks",),
     "downslope.statistics.row_lengths": ("Lengths",),
+    "downslope.statistics.sample": ("Sample",),
     "downslope.statistics.triangle": ("Triangle",),
     "downslope.steps.accelerated": ("Accelerated", "Speed"),
     "downslope.steps.adaptive_rules": ("AdaGrad", "Adam", "RMSProp", "Slots"),

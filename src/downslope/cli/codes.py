@@ -1,13 +1,10 @@
 """Numbers in a table that look like codes for missing values, and the options that read them as such."""
 
-import numpy as np
-
 from downslope.cli.rows import Part
-from downslope.data.block import Block
+from downslope.cli.streamed import StreamedPart
 from downslope.diagnosis import Far
 from downslope.diagnosis.cells import RowNumbers, find_cells
 from downslope.diagnosis.outliers import SAMPLE
-from downslope.statistics.sample import SampleRows
 from downslope.texts import Finding, Remedy
 
 __all__ = ["codes_among", "hint_at"]
@@ -16,12 +13,11 @@ __all__ = ["codes_among", "hint_at"]
 MOST_COLUMNS = 1000
 
 
-def codes_among(rows: Part, names: tuple[str, ...]) -> list[Finding]:
+def codes_among(rows: Part | StreamedPart, names: tuple[str, ...]) -> list[Finding]:
     """What there is to say of codes in the features."""
     if len(names) > MOST_COLUMNS:
         return []
-    sample = SampleRows(SAMPLE)(Block(rows.X, np.asarray(rows.y), rows.weight, 0))
-    found = find_cells(sample, names, RowNumbers())
+    found = find_cells(rows.sampled(SAMPLE), names, RowNumbers())
     told = {"n_rows": found.n_looked_at}
     return [
         Finding.of("command.code", **told, column=far.column, value=value_of(far), count=far.times).then(hint_at(far))

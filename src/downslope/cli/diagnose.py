@@ -34,17 +34,19 @@ def diagnose(
     from downslope.cli.codes import hint_at
     from downslope.cli.console import json_text, printable, write_out
     from downslope.cli.fit import parse_rate
-    from downslope.cli.rows import Choice, load_rows, read_notation, split_off
+    from downslope.cli.rows import Choice, read_notation
+    from downslope.cli.streamed import load
 
     rate = parse_rate(learning_rate)
     notation = read_notation(options.names_in(na), decimal, thousands, encoding)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding))
-    rows, _ = split_off(rows, None, seed, data)
+    choice = Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding)
+    table, _, rows, _ = load(choice)
+    X, y, weight = rows.given
     found = diagnosis.diagnose(
-        rows.X,
-        rows.y,
-        sample_weight=rows.weight,
+        X,
+        y,
+        sample_weight=weight,
         feature_names=[printable(name) for name in table.feature_names],
         method=method,
         learning_rate=rate,

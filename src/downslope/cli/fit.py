@@ -75,7 +75,8 @@ def fit(
     from downslope.cli.descent import expect_engine, watch_fit
     from downslope.cli.files import check_format, check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
-    from downslope.cli.rows import Choice, load_rows, read_notation, split_off
+    from downslope.cli.rows import Choice, read_notation
+    from downslope.cli.streamed import load
     from downslope.cli.summary import summarise
 
     need_no_screen()
@@ -92,9 +93,9 @@ def fit(
     check_format("--history", history)
     notation = read_notation(options.names_in(na), decimal, thousands, encoding)
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    table, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding))
+    choice = Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding)
+    table, rows, train, held_out = load(choice, test_size, seed, regressor)
     codes = codes_among(rows, table.feature_names)
-    train, held_out = split_off(rows, test_size, seed, data)
     for finding in codes:
         warn(finding)
     told = [*map(str, codes), *watch_fit(regressor, train.source(table.feature_names), every=verbose)]

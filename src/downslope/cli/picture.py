@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from downslope.cli.rows import Part
+from downslope.cli.streamed import StreamedPart
 from downslope.cli.yardstick import predict_array
 from downslope.data.written import write_figure
 from downslope.displays import CoefficientPathDisplay, FitDisplay, LearningRateDisplay, LossCurveDisplay
@@ -19,17 +20,17 @@ def need_no_screen() -> None:
     os.environ.setdefault("MPLBACKEND", "Agg")
 
 
-def draw_fit(model: GradientDescentRegressor, rows: Part, target: str) -> Any:
+def draw_fit(model: GradientDescentRegressor, rows: Part | StreamedPart, target: str) -> Any:
     """The figure of a fitted model beside rows, those it was fitted on or others."""
-    names = model.feature_names_in_
+    names, (X, y) = model.feature_names_in_, rows.shown()
     with drawing(own_figure=True) as plt:
         loss, paths, fit = new_axes(plt, (15.0, 4.6), 1, 3)
         LossCurveDisplay.from_estimator(model, target_name=target, ax=loss)
         CoefficientPathDisplay.from_estimator(model, target_name=target, ax=paths)
         FitDisplay.from_predictions(
-            rows.y,
-            predict_array(model, rows.X),
-            x=rows.X[:, 0] if len(names) == 1 else None,
+            y,
+            predict_array(model, X),
+            x=X[:, 0] if len(names) == 1 else None,
             feature_name=names[0],
             target_name=target,
             ax=fit,
@@ -37,7 +38,7 @@ def draw_fit(model: GradientDescentRegressor, rows: Part, target: str) -> Any:
         return loss.figure
 
 
-def save_fit(model: GradientDescentRegressor, rows: Part, target: str, path: Path) -> None:
+def save_fit(model: GradientDescentRegressor, rows: Part | StreamedPart, target: str, path: Path) -> None:
     """Draw a fitted model into a file."""
     figure = draw_fit(model, rows, target)
     try:

@@ -2,23 +2,27 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downslope.cli.outcome import UsageError, refuse_as_usage
 from downslope.data.arrays import ArraySource
+from downslope.data.block import Block
 from downslope.data.rows import check_target, check_weights
+from downslope.data.tables.batches import TableBatches, open_files
 from downslope.data.tables.encoding import Missing
-from downslope.data.tables.files import Table, read_table
+from downslope.data.tables.files import Table, load_table
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.packed import UTF8, check_encoding
 from downslope.data.weights import weighed
 from downslope.exceptions import InputError
+from downslope.statistics.quality import Quality, measure_quality
+from downslope.statistics.sample import Sample, SampleRows
 from downslope.texts import Finding, Remedy
 
-__all__ = ["Choice", "Part", "load_rows", "read_notation", "split_off"]
+__all__ = ["Choice", "Part", "load_rows", "open_table", "read_notation", "split_off"]
 
 Array = NDArray[np.float64]
 
@@ -56,6 +60,29 @@ class Part(NamedTuple):
         y, weight = check_target(self.y, len(self.y)), check_weights(self.weight, len(self.y))
         return weighed(self.X, y, weight, names=names, rounding=self.rounding)
 
+    @property
+    def n_rows(self) -> int:
+        """How many they are."""
+        return len(self.y)
+
+    @property
+    def given(self) -> tuple[Any, Any, Any]:
+        """X, y and weights as functions of the library take them."""
+        return self.X, self.y, self.weight
+
+    def quality(self, coef: Array, intercept: float) -> Quality:
+        """R² and RMSE of a model."""
+        return measure_quality(self.source(), coef, intercept)
+
+    def shown(self) -> tuple[Array, Array]:
+        """X and y of the rows that a picture is drawn of."""
+        return self.X, self.y
+
+    def sampled(self, n_rows: int) -> Sample:
+        """Some of the rows, drawn at random."""
+        sample: Sample = SampleRows(n_rows)(Block(self.X, np.asarray(self.y), self.weight, 0))
+        return sample
+
 
 def read_notation(codes: Sequence[str] | None, decimal: str, thousands: str | None, encoding: str = UTF8) -> Notation:
     """How the cells are written, as the options name it."""
@@ -64,24 +91,26 @@ def read_notation(codes: Sequence[str] | None, decimal: str, thousands: str | No
         return Notation.of(codes or (), decimal, thousands)
 
 
-def load_rows(choice: Choice) -> tuple[Table, Part]:
-    """Read the table; what is known of it, and all its rows."""
+def open_table(choice: Choice) -> TableBatches:
+    """The files, and the columns that are chosen among theirs."""
     others = {"target": [choice.target], "features": choice.features, "categorical": choice.categorical}
     for parameter, names in others.items():
         if choice.weights is not None and choice.weights in (names or ()):
             raise UsageError(Finding.of("command.named_twice", other=Remedy(parameter), name=choice.weights))
-    with_weights = [name for name in choice.exclude or () if name != choice.weights]
-    table = read_table(
-        choice.path,
-        target=choice.target,
+    return TableBatches(
+        open_files([choice.path], choice.notation, choice.encoding),
+        str(choice.path),
+        choice.target,
         features=choice.features,
-        exclude=with_weights,
+        exclude=[name for name in choice.exclude or () if name != choice.weights],
         categorical=choice.categorical or (),
-        missing=choice.missing,
         weights=choice.weights,
-        notation=choice.notation,
-        encoding=choice.encoding,
     )
+
+
+def load_rows(choice: Choice, batches: TableBatches | None = None) -> tuple[Table, Part]:
+    """Read the table; what is known of it, and all its rows."""
+    table = load_table(batches or open_table(choice), choice.missing)
     return table, Part(table.X, table.y, table.weight, table.rounding)
 
 

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 
 from downslope._version import __version__
 from downslope.cli.rows import Part
+from downslope.cli.streamed import StreamedPart, StreamedTable
 from downslope.cli.tables import facts, number, number_table, percent
 from downslope.cli.yardstick import least_squares
 from downslope.closed_form.landscape import StandardErrors
@@ -17,10 +18,12 @@ from downslope.data.tables.files import Table
 from downslope.descent.stopping import StopReason
 from downslope.estimators import GradientDescentRegressor
 from downslope.fitting.optimum import Optimum
-from downslope.statistics.quality import Quality, measure_quality
+from downslope.statistics.quality import Quality
 from downslope.texts import say
 
 __all__ = ["Summary", "summarise"]
+
+AnyPart = Part | StreamedPart
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,12 @@ class Summary:
     Attributes
     ----------
     path : Path
-    table : Table
+    table : Table or StreamedTable
         What is known of the file.
     model : GradientDescentRegressor
         Fitted.
-    train : Part
-    held_out : Part or None
+    train : Part or StreamedPart
+    held_out : Part, StreamedPart or None
     baseline : Optimum or None
         Ordinary least squares on the training rows.
     warnings : list of str
@@ -44,16 +47,16 @@ class Summary:
     """
 
     path: Path
-    table: Table
+    table: Table | StreamedTable
     model: GradientDescentRegressor
-    train: Part
-    held_out: Part | None
+    train: AnyPart
+    held_out: AnyPart | None
     baseline: Optimum | None
     warnings: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
 
     @property
-    def judged(self) -> Part:
+    def judged(self) -> AnyPart:
         """The rows that R² and RMSE are measured on."""
         return self.train if self.held_out is None else self.held_out
 
@@ -64,7 +67,7 @@ class Summary:
 
     def quality(self) -> Quality:
         """Of the model."""
-        return measure_quality(self.judged.source(), self.model.coef_, self.model.intercept_)
+        return self.judged.quality(self.model.coef_, self.model.intercept_)
 
     @property
     def optimum(self) -> Optimum | None:
@@ -85,7 +88,7 @@ class Summary:
 
     def quality_of(self, other: Optimum | None) -> Quality | None:
         """That of another model on the same rows."""
-        return None if other is None else measure_quality(self.judged.source(), other.coef, other.intercept)
+        return None if other is None else self.judged.quality(other.coef, other.intercept)
 
     def stop_sentence(self) -> str:
         """Why the run ended; where that is an error or a warning, its details stand on standard error."""
@@ -105,8 +108,8 @@ class Summary:
             "rows": {
                 "read": table.n_rows_read,
                 "dropped": table.n_rows_dropped,
-                "training": len(self.train.y),
-                "held_out": 0 if self.held_out is None else len(self.held_out.y),
+                "training": self.train.n_rows,
+                "held_out": 0 if self.held_out is None else self.held_out.n_rows,
             },
             "notes": [str(note) for note in table.notes],
             "parameters": {name: as_json(value) for name, value in model.get_params(deep=False).items()},
@@ -153,9 +156,9 @@ class Summary:
 
     def rows_sentence(self) -> str:
         """Which rows were fitted on."""
-        n_held = 0 if self.held_out is None else len(self.held_out.y)
+        n_held = 0 if self.held_out is None else self.held_out.n_rows
         code = "page.some_rows" if n_held else "page.all_rows"
-        return say(code, count=len(self.train.y), path=str(self.path), held=n_held)
+        return say(code, count=self.train.n_rows, path=str(self.path), held=n_held)
 
     def features_sentence(self) -> str:
         """How many columns predict what."""
@@ -203,9 +206,16 @@ class Summary:
 
 
 def summarise(
-    path: Path, table: Table, model: GradientDescentRegressor, train: Part, held_out: Part | None, warnings: list[str]
+    path: Path,
+    table: Table | StreamedTable,
+    model: GradientDescentRegressor,
+    train: AnyPart,
+    held_out: AnyPart | None,
+    warnings: list[str],
 ) -> Summary:
     """Sum a fit up."""
+    if isinstance(table, StreamedTable):
+        table.told()
     own = model.landscape_ is not None and model.penalty is None and not model.early_stopping
     # The very optimum that the descent was measured by, where that is ordinary least squares on these rows.
     baseline = model.optimum_ if own else least_squares(train, fit_intercept=model.fit_intercept)

@@ -54,7 +54,8 @@ def sweep(
     from downslope.cli.console import write_out
     from downslope.cli.files import check_outputs, check_picture
     from downslope.cli.picture import need_no_screen
-    from downslope.cli.rows import Choice, load_rows, read_notation, split_off
+    from downslope.cli.rows import Choice, read_notation
+    from downslope.cli.streamed import load
     from downslope.sweeps.sweep import setup
 
     need_no_screen()
@@ -68,15 +69,15 @@ def sweep(
         raise UsageError(Finding.of("command.not_a_share_of_excess", got=tol))
     with refuse_as_usage():
         setup(rates, tried, betas or (0.9,), tol, max_iter, {})
-    _, rows = load_rows(Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding))
-    rows, _ = split_off(rows, None, seed, data)
+    choice = Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding)
+    X, y, weight = load(choice).train.given
     passed_on = ("loss", "delta", "epsilon", "quantile", "alpha", "l1_ratio", "batch_size", "init")
     code = DONE
     try:
         found = sweeps.sweep(
-            rows.X,
-            rows.y,
-            sample_weight=rows.weight,
+            X,
+            y,
+            sample_weight=weight,
             learning_rates=rates,
             methods=tried,
             momenta=betas or (0.9,),

@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from downslope.data.block import Block
 from downslope.data.source import Source
+from downslope.statistics.moments import Moments
 
-__all__ = ["MeasureQuality", "Quality", "measure_quality"]
+__all__ = ["MeasureQuality", "Quality", "measure_quality", "quality_of"]
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(float).eps)
+# The share of the terms of a sum that may be left when they cancel: six digits stay.
+LEAST_LEFT = 1e-9
 
 
 class Quality(NamedTuple):
@@ -100,6 +103,20 @@ class MeasureQuality:
         missed, spread = (float(weight @ (part * scale) ** 2) for part in (residual, y - mean))
         lowest, highest = float(y.min(initial=np.inf)), float(y.max(initial=-np.inf))
         return Deviations(total, mean, unit, missed, spread, lowest, highest)
+
+
+def quality_of(moments: Moments, coef: Array, intercept: float) -> Quality | None:
+    """The same from the moments of the rows, without a read; None where rounding could show."""
+    with np.errstate(all="ignore"):
+        explained, curved = float(coef @ moments.xy), float(coef @ moments.xx @ coef)
+        off = moments.y_mean - float(moments.mean @ coef) - intercept
+        residual = moments.yy - 2.0 * explained + curved + moments.weight * off * off
+        size = moments.yy + 2.0 * abs(explained) + abs(curved) + moments.weight * moments.y_mean**2
+    if not (
+        moments.weight > 0 and np.isfinite(size) and residual > LEAST_LEFT * size and moments.yy > LEAST_LEFT * size
+    ):
+        return None
+    return Quality(1.0 - residual / moments.yy, math.sqrt(residual / moments.weight))
 
 
 def measure_quality(source: Source, coef: Array, intercept: float) -> Quality:

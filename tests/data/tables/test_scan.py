@@ -511,7 +511,7 @@ def test_a_full_disk_is_said_with_the_room_that_there_is(tmp_path: Path, monkeyp
     monkeypatch.setattr(Scratch, "open", lambda _: Full())
 
     def blocks() -> Iterator[Any]:
-        yield from scan(ROWS, target="y").blocks()
+        yield from ((block,) for block in scan(ROWS, target="y").blocks())
 
     with pytest.raises(FileError, match=r"do not fit .* \(.*; [\d,]+ bytes were to be written, [\d,]+ are free\)"):
         keep_rows_in(Scratch(tmp_path, 0), blocks(), "t.csv")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.data.tables.columns import ColumnChoice, asked_for, choose_columns, require_columns
-from downslope.data.tables.encoding import Encoding
+from downslope.data.tables.encoding import Encoding, Missing
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.opening import layout_of, open_plain
 from downslope.data.tables.packed import UTF8, made_plain
@@ -135,6 +135,22 @@ class TableBatches:
                 counted = {"name": name, "path": place, "count": len(known), "most": MAX_LEVELS}
                 raise InputError(Finding("tables.many_levels", counted, (Remedy("exclude", [name]),)))
         self.names = Encoding(self.chosen.features, self.levels, None, ()).feature_names
+
+    @property
+    def n_bytes(self) -> int:
+        """Those of the files, unpacked."""
+        return sum(file.file.stat().st_size for file in self.files)
+
+    def encoding(self, missing: Missing | None, means: Sequence[float]) -> Encoding:
+        """How the columns became features, of these means."""
+        return Encoding(self.chosen.features, self.levels, missing, tuple(means), self.files[0].notation)
+
+    def by_column(self, counts: Sequence[int]) -> dict[str, int]:
+        """What was counted of each feature, and of the target, by the columns of the files."""
+        per_column = [
+            name for name in self.chosen.features for _ in range(max(len(self.levels.get(name, "ab")) - 1, 1))
+        ]
+        return dict(zip((*per_column, self.target), counts, strict=True))
 
     def warn_of_codes(self) -> None:
         """Warn of features that look like codes and are read as numbers."""

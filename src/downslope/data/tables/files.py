@@ -26,7 +26,7 @@ from downslope.data.tables.rounding import warn_of_rounding
 from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding, Remedy
 
-__all__ = ["Features", "Table", "read_features", "read_table"]
+__all__ = ["Features", "Table", "load_table", "read_features", "read_table"]
 
 Array = NDArray[np.float64]
 Path = str | os.PathLike[str]
@@ -153,9 +153,14 @@ def read_table(
     check_missing(missing)
     files = open_files([pathlib.Path(path)], notation, encoding)
     options = {"features": features, "exclude": exclude, "categorical": categorical, "weights": weights}
-    table = TableBatches(files, str(path), target, **options)  # type: ignore[arg-type]
-    chosen, levels = table.chosen, table.levels
-    columns, rounding, _ = _read_all(path, files, table.used, levels, target)
+    return load_table(TableBatches(files, str(path), target, **options), missing)  # type: ignore[arg-type]
+
+
+def load_table(table: TableBatches, missing: Missing | None) -> Table:
+    """The rows of a table that has been opened; what can be wrong with them is said at `read_table`."""
+    path, target, weights = table.place, table.target, table.weights
+    chosen, levels = table.chosen, dict(table.levels)
+    columns, rounding, _ = _read_all(path, table.files, table.used, levels, target)
     if weights is not None and missing == "mean":
         refuse_gaps(path, weights, columns[weights])
     kept = keep_rows(path, columns, target, missing)
@@ -176,7 +181,7 @@ def read_table(
         target=target,
         n_rows_read=n_rows_read,
         n_rows_dropped=n_rows_read - len(y),
-        encoding=Encoding(chosen.features, levels, missing, means, notation),
+        encoding=Encoding(chosen.features, levels, missing, means, table.files[0].notation),
         notes=kept.notes,
         rows=1 + (np.arange(n_rows_read) if kept.mask is None else np.flatnonzero(kept.mask)),
         weight=weight,

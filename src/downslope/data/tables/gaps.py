@@ -13,7 +13,7 @@ from downslope.exceptions import InputError
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import enumerate_parts
 
-__all__ = ["KeptRows", "column_means", "fill_gaps", "keep_rows", "refuse_gaps"]
+__all__ = ["KeptRows", "column_means", "fill_gaps", "keep_rows", "notes_of", "refuse_gaps"]
 
 Array = NDArray[np.float64]
 DROP, MEAN = Remedy("missing", "drop"), Remedy("missing", "mean")
@@ -53,14 +53,19 @@ def keep_rows(
     if n_kept == 0:
         code = "tables.drop_leaves_none" if target is None else "tables.drop_leaves_none_or_exclude"
         raise InputError(Finding.of(code, DROP, path=str(path), n_rows=n_rows, columns=_by_column(counts), mean=MEAN))
-    notes = []
-    if n_kept < n_rows:
+    return KeptRows(mask, notes_of(counts, decisive, n_rows - n_kept, n_rows))
+
+
+def notes_of(counts: Mapping[str, int], decisive: Iterable[str], n_dropped: int, n_rows: int) -> tuple[Finding, ...]:
+    """What was done about missing values, of which each column has so many: `decisive` ones left their rows out."""
+    notes, decisive = [], list(decisive)
+    if n_dropped:
         reason = _by_column({name: counts[name] for name in decisive})
-        notes.append(Finding.of("tables.left_out", count=n_rows - n_kept, n_rows=n_rows, columns=reason))
+        notes.append(Finding.of("tables.left_out", count=n_dropped, n_rows=n_rows, columns=reason))
     filled = {name: count for name, count in counts.items() if name not in decisive}
     if filled:
         notes.append(Finding.of("tables.filled", columns=_by_column(filled)))
-    return KeptRows(mask, tuple(notes))
+    return tuple(notes)
 
 
 def refuse_gaps(path: str | os.PathLike[str], name: str, weight: Array) -> None:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Self
@@ -16,7 +16,7 @@ from downslope.exceptions import FileError
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import system_reason
 
-__all__ = ["Scratch", "keep_rows_in"]
+__all__ = ["Arrays", "Scratch", "keep_rows_in"]
 
 Array = NDArray[np.float64]
 
@@ -155,39 +155,66 @@ class Scattered:
                 self.buckets[(first + k) % BUCKETS].add(Block(block.X[part], block.y[part], weight))
 
 
+class Kept:
+    """Rows in memory as long as they are few; `scattered` says that of many rows there may be buckets."""
+
+    def __init__(self, scratch: Scratch, *, scattered: bool = False) -> None:
+        self.scratch, self.rows = scratch, Rows(scratch)
+        self.waiting: list[Block] | None = [] if scattered else None
+        self.scattered: Scattered | None = None
+
+    @property
+    def n_bytes(self) -> int:
+        """Of X."""
+        waiting: int = sum(block.X.nbytes for block in self.waiting or ())
+        return waiting + (self.rows if self.scattered is None else self.scattered).n_bytes
+
+    def add(self, block: Block) -> None:
+        """Keep some more rows."""
+        if self.scattered is not None:
+            self.scattered.add(block)
+        elif self.waiting is None:
+            self.rows.add(block)
+        else:
+            self.waiting.append(block)
+            if self.n_bytes > self.scratch.few_bytes:
+                self.scattered, waiting, self.waiting = Scattered(self.scratch), self.waiting, None
+                for one in waiting:
+                    self.scattered.add(one)
+
+    def arrays(self) -> list[Arrays]:
+        """X (n, d) in C order, y (n,) and the weights (n,) or None of each bucket; of all rows where there are none."""
+        for block in self.waiting or ():
+            self.rows.add(block)
+        self.waiting = None
+        buckets = [self.rows] if self.scattered is None else self.scattered.buckets
+        return [bucket.arrays() for bucket in buckets if bucket.n_bytes]
+
+
 def keep_rows_in(
-    scratch: Scratch, blocks: Iterator[Block], place: str | Finding, *, scattered: bool = False
-) -> list[Arrays]:
-    """X (n, d) in C order, y (n,) and the weights (n,) or None of all blocks; of many rows in buckets, if `scattered`.
+    scratch: Scratch, parts: Iterable[Sequence[Block]], place: str | Finding, *, scattered: Sequence[bool] = (False,)
+) -> list[list[Arrays]]:
+    """What `Kept.arrays` gives of each part; of each block come as many parts as `scattered` has.
 
     Raises
     ------
     FileError
         Where the disk cannot hold them.
     """
-    kept: Rows | Scattered = Rows(scratch)
-    waiting: list[Block] = []
+    kept = [Kept(scratch, scattered=apart) for apart in scattered]
     try:
-        for block in blocks:
-            if not scattered or isinstance(kept, Scattered):
-                kept.add(block)
-                continue
-            waiting.append(block)
-            if sum(one.X.nbytes for one in waiting) > scratch.few_bytes:
-                kept = Scattered(scratch)
-                for one in waiting:
-                    kept.add(one)
-                waiting = []
-        for one in waiting:
-            kept.add(one)
+        for blocks in parts:
+            for one, block in zip(kept, blocks, strict=True):
+                if block.y.size:
+                    one.add(block)
+        return [one.arrays() for one in kept]
     except FileError:
         # What is wrong with the rows themselves.
         raise
     except OSError as error:
-        said = {"path": place, "n_bytes": kept.n_bytes, "free": free_of(scratch), "reason": system_reason(error)}
+        n_bytes = sum(one.n_bytes for one in kept)
+        said = {"path": place, "n_bytes": n_bytes, "free": free_of(scratch), "reason": system_reason(error)}
         raise FileError(Finding.of("tables.no_room", Remedy("scratch"), **said)) from error
-    buckets = kept.buckets if isinstance(kept, Scattered) else [kept]
-    return [bucket.arrays() for bucket in buckets if bucket.n_bytes]
 
 
 def free_of(scratch: Scratch) -> Any:

@@ -21,14 +21,14 @@ from downslope.data.counter import BinaryCounter, Together
 from downslope.data.source import Order, Rereads, Schema, Source
 from downslope.data.tables.buckets import BucketSource
 from downslope.data.tables.encoding import check_missing
-from downslope.data.tables.scratch import Scratch, keep_rows_in
+from downslope.data.tables.scratch import Arrays, Scratch, keep_rows_in
 from downslope.exceptions import FileError, InputError
 from downslope.journal import FORGETFUL, Step
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import enumerate_parts
 from downslope.threads import n_cores, one_blas_thread
 
-__all__ = ["Batch", "Batches", "StreamSource", "rows_of_a_block"]
+__all__ = ["Batch", "Batches", "StreamSource", "as_source", "ordered", "rows_of_a_block"]
 
 Array = NDArray[np.float64]
 
@@ -112,6 +112,8 @@ class Learnt(NamedTuple):
     totals : tuple
         Those of its tasks.
     n_rows, n_dropped : int
+    gaps : tuple of int
+        Missing values, column by column, those of y last.
     counts : bool
     passes : int
     means : array (d,) or None
@@ -120,6 +122,7 @@ class Learnt(NamedTuple):
     totals: tuple[Any, ...]
     n_rows: int | None
     n_dropped: int
+    gaps: tuple[int, ...]
     counts: bool
     passes: int
     means: Array | None
@@ -176,6 +179,10 @@ class StreamSource:
         How often the rows were read, or begun to be.
     n_dropped : int
         Rows that were left out of the last whole read.
+    gaps : tuple of int
+        The missing values that it met, column by column, those of y last.
+    means : array (d,) or None
+        What they are filled with, once it is known.
 
     Raises
     ------
@@ -191,8 +198,9 @@ class StreamSource:
         self.rereads: Rereads = table.rereads
         self.n_rows: int | None = None
         self.passes, self.n_dropped = 0, 0
+        self.gaps: tuple[int, ...] = ()
         self._counts = not table.weighted
-        self._means: Array | None = None
+        self.means: Array | None = None
         # What `peek` has begun to read: the first block, and those after it.
         self._begun: tuple[Block, Generator[Block, None, None]] | None = None
         # Where the next read begins, and where the one that is going on stood last between two files.
@@ -225,7 +233,7 @@ class StreamSource:
             while running:
                 running.popleft().result()
             parts = [(level, index, tuple(values)) for (level, index), values in counter.parts.items()]
-            return Reading(parts, n_done, self._place, self.passes, self._means)
+            return Reading(parts, n_done, self._place, self.passes, self.means)
 
         running: deque[Future[None]] = deque()
         with one_blas_thread(), ThreadPoolExecutor(threads) as pool, closing(self.blocks()) as blocks:
@@ -240,18 +248,18 @@ class StreamSource:
             for last in running:
                 last.result()
         totals = tuple(counter.total())
-        step.finish(Learnt(totals, self.n_rows, self.n_dropped, self._counts, self.passes, self._means))
+        step.finish(Learnt(totals, self.n_rows, self.n_dropped, self.gaps, self._counts, self.passes, self.means))
         return totals
 
     def _learn(self, known: Learnt) -> tuple[Any, ...]:
         """Know what an earlier process has read."""
-        self.n_rows, self.n_dropped, self._counts = known.n_rows, known.n_dropped, known.counts
-        self.passes, self._means = known.passes, known.means
+        self.n_rows, self.n_dropped, self.gaps = known.n_rows, known.n_dropped, known.gaps
+        self._counts, self.passes, self.means = known.counts, known.passes, known.means
         return known.totals
 
     def _go_on(self, reading: Reading) -> tuple[BinaryCounter, int]:
         """What an earlier process has added up, and of how many blocks; the next read begins where that one was."""
-        self._means, self._start = reading.means, reading.place
+        self.means, self._start = reading.means, reading.place
         # What has been looked at is read again only where it lies behind that place.
         self._begun, self.passes = None, reading.passes - 1
         return BinaryCounter(
@@ -283,21 +291,21 @@ class StreamSource:
         weight = None if first.weight is None else first.weight[few]
         return Block(np.ascontiguousarray(first.X[few]), first.y[few], weight)
 
-    def resident(self) -> ArraySource:
+    def resident(self) -> Source:
         """The same rows where they can be read again for nothing."""
-        return self._kept(scattered=False)[0]
+        return self._kept(scattered=False)
 
     def scattered(self) -> Source:
         """The same for mini-batches: of many rows those that lay together are far apart."""
-        buckets = self._kept(scattered=True)
-        return buckets[0] if len(buckets) == 1 else BucketSource(buckets)
+        return self._kept(scattered=True)
 
-    def _kept(self, *, scattered: bool) -> list[ArraySource]:
+    def _kept(self, *, scattered: bool) -> Source:
         """The rows in scratch files, or in memory where they are few."""
         with closing(self.blocks()) as blocks:
-            kept = keep_rows_in(self.scratch, blocks, self.table.place, scattered=scattered)
-        names, target = self.table.names, self.table.target
-        return [ArraySource(X, y, weight, names=names, target=target) for X, y, weight in kept]
+            (kept,) = keep_rows_in(
+                self.scratch, ((block,) for block in blocks), self.table.place, scattered=(scattered,)
+            )
+        return as_source(kept, self.table)
 
     def _begin(self) -> tuple[Block, Generator[Block, None, None]]:
         """The first block and those after it."""
@@ -306,8 +314,8 @@ class StreamSource:
             return begun
         if self.passes and self.rereads == "never":
             raise InputError(Finding.of("tables.rows_are_gone", path=self.table.place))
-        if self.missing == "mean" and self._means is None:
-            self._means = self._measure_means()
+        if self.missing == "mean" and self.means is None:
+            self.means = self._measure_means()
         self.passes += 1
         blocks = self._cut()
         first = next(blocks, None)
@@ -363,13 +371,14 @@ class StreamSource:
         if seen.n_rows and not n_rows:
             raise InputError(Finding.of("rows.no_weight"))
         self.n_rows, self.n_dropped, self._counts = n_rows, seen.n_dropped, counts
+        self.gaps = tuple(seen.gaps.tolist())
 
     def _usable(self, batch: Batch, seen: "Seen") -> list[Array]:
         """The columns of a batch, y and the weights last, without the rows that are none."""
         kept = seen.count(batch, self.missing)
         columns = [*batch.columns, batch.y, *(() if batch.weight is None else (batch.weight,))]
-        if self._means is not None:
-            for j, mean in enumerate(self._means.tolist()):
+        if self.means is not None:
+            for j, mean in enumerate(self.means.tolist()):
                 columns[j] = np.where(np.isnan(columns[j]), mean, columns[j])
         return columns if kept is None else [column[kept] for column in columns]
 
@@ -462,6 +471,12 @@ class Cutter:
     def rest(self) -> Array:
         """What is in no piece yet."""
         return self.piece[:, : self.filled].copy()
+
+
+def as_source(kept: Sequence[Arrays], table: Batches) -> Source:
+    """Rows that were kept, perhaps in buckets, as a source."""
+    buckets = [ArraySource(X, y, weight, names=table.names, target=table.target) for X, y, weight in kept]
+    return buckets[0] if len(buckets) == 1 else BucketSource(buckets)
 
 
 def as_block(rows: Array, number: int, *, weighted: bool) -> Block:
