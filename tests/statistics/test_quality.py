@@ -83,7 +83,7 @@ def test_predictions_that_are_no_numbers(bad: float) -> None:
 @pytest.mark.parametrize("weighted", [False, True])
 def test_moments_say_the_same_without_a_read(weighted: bool) -> None:
     random = np.random.default_rng(6)
-    X = random.normal(size=(500, 3)) + [0.0, 50.0, -3.0]
+    X = np.array([0.0, 50.0, -3.0]) + random.normal(size=(500, 3))
     y = X @ [1.0, 2.0, 3.0] + 4 + random.normal(size=500)
     weight = random.uniform(0.5, 2.0, 500) if weighted else None
     source = Pieces(X, y, weight)

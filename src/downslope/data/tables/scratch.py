@@ -117,9 +117,10 @@ class Rows:
         """Keep some more rows."""
         self.n_features = block.X.shape[1]
         self.X.add(np.ascontiguousarray(block.X).reshape(-1))
-        self.y.add(block.y)
+        # A view would hold all columns of its block.
+        self.y.add(block.y.copy())
         if block.weight is not None:
-            self.weight.add(block.weight)
+            self.weight.add(block.weight.copy())
 
     def arrays(self) -> Arrays:
         """X (n, d) in C order, y (n,) and the weights (n,) or None."""
