@@ -508,6 +508,9 @@ def test_a_full_disk_is_said_with_the_room_that_there_is(tmp_path: Path, monkeyp
         def write(self, _: Any) -> int:
             raise OSError(28, "No space left on device")
 
+        def close(self) -> None:
+            pass
+
     monkeypatch.setattr(Scratch, "open", lambda _: Full())
 
     def blocks() -> Iterator[Any]:
@@ -519,3 +522,34 @@ def test_a_full_disk_is_said_with_the_room_that_there_is(tmp_path: Path, monkeyp
     monkeypatch.undo()
     with pytest.raises(FileError, match=r"do not fit into the folder for scratch files"):
         keep_rows_in(Scratch(missing, 0), blocks(), "t.csv")
+
+
+@pytest.mark.parametrize("change", ["cut at the end of a row", "cut inside a row", "gone", "longer"])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downslope.data.tables.stream.BLOCK_BYTES", 2**13)
+    path = tmp_path / "t.csv"
+    lines = [",".join(map(repr, row)) for row in np.random.default_rng(0).normal(size=(200_000, 3)).tolist()]
+    path.write_text("\n".join(["a,b,y", *lines]) + "\n")
+    blocks = scan(path, target="y").blocks()
+    next(blocks)
+    content = path.read_bytes()
+    if change == "gone":
+        path.unlink()
+    elif change == "longer":
+        path.write_bytes(content + b"1,2,3\n")
+    else:
+        end = content.index(b"\n", len(content) // 2) + 1
+        os.truncate(path, end if change == "cut at the end of a row" else end + 3)
+    with pytest.raises(FileError, match=r"t.csv (was changed while it was read|has 1 value|cannot be read)"):
+        list(blocks)
+
+
+def test_a_file_of_a_folder_that_has_vanished(tmp_path: Path) -> None:
+    for name in ("1.csv", "2.csv"):
+        (tmp_path / name).write_text("a,y\n1,2\n3,4\n")
+    rows = scan(tmp_path, target="y")
+    (tmp_path / "2.csv").unlink()
+    with pytest.raises(FileError, match=r"2.csv cannot be (read|used)"):
+        list(rows.blocks())

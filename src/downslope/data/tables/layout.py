@@ -15,7 +15,7 @@ from downslope.exceptions import FileError
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import system_reason
 
-__all__ = ["Layout", "explain_failure", "read_layout"]
+__all__ = ["Layout", "explain_failure", "read_layout", "unreadable"]
 
 # The header must lie within this; a file of one huge line is no table.
 HEAD_BYTES = 2**22
@@ -98,7 +98,7 @@ def _head(path: Path, file: Path) -> tuple[str, bool]:
         with file.open("rb") as stream:
             head = stream.read(HEAD_BYTES + 1)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     whole = len(head) <= HEAD_BYTES
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise FileError(Finding.of("tables.utf16", Remedy("encoding", "utf-16"), path=str(path)))
@@ -115,7 +115,8 @@ def _not_utf8(path: Path, line: int, byte: int) -> FileError:
     return FileError(Finding.of("tables.not_utf8", Remedy("encoding"), path=str(path), line=line, byte=byte))
 
 
-def _unreadable(path: Path, error: OSError) -> FileError:
+def unreadable(path: Path, error: OSError) -> FileError:
+    """The error of a file that the system does not let be read."""
     return FileError(Finding.of("tables.unreadable", path=str(path), reason=system_reason(error)))
 
 
@@ -161,7 +162,7 @@ def explain_failure(layout: Layout, cause: str) -> FileError:
         with file.open("rb") as stream:
             ends = {line[-2:] == b"\r\n" for line in stream if line.endswith(b"\n")}
     except OSError as error:
-        return _unreadable(path, error)
+        return unreadable(path, error)
     if len(ends) > 1:
         return FileError(Finding.of("tables.line_ends", path=str(path)))
     return FileError(Finding.of("tables.no_table", path=str(path), cause=cause))

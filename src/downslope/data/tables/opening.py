@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from downslope.data.optional import import_optional
 from downslope.data.tables.cells import quoted
-from downslope.data.tables.layout import Layout, explain_failure, read_layout
+from downslope.data.tables.layout import Layout, explain_failure, read_layout, unreadable
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.packed import is_parquet
 from downslope.data.tables.readers import parquet_layout
@@ -56,12 +56,30 @@ def open_plain(layout: Layout, notation: Notation = PLAIN) -> Iterator[Relation]
     MissingDependencyError
         Without duckdb.
     """
-    duckdb = import_duckdb()
+    duckdb, found = import_duckdb(), written(layout.file)
     with connected(layout.file) as (connection, place):
         try:
             yield Relation(layout, connection, place, notation)
         except (duckdb.Error, BatchError) as error:
+            if written(layout.file) != found:
+                raise FileError(Finding.of("tables.changed", path=str(layout.path))) from error
             raise explain(layout, layout.path, error) from error
+        except FileError:
+            raise
+        except OSError as error:
+            raise unreadable(layout.path, error) from error
+    # What ends at the end of a row seems whole.
+    if found is not None and written(layout.file) != found:
+        raise FileError(Finding.of("tables.changed", path=str(layout.path)))
+
+
+def written(file: Path) -> tuple[int, int] | None:
+    """The size of a file and when it was written; None where it is none any more, or not yet."""
+    try:
+        known = file.stat()
+    except OSError:
+        return None
+    return known.st_size, known.st_mtime_ns
 
 
 def explain(layout: Layout | None, path: Path, error: BaseException) -> FileError:

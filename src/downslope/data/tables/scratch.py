@@ -100,6 +100,11 @@ class Column:
         self.file.close()
         return np.asarray(mapped)
 
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.file is not None:
+            self.file.close()
+
 
 class Rows:
     """X, y and weights as they come, a block at a time."""
@@ -121,6 +126,11 @@ class Rows:
         self.y.add(block.y.copy())
         if block.weight is not None:
             self.weight.add(block.weight.copy())
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for column in (self.X, self.y, self.weight):
+            column.close()
 
     def arrays(self) -> Arrays:
         """X (n, d) in C order, y (n,) and the weights (n,) or None."""
@@ -183,6 +193,11 @@ class Kept:
                 for one in waiting:
                     self.scattered.add(one)
 
+    def close(self) -> None:
+        """Let go of the files."""
+        for rows in (self.rows, *(() if self.scattered is None else self.scattered.buckets)):
+            rows.close()
+
     def arrays(self) -> list[Arrays]:
         """X (n, d) in C order, y (n,) and the weights (n,) or None of each bucket; of all rows where there are none."""
         for block in self.waiting or ():
@@ -216,6 +231,9 @@ def keep_rows_in(
         n_bytes = sum(one.n_bytes for one in kept)
         said = {"path": place, "n_bytes": n_bytes, "free": free_of(scratch), "reason": system_reason(error)}
         raise FileError(Finding.of("tables.no_room", Remedy("scratch"), **said)) from error
+    finally:
+        for one in kept:
+            one.close()
 
 
 def free_of(scratch: Scratch) -> Any:
