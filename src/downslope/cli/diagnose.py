@@ -17,6 +17,8 @@ def diagnose(
     decimal: options.Decimal = ".",
     thousands: options.Thousands = None,
     encoding: options.Encoding = "utf-8",
+    where: options.Where = None,
+    date: options.Dates = None,
     weights: options.Weights = None,
     seed: options.Seed = 0,
     penalty: options.SmoothPenalty = "none",
@@ -38,9 +40,9 @@ def diagnose(
     from downslope.cli.streamed import load
 
     rate = parse_rate(learning_rate)
-    notation = read_notation(options.names_in(na), decimal, thousands, encoding)
+    notation = read_notation(options.names_in(na), decimal, thousands, encoding, options.names_in(date))
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    choice = Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding)
+    choice = Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding, where)
     table, _, rows, _ = load(choice)
     X, y, weight = rows.given
     found = diagnosis.diagnose(

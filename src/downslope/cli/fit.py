@@ -38,6 +38,8 @@ def fit(
     decimal: options.Decimal = ".",
     thousands: options.Thousands = None,
     encoding: options.Encoding = "utf-8",
+    where: options.Where = None,
+    date: options.Dates = None,
     weights: options.Weights = None,
     test_size: options.TestSize = None,
     seed: options.Seed = 0,
@@ -91,9 +93,9 @@ def fit(
     check_picture("--plot", plot)
     check_outputs(outputs, data)
     check_format("--history", history)
-    notation = read_notation(options.names_in(na), decimal, thousands, encoding)
+    notation = read_notation(options.names_in(na), decimal, thousands, encoding, options.names_in(date))
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
-    choice = Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding)
+    choice = Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding, where)
     table, rows, train, held_out = load(choice, test_size, seed, regressor)
     codes = codes_among(rows, table.feature_names)
     for finding in codes:

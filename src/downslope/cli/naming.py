@@ -14,7 +14,7 @@ __all__ = ["as_typed", "name_option"]
 # Options that are called as their parameters are.
 ALIKE = {
     *("categorical", "exclude", "features", "missing", "target", "test_size", "weights", "lang"),
-    *("na", "decimal", "thousands", "encoding", "keep", "checkpoint"),
+    *("na", "decimal", "thousands", "encoding", "keep", "checkpoint", "where", "date"),
     *("alpha", "delta", "epsilon", "l1_ratio", "loss", "penalty", "quantile"),
     *(
         "batch_size",

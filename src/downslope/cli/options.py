@@ -36,6 +36,8 @@ Codes = Annotated[list[str] | None, of_rows("--na", metavar="help.metavar_codes"
 Decimal = Annotated[str, of_rows("--decimal", metavar=SIGN, help="help.decimal")]
 Thousands = Annotated[str | None, of_rows("--thousands", metavar=SIGN, help="help.thousands")]
 Encoding = Annotated[str, of_rows("--encoding", metavar=NAME, help="help.encoding")]
+Where = Annotated[list[str] | None, of_rows("--where", metavar="help.metavar_condition", help="help.where")]
+Dates = Annotated[list[str] | None, of_rows("--date", metavar=NAMES, help="help.date")]
 Weights = Annotated[str | None, of_rows("--weights", metavar=COLUMN, help="help.weights")]
 TestSize = Annotated[float | None, of_rows("--test-size", metavar=SHARE, help="help.test_size")]
 Seed = Annotated[int, of_rows("--seed", min=0, metavar=NUMBER, help="help.seed")]

@@ -43,6 +43,8 @@ def predict(
     as_json: options.AsJson = False,
 ) -> int:
     """Predict the target for every row of a table."""
+    from dataclasses import replace
+
     from downslope.cli.console import json_text, remark, write_out
     from downslope.cli.files import check_format, check_outputs, csv_text, save_text
     from downslope.cli.rows import read_notation
@@ -63,6 +65,7 @@ def predict(
         encoding,
     )
     kept = None if append else options.names_in(keep) or ()
+    notation = replace(notation, dates=known.dates)
     features = read_features(data, table, missing=missing, notation=notation, characters=encoding, keep=kept)
     cells: list[float | None] = [None] * features.n_rows_read
     for row, value in zip(features.rows.tolist(), predict_array(fitted, features.X).tolist(), strict=True):

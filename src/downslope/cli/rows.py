@@ -39,6 +39,7 @@ class Choice(NamedTuple):
     weights: str | None = None
     notation: Notation = PLAIN
     encoding: str = UTF8
+    where: list[str] | None = None
 
 
 class Part(NamedTuple):
@@ -84,11 +85,17 @@ class Part(NamedTuple):
         return sample
 
 
-def read_notation(codes: Sequence[str] | None, decimal: str, thousands: str | None, encoding: str = UTF8) -> Notation:
+def read_notation(
+    codes: Sequence[str] | None,
+    decimal: str,
+    thousands: str | None,
+    encoding: str = UTF8,
+    date: Sequence[str] | None = None,
+) -> Notation:
     """How the cells are written, as the options name it."""
     with refuse_as_usage():
         check_encoding(encoding)
-        return Notation.of(codes or (), decimal, thousands)
+        return Notation.of(codes or (), decimal, thousands, date or ())
 
 
 def open_table(choice: Choice) -> TableBatches:
@@ -98,7 +105,7 @@ def open_table(choice: Choice) -> TableBatches:
         if choice.weights is not None and choice.weights in (names or ()):
             raise UsageError(Finding.of("command.named_twice", other=Remedy(parameter), name=choice.weights))
     return TableBatches(
-        open_files([choice.path], choice.notation, choice.encoding),
+        open_files([choice.path], choice.notation, choice.encoding, choice.where or ()),
         str(choice.path),
         choice.target,
         features=choice.features,

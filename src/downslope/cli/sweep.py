@@ -25,6 +25,8 @@ def sweep(
     decimal: options.Decimal = ".",
     thousands: options.Thousands = None,
     encoding: options.Encoding = "utf-8",
+    where: options.Where = None,
+    date: options.Dates = None,
     weights: options.Weights = None,
     seed: options.Seed = 0,
     loss: options.Loss = "squared_error",
@@ -61,7 +63,7 @@ def sweep(
     need_no_screen()
     check_picture("--plot", plot)
     check_outputs({"--plot": plot}, data)
-    notation = read_notation(options.names_in(na), decimal, thousands, encoding)
+    notation = read_notation(options.names_in(na), decimal, thousands, encoding, options.names_in(date))
     features, exclude, categorical = map(options.names_in, (features, exclude, categorical))
     rates, betas = parse_numbers("--learning-rates", learning_rates), parse_numbers("--momenta", momenta)
     tried = options.names_in(methods) or ("gd",)
@@ -69,7 +71,7 @@ def sweep(
         raise UsageError(Finding.of("command.not_a_share_of_excess", got=tol))
     with refuse_as_usage():
         setup(rates, tried, betas or (0.9,), tol, max_iter, {})
-    choice = Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding)
+    choice = Choice(data, target, features, exclude, categorical, missing, weights, notation, encoding, where)
     X, y, weight = load(choice).train.given
     passed_on = ("loss", "delta", "epsilon", "quantile", "alpha", "l1_ratio", "batch_size", "init")
     code = DONE

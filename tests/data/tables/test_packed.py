@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+import zstandard
 
 from downslope.data.tables import packed
 from downslope.data.tables.files import Table, read_features, read_table
@@ -25,6 +26,12 @@ from downslope.exceptions import FileError, InputError
 from tests.data.conftest import WriteTable
 
 ROWS = "a,b,y\n" + "".join(f"{k},{k * k % 17}.25,{2 * k + 1}\n" for k in range(300))
+
+
+def streamed_zstd(text: bytes) -> bytes:
+    """A frame that does not say how long it is."""
+    packer = zstandard.ZstdCompressor().compressobj()
+    return packer.compress(text) + packer.flush()
 
 
 def zipped(text: bytes, *more: str) -> bytes:
@@ -41,6 +48,9 @@ def zipped(text: bytes, *more: str) -> bytes:
 
 PACKED: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
+    "zstd": zstandard.compress,
+    "several zstd frames": lambda text: zstandard.compress(text[:500]) + zstandard.compress(text[500:]),
+    "zstd of unknown size": lambda text: streamed_zstd(text),
     "bzip2": bz2.compress,
     "zip": zipped,
     "gzip in zip": lambda text: zipped(gzip.compress(text)),
@@ -82,10 +92,11 @@ def test_nothing_is_left_behind(write: WriteTable, tmp_path: Path, monkeypatch: 
         (bz2.compress(ROWS.encode())[:300], r"t cannot be unpacked"),
         (b"PK\x03\x04" + bytes(40), r"t cannot be unpacked"),
         (zipped(ROWS.encode(), "u.csv"), r"t is an archive of 2 files where one table is needed"),
-        (b"\x28\xb5\x2f\xfd" + bytes(40), r"t is packed with zstd, .* pipe it in with zstd -dc"),
+        (zstandard.compress(ROWS.encode())[:300], r"t cannot be unpacked \(.*\): it is damaged, cut short or locked"),
+        (b"\x28\xb5\x2f\xfd" + bytes(40), r"t cannot be unpacked \(.*\): it is damaged, cut short or locked"),
         (gzip.compress(bytes(2**20)), r"t is a binary file"),
     ],
-    ids=["gzip cut", "bzip2 cut", "no archive", "two tables", "zstd", "binary"],
+    ids=["gzip cut", "bzip2 cut", "no archive", "two tables", "zstd cut", "zstd", "binary"],
 )
 def test_what_cannot_be_unpacked_is_said(content: bytes, said: str, write: WriteTable) -> None:
     with pytest.raises(FileError, match=said):

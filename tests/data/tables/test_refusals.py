@@ -168,7 +168,7 @@ DRESSES: dict[str, tuple[list[str], str]] = {
     ),
     "days": (
         [f"{1 + i % 28}.{1 + i % 12}.2019" for i in range(30)],
-        "they are dates or times, so write them as numbers",
+        "they are dates or times, so write them as 2013-01-31 for date, or as numbers",
     ),
     "moments": ([f"2021/03/{i % 9 + 1} 08:30:{i + 10}" for i in range(30)], "they are dates or times"),
     "days in words": ([f"{i % 28 + 1}-Mar-21" for i in range(30)], "they are dates or times"),

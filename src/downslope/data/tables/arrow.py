@@ -139,6 +139,8 @@ class ArrowBatches:
         Without nanoarrow.
     """
 
+    selected = False
+
     def __init__(
         self,
         rows: Any,

@@ -4,6 +4,7 @@ import warnings
 import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downslope.data.tables.columns import ColumnChoice, asked_for, choose_columns, require_columns
+from downslope.data.tables.conditions import conditions_of
 from downslope.data.tables.encoding import Encoding, Missing
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.opening import layout_of, open_plain
@@ -30,16 +32,19 @@ Array = NDArray[np.float64]
 class FileBatches:
     """One file that is read in sequence; where it is packed or piped, its plain copy is kept as long as this is."""
 
-    def __init__(self, path: Path, notation: Notation = PLAIN, encoding: str = UTF8) -> None:
+    def __init__(
+        self, path: Path, notation: Notation = PLAIN, encoding: str = UTF8, where: Sequence[str] | str = ()
+    ) -> None:
         self.path, self.notation = path, notation
         held = ExitStack()
         self.file = held.enter_context(made_plain(path, encoding))
         self._held = weakref.finalize(self, held.close)
         self.layout = layout_of(path, self.file, notation)
+        self.conditions = conditions_of(where, self.layout, notation)
 
     def opened(self) -> AbstractContextManager[Relation]:
         """The table as a relation, in a context."""
-        return open_plain(self.layout, self.notation)
+        return open_plain(self.layout, self.notation, self.conditions)
 
     def levels(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The values of columns of categories."""
@@ -125,6 +130,7 @@ class TableBatches:
                 said = {"path": str(file.path), "names": quote_names(others), "first": str(files[0].path)}
                 raise InputError(Finding.of("tables.more_columns", Remedy("features"), count=len(others), **said))
         self.warn_of_codes()
+        self.find_first_days()
         encoded = [name for name in self.chosen.features if name in self.chosen.categorical]
         found = [file.levels(encoded) for file in files]
         self.levels = {
@@ -152,6 +158,35 @@ class TableBatches:
         ]
         return dict(zip((*per_column, self.target), counts, strict=True))
 
+    def find_first_days(self) -> None:
+        """Let the days of columns of dates be counted from the first one of all files.
+
+        Raises
+        ------
+        InputError
+            For columns that are not used, are categories, or have no dates.
+        """
+        notation = self.files[0].notation
+        names = [name for name, first in notation.dates if first is None]
+        if not names:
+            return
+        require_columns(self.files[0].layout, names, asked_for("date"))
+        others = [name for name in names if name not in self.used or name in self.chosen.categorical]
+        if others:
+            raise InputError(Finding.of("tables.idle_date", Remedy("date", others), names=quote_names(others)))
+        found = []
+        for file in self.files:
+            with file.opened() as table:
+                found.append(table.first_days(names))
+        days = {name: [day for one in found if (day := one[name]) is not None] for name in names}
+        for name, known in days.items():
+            if not known:
+                with self.files[0].opened() as table:
+                    refuse_text(table, table.fetch([name], {}), self.target)
+                raise InputError(Finding.of("tables.no_dates", Remedy("date", [name]), path=self.place, name=name))
+        for file in self.files:
+            file.notation = replace(notation, dates=tuple((name, min(known)) for name, known in days.items()))
+
     def warn_of_codes(self) -> None:
         """Warn of features that look like codes and are read as numbers."""
         numbers = [name for name in self.chosen.features if name not in self.chosen.categorical]
@@ -160,6 +195,11 @@ class TableBatches:
             encode, leave_out = Remedy("categorical", codes), Remedy("exclude", codes)
             told = Finding.of("tables.leading_zeros", encode, leave_out, columns=codes, count=len(codes))
             warnings.warn(DownslopeWarning(told), stacklevel=frames_to_user())
+
+    @property
+    def selected(self) -> bool:
+        """Whether rows are left out that do not meet a condition."""
+        return bool(self.files[0].conditions)
 
     @property
     def weighted(self) -> bool:
@@ -173,7 +213,9 @@ class TableBatches:
                 yield batch._replace(file=number)
 
 
-def open_files(paths: Sequence[Path], notation: Notation, encoding: str) -> list[FileBatches]:
+def open_files(
+    paths: Sequence[Path], notation: Notation, encoding: str, where: Sequence[str] | str = ()
+) -> list[FileBatches]:
     """All files that these paths name.
 
     Raises
@@ -181,7 +223,7 @@ def open_files(paths: Sequence[Path], notation: Notation, encoding: str) -> list
     FileError
         For a file that cannot be read, and for a folder, a pattern or a list without files.
     """
-    files = [FileBatches(file, notation, encoding) for path in paths for file in files_of(path)]
+    files = [FileBatches(file, notation, encoding, where) for path in paths for file in files_of(path)]
     if not files:
         raise FileError(Finding.of("tables.no_files", path="[]"))
     return files

@@ -6,7 +6,18 @@ from functools import cache
 
 from downslope.data.tables.notation import Notation
 
-__all__ = ["NULLS", "UNKNOWN_LEVEL", "is_text", "level", "number", "padded_number", "place_of_level", "quoted", "truth"]
+__all__ = [
+    "NULLS",
+    "UNKNOWN_LEVEL",
+    "days",
+    "is_text",
+    "level",
+    "number",
+    "padded_number",
+    "place_of_level",
+    "quoted",
+    "truth",
+]
 
 # What a missing value is written as: pandas' defaults and the question mark of older data sets.
 NULLS = (
@@ -59,6 +70,12 @@ def padded_number(cell: str, notation: Notation, codes: tuple[str, ...]) -> str:
         # Infinity is refused as what it is.
         f"WHEN regexp_full_match(trim({cell}), '[-+]?[A-Za-z]+') THEN try_cast(trim({cell}) AS DOUBLE) END"
     )
+
+
+def days(cell: str, codes: tuple[str, ...], first: float) -> str:
+    """Days since the first one, and parts of days."""
+    found = f"epoch(try_cast(trim({cell}) AS TIMESTAMP)) / 86400.0"
+    return f"CASE WHEN {level(cell, codes)} IS NULL THEN 'nan'::DOUBLE ELSE ({found} - {first!r})::DOUBLE END"
 
 
 def truth(cell: str, codes: tuple[str, ...]) -> str:

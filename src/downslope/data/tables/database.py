@@ -169,6 +169,8 @@ class CursorBatches:
     rereads: Literal["dear", "never"] = "dear"
     place = Finding.of("tables.the_query")
 
+    selected = False
+
     def __init__(
         self,
         connection: Any,

@@ -53,13 +53,22 @@ def describe(table: Relation, name: str, n_text: int) -> Dress:
     """What the text in a column of numbers is, of which so many cells are text."""
     cell, codes = table.column(name), table.codes(name)
     text = table.is_text(name)
+    if name in table.notation.dated:
+        return Dress("tables.no_date", {})
     notations = [Notation((), decimal, sign) for decimal in DECIMALS for sign in (None, *THOUSANDS) if sign != decimal]
     alike = [f"regexp_full_match(trim({cell}), {cells.quoted(other.pattern)})" for other in notations]
     present = f"({cells.level(cell, codes)}) IS NOT NULL"
     date = f"{text} AND regexp_full_match(trim({cell}), {cells.quoted(DATE)})"
     # Numbers of another notation must be numbers in all cells, those that are numbers already included.
-    counted = table.count(
-        [present, date, *(f"{present} AND {match}" for match in alike), *(f"{text} AND {match}" for match in alike)]
+    readable = f"{date} AND {text} AND try_cast(trim({cell}) AS TIMESTAMP) IS NOT NULL"
+    n_readable, *counted = table.count(
+        [
+            readable,
+            present,
+            date,
+            *(f"{present} AND {match}" for match in alike),
+            *(f"{text} AND {match}" for match in alike),
+        ]
     )
     n_present, n_dates = counted[:2]
     in_all = dict(zip(notations, counted[2:], strict=False))
@@ -69,7 +78,9 @@ def describe(table: Relation, name: str, n_text: int) -> Dress:
     if affix := affix_of(table, name, n_text):
         return affix
     if n_dates >= MOST_OF * n_text:
-        return Dress("tables.dates", how_many(n_dates, n_text))
+        if n_readable == n_text:
+            return Dress("tables.dates", how_many(n_dates, n_text), (Remedy("date", [name]),))
+        return Dress("tables.other_dates", how_many(n_dates, n_text))
     return of_words(table, name, n_text, n_present)
 
 

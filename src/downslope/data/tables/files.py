@@ -111,6 +111,7 @@ def read_table(
     weights: str | None = None,
     notation: Notation = PLAIN,
     encoding: str = UTF8,
+    where: Sequence[str] | str = (),
 ) -> Table:
     """Read a table for a fit.
 
@@ -137,6 +138,8 @@ def read_table(
         How numbers and missing values are written.
     encoding : str
         Of a text table.
+    where : sequence of str, default=()
+        Conditions of rows, see `scan`.
 
     Returns
     -------
@@ -151,7 +154,7 @@ def read_table(
         For columns that are absent, hold text or infinite values, and for missing values that no option handles.
     """
     check_missing(missing)
-    files = open_files([pathlib.Path(path)], notation, encoding)
+    files = open_files([pathlib.Path(path)], notation, encoding, where)
     options = {"features": features, "exclude": exclude, "categorical": categorical, "weights": weights}
     return load_table(TableBatches(files, str(path), target, **options), missing)  # type: ignore[arg-type]
 
@@ -272,7 +275,8 @@ def _read_all(
     if len(files) > 1:
         columns = {name: np.concatenate([own[name] for own, _ in found]) for name in names}
     if not len(columns[names[0]]):
-        raise FileError(Finding.of("tables.no_rows", path=str(path)))
+        code = "tables.no_row_meets" if files[0].conditions else "tables.no_rows"
+        raise FileError(Finding.of(code, path=str(path)))
     ends = np.cumsum([len(own[names[0]]) for own, _ in found]).tolist()
     return columns, max(rounding for _, rounding in found), ends
 

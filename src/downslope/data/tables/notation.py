@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from downslope.exceptions import InputError
@@ -28,6 +28,9 @@ class Notation:
     decimal : {".", ","}
     thousands : {",", ".", " ", "'", "_"} or None
         What may stand between groups of digits.
+    dates : tuple of (str, float or None)
+        Columns of dates and times, and the day from which their days are counted, in days since 1970; None where that
+        is not known yet.
 
     Examples
     --------
@@ -41,9 +44,16 @@ class Notation:
     na: tuple[str, ...] = ()
     decimal: str = "."
     thousands: str | None = None
+    dates: tuple[tuple[str, float | None], ...] = ()
 
     @classmethod
-    def of(cls, na: Sequence[str] | str = (), decimal: str = ".", thousands: str | None = None) -> Self:
+    def of(
+        cls,
+        na: Sequence[str] | str = (),
+        decimal: str = ".",
+        thousands: str | None = None,
+        date: Sequence[str] | str = (),
+    ) -> Self:
         """The notation that was asked for.
 
         Raises
@@ -61,7 +71,17 @@ class Notation:
         if thousands == decimal:
             remedies = Remedy("decimal", decimal), Remedy("thousands", thousands)
             raise InputError(Finding.of("tables.one_sign_for_both", *remedies))
-        return cls(tuple(code.strip() for code in codes), decimal, thousands)
+        dates = dict.fromkeys((date,) if isinstance(date, str) else date)
+        return cls(tuple(code.strip() for code in codes), decimal, thousands, tuple(dates.items()))
+
+    @property
+    def dated(self) -> frozenset[str]:
+        """The columns of dates."""
+        return frozenset(name for name, _ in self.dates)
+
+    def first_day(self, name: str) -> float:
+        """The day from which those of a column are counted."""
+        return dict(self.dates).get(name) or 0.0
 
     @property
     def usual(self) -> bool:
@@ -107,14 +127,16 @@ class Notation:
 
     def to_dict(self) -> dict[str, Any]:
         """As what JSON can hold."""
-        return {"na": list(self.na), "decimal": self.decimal, "thousands": self.thousands}
+        written = {"na": list(self.na), "decimal": self.decimal, "thousands": self.thousands}
+        return {**written, "dates": [list(date) for date in self.dates]} if self.dates else written
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """The notation that `to_dict` wrote."""
         if not all(isinstance(code, str) for code in stored["na"]):
             raise TypeError(Finding.of("tables.name_not_text"))
-        return cls.of(stored["na"], stored["decimal"], stored["thousands"])
+        dates = tuple((str(name), float(first)) for name, first in stored.get("dates", ()))
+        return replace(cls.of(stored["na"], stored["decimal"], stored["thousands"]), dates=dates)
 
 
 def owner_of(code: str, columns: Sequence[str]) -> tuple[str | None, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from downslope.data.optional import import_optional
 from downslope.data.tables.cells import quoted
+from downslope.data.tables.conditions import Condition
 from downslope.data.tables.layout import Layout, explain_failure, read_layout, unreadable
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.packed import is_parquet
@@ -46,7 +47,9 @@ def layout_of(path: Path, file: Path, notation: Notation = PLAIN) -> Layout:
 
 
 @contextmanager
-def open_plain(layout: Layout, notation: Notation = PLAIN) -> Iterator[Relation]:
+def open_plain(
+    layout: Layout, notation: Notation = PLAIN, conditions: tuple[Condition, ...] = ()
+) -> Iterator[Relation]:
     """Open a plain file; a failure to read it inside becomes a finding.
 
     Raises
@@ -59,7 +62,7 @@ def open_plain(layout: Layout, notation: Notation = PLAIN) -> Iterator[Relation]
     duckdb, found = import_duckdb(), written(layout.file)
     with connected(layout.file) as (connection, place):
         try:
-            yield Relation(layout, connection, place, notation)
+            yield Relation(layout, connection, place, notation, conditions)
         except (duckdb.Error, BatchError) as error:
             if written(layout.file) != found:
                 raise FileError(Finding.of("tables.changed", path=str(layout.path))) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
+from downslope.data.optional import import_optional
 from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding, Remedy
 from downslope.texts.parts import system_reason
@@ -107,7 +108,8 @@ def opener_of(file: Path, called: Path) -> Any:
     if head.startswith(ZIP):
         return lambda: only_member(file, called)
     if head.startswith(ZSTANDARD):
-        raise FileError(Finding.of("tables.zstandard", path=str(called)))
+        zstandard = import_optional("zstandard", "tables.no_zstandard")
+        return lambda: Unpacked(zstandard, file)
     return None
 
 
@@ -148,6 +150,37 @@ def copy(source: IO[bytes], target: IO[bytes], most: int | None, path: Path) -> 
         written += target.write(part)
         if written > most:
             raise FileError(Finding.of("tables.too_large_unpacked", path=str(path), n_bytes=most))
+
+
+class Unpacked(io.RawIOBase):
+    """What is packed with zstd, frame after frame."""
+
+    def __init__(self, zstandard: Any, file: Path) -> None:
+        self.zstandard, self.packed = zstandard, file.open("rb")
+        self.frame: Any = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Some more bytes, none at the end."""
+        try:
+            while part := self.packed.read(PARTS):
+                if unpacked := b"".join(self.frames(part)):
+                    return unpacked
+        except self.zstandard.ZstdError as error:
+            raise EOFError(str(error)) from error
+        if self.frame is not None:
+            raise EOFError("the last frame is not whole")
+        return b""
+
+    def frames(self, part: bytes) -> Iterator[bytes]:
+        """What a part of the file unpacks to, of the frame that it goes on with and of others that begin in it."""
+        while part:
+            frame = self.frame or self.zstandard.ZstdDecompressor().decompressobj()
+            yield frame.decompress(part)
+            part, self.frame = frame.unused_data, None if frame.eof else frame
+
+    def close(self) -> None:
+        self.packed.close()
+        super().close()
 
 
 class Recoded(io.RawIOBase):

@@ -17,7 +17,7 @@ __all__ = ["refuse_infinite", "refuse_text", "refuse_unknown_levels"]
 Array = NDArray[np.float64]
 LONGEST_CELL = 40
 # Advice that names the column: where several have it, one sentence is for all.
-BY_NAME = ("tables.encode",)
+BY_NAME = ("tables.encode", "tables.dates")
 # Advice after which the column is one of numbers.
 NOTATIONS = ("tables.other_decimal", "tables.other_thousands", "tables.other_signs", "tables.either_sign")
 # What is no advice for a column that must be used as numbers.
@@ -78,7 +78,8 @@ def _advice_for(dress: Dress, names: list[str], left: int, *, fixed: bool) -> Fi
     count = len(names) + left
     named = names if count == 1 else ["NAME"]
     others = tuple(
-        Remedy("categorical", named) if remedy.parameter == "categorical" else remedy for remedy in dress.remedies
+        Remedy(remedy.parameter, named) if remedy.parameter in ("categorical", "date") else remedy
+        for remedy in dress.remedies
     )
     said = {**dress.told, "count": count}
     if not dress.keeps:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from downslope.data.tables import cells
 from downslope.data.tables.arrow import read_batches
 from downslope.data.tables.cells import UNKNOWN_LEVEL
+from downslope.data.tables.conditions import Condition
 from downslope.data.tables.layout import Layout
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.readers import csv_rows, is_number, is_plain, parquet_rows
@@ -47,17 +48,34 @@ class Relation:
     place: str
     """The path as duckdb is told it."""
     notation: Notation = PLAIN
+    conditions: tuple[Condition, ...] = ()
+    """What the rows meet: others are not there."""
 
     @cached_property
     def rows(self) -> "DuckDBPyRelation":
         """All of them."""
         read = parquet_rows if self.layout.kinds else csv_rows
-        return read(self.connection, self.layout, self.place)
+        return self.meeting(read(self.connection, self.layout, self.place))
 
     @cached_property
     def unread(self) -> "DuckDBPyRelation":
         """The same with NA and the like as they stand there; only an empty cell is nothing."""
-        return self.rows if self.layout.kinds else csv_rows(self.connection, self.layout, self.place, missing=("",))
+        if self.layout.kinds:
+            return self.rows
+        return self.meeting(csv_rows(self.connection, self.layout, self.place, missing=("",)))
+
+    def meeting(self, rows: "DuckDBPyRelation") -> "DuckDBPyRelation":
+        """Those that meet all conditions; a missing value meets none."""
+        return rows.filter(" AND ".join(map(self.meets, self.conditions))) if self.conditions else rows
+
+    def meets(self, condition: Condition) -> str:
+        """Whether a row meets a condition, in SQL."""
+        name, sign, value = condition.column, condition.sign, condition.value
+        if isinstance(value, str):
+            known = cells.level(self.column(name), self.codes(name))
+            return f"coalesce({known} {sign} {cells.quoted(value)}, false)"
+        number = self.number(name, "padded")
+        return f"coalesce(NOT isnan({number}) AND {number} {sign} {value!r}::DOUBLE, false)"
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -90,7 +108,7 @@ class Relation:
         places = {
             name: cells.place_of_level(self.column(name), known, self.codes(name)) for name, known in levels.items()
         }
-        columns = self._fetch_cells(numbers) if is_wide(self.layout, len(numbers)) else None
+        columns = self._fetch_cells(numbers) if self.is_wide(numbers) else None
         if columns is not None:
             columns |= self._fetch(places)
         else:
@@ -98,6 +116,10 @@ class Relation:
         for name in numbers if self.notation.na else ():
             columns[name] = self._without_codes(name, columns[name])
         return columns
+
+    def is_wide(self, numbers: Sequence[str]) -> bool:
+        """Whether columns are read one below the other: so many, all of them written alike, of all rows."""
+        return is_wide(self.layout, len(numbers)) and not self.conditions and not self.notation.dates
 
     def _fetch_cells(self, numbers: Sequence[str]) -> dict[str, Array] | None:
         """Columns of numbers, one below the other."""
@@ -125,6 +147,8 @@ class Relation:
         if self.holds_numbers(name):
             return f"coalesce({self.name(name)}::DOUBLE, 'nan'::DOUBLE)"
         cell = self.column(name)
+        if name in self.notation.dated:
+            return cells.days(cell, self.codes(name), self.notation.first_day(name))
         if name in self.layout.truths:
             return cells.truth(cell, self.codes(name))
         if how == "plain":
@@ -187,6 +211,16 @@ class Relation:
         except RuntimeError as error:
             raise BatchError(str(error).partition(": ")[2]) from error
 
+    def first_days(self, names: Sequence[str]) -> dict[str, float | None]:
+        """The first day of columns of dates, in days since 1970; None where there is none."""
+        wanted = [f"floor(min(CASE WHEN isnan({days}) THEN NULL ELSE {days} END))" for days in map(self._days, names)]
+        (found,) = self.rows.aggregate(", ".join(wanted)).fetchall()
+        return dict(zip(names, found, strict=True))
+
+    def _days(self, name: str) -> str:
+        """The days of a column since 1970, in SQL."""
+        return cells.days(self.column(name), self.codes(name), 0.0)
+
     def count(self, conditions: Sequence[str]) -> tuple[int, ...]:
         """In how many rows each of some conditions holds, in SQL."""
         selected = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
@@ -237,6 +271,8 @@ class Relation:
     def is_text(self, name: str) -> str:
         """Whether a cell of a column of numbers is text, in SQL."""
         cell = self.column(name)
+        if name in self.notation.dated:
+            return f"({self.number(name, 'padded')}) IS NULL"
         text = cells.is_text(cell, self.notation, self.codes(name))
         return f"{text} AND {cells.truth(cell, ())} IS NULL" if name in self.layout.truths else text
 

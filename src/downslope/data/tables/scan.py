@@ -28,6 +28,8 @@ def scan(
     exclude: Sequence[str] = (),
     categorical: Sequence[str] = (),
     weight: str | None = None,
+    where: Sequence[str] | str = (),
+    date: Sequence[str] | str = (),
     missing: Literal["drop", "mean"] | None = None,
     na: Sequence[str] | str = (),
     decimal: str = ".",
@@ -55,6 +57,12 @@ def scan(
         Columns of files whose values are categories: each level but the first becomes a column of 0 and 1.
     weight : str, optional
         The column of weights.
+    where : sequence of str, default=()
+        Which rows of files are read: those that meet all of these conditions, each a column, a sign (= != < <= > >=)
+        and a value, such as ``"year >= 2013"`` or ``"carrier = AA"``. A missing value meets none; in messages rows are
+        counted among those that meet them.
+    date : sequence of str, default=()
+        Columns of files that hold dates or times: days since the first one, and parts of days.
     missing : {"drop", "mean"}, optional
         Leave out the rows with a missing value, or fill it with the mean of its column, for which the rows are read
         once more; missing values are refused by default.
@@ -90,13 +98,14 @@ def scan(
     """
     table: Batches
     if hands_out_batches(rows) and not isinstance(rows, os.PathLike):
-        if categorical:
-            raise InputError(Finding.of("tables.stream_categories", Remedy("categorical")))
+        for parameter, given in {"categorical": categorical, "where": where, "date": date}.items():
+            if given:
+                raise InputError(Finding.of("tables.stream_categories", parameter=Remedy(parameter)))
         table = ArrowBatches(rows, target, features=features, exclude=exclude, weight=weight)
     else:
-        notation = Notation.of(na, decimal, thousands)
+        notation = Notation.of(na, decimal, thousands, date)
         paths = paths_of(rows)
-        files = open_files(paths, notation, encoding)
+        files = open_files(paths, notation, encoding, where)
         place = str(rows) if isinstance(rows, str | os.PathLike) else f"{files[0].path}, …"
         options = {"features": features, "exclude": exclude, "categorical": categorical, "weights": weight}
         table = TableBatches(files, place, target, **options)  # type: ignore[arg-type]

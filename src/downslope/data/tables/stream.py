@@ -148,6 +148,10 @@ class Batches(Protocol):
         """Whether rows have weights."""
 
     @property
+    def selected(self) -> bool:
+        """Whether rows are left out that do not meet a condition."""
+
+    @property
     def rereads(self) -> Literal["dear", "never"]:
         """Whether `read` can be called again."""
 
@@ -320,7 +324,8 @@ class StreamSource:
         blocks = self._cut()
         first = next(blocks, None)
         if first is None:
-            raise FileError(Finding.of("tables.no_rows", path=self.table.place))
+            code = "tables.no_row_meets" if self.table.selected else "tables.no_rows"
+            raise FileError(Finding.of(code, path=self.table.place))
         return first, blocks
 
     def _measure_means(self) -> Array:
