@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from downslope.estimators import GradientDescentRegressor, SGDRegressor
     from downslope.saving import load_model, save_model
     from downslope.saving.export import export_model
+    from downslope.saving.in_pipelines import register_onnx
     from downslope.sweeps import sweep
     from downslope.texts import set_language
 
@@ -45,6 +46,7 @@ __all__ = [
     "load_example",
     "load_model",
     "make_linear",
+    "register_onnx",
     "save_model",
     "scan",
     "scan_sql",
@@ -67,6 +69,7 @@ HOMES = {
     "load_example": "data",
     "load_model": "saving",
     "make_linear": "data",
+    "register_onnx": "saving.in_pipelines",
     "save_model": "saving",
     "scan": "data.tables.scan",
     "scan_sql": "data.tables.database",

@@ -10,8 +10,13 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
+import skl2onnx
+import skops.io
+from skl2onnx.common.data_types import DoubleTensorType
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from downslope import GradientDescentRegressor, SGDRegressor, export_model
+from downslope import GradientDescentRegressor, SGDRegressor, export_model, register_onnx
 from downslope.data.tables.files import read_features, read_table
 from downslope.exceptions import FileError, InputError
 from downslope.saving.model_file import load_model, save_model
@@ -126,3 +131,38 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
         export_model(model, tmp_path / "model.pmml")
     with pytest.raises(FileError, match="cannot be written"):
         export_model(model, tmp_path / "no folder" / "model.sql")
+
+
+# ----------------------------------------------------------------------------------------------------------- pipelines
+@pytest.mark.parametrize(
+    "model",
+    [
+        GradientDescentRegressor(),
+        GradientDescentRegressor(fit_intercept=False),
+        SGDRegressor(random_state=0),
+        SGDRegressor(random_state=0, penalty="l1", alpha=0.5),
+    ],
+)
+def test_a_pipeline_becomes_a_graph(model: Any) -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(50, 3)) * [1.0, 10.0, 100.0] + 5
+    y = X @ [1.0, 2.0, 3.0] + 5 + random.normal(size=50)
+    register_onnx()
+    pipeline = make_pipeline(StandardScaler(), model).fit(X, y)
+    graph = skl2onnx.to_onnx(pipeline, initial_types=[("X", DoubleTensorType([None, 3]))])
+    session = onnxruntime.InferenceSession(graph.SerializeToString())
+    np.testing.assert_allclose(session.run(None, {"X": X})[0].ravel(), pipeline.predict(X), rtol=1e-13)
+    # What is converted stays what it was.
+    assert pipeline.predict(X).shape == (50,)
+
+
+@pytest.mark.parametrize("model", [GradientDescentRegressor(loss="huber"), SGDRegressor(random_state=0)])
+def test_skops_keeps_a_model(model: Any) -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(50, 3))
+    pipeline = make_pipeline(StandardScaler(), model).fit(X, X @ [1.0, 2.0, 3.0] + random.normal(size=50))
+    kept = skops.io.dumps(pipeline)
+    foreign = skops.io.get_untrusted_types(data=kept)
+    assert all(name.startswith(("downslope.", "numpy.")) for name in foreign)
+    again = skops.io.loads(kept, trusted=foreign)
+    np.testing.assert_array_equal(again.predict(X), pipeline.predict(X))
