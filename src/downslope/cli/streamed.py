@@ -17,6 +17,8 @@ from downslope.data.tables.scratch import Scratch
 from downslope.data.tables.stream import StreamSource
 from downslope.descent.settings import Settings
 from downslope.estimators import GradientDescentRegressor
+from downslope.estimators.sources import heard_by
+from downslope.monitor.progress import Progress
 from downslope.statistics.moments import Moments, SumBlocks, gather_columns
 from downslope.statistics.quality import Quality, measure_quality, quality_of
 from downslope.statistics.sample import Sample, SampleRows
@@ -56,6 +58,11 @@ class StreamedTable:
         settings = Settings.of(model.get_params(deep=False), len(self.feature_names))
         if not (settings.visits_rows or model.early_stopping):
             return
+        with Progress() as progress, heard_by(self.stream, progress.hear_rows):
+            self.keep(model, settings)
+
+    def keep(self, model: GradientDescentRegressor, settings: Settings) -> None:
+        """Keep both parts on the disk, those for mini-batches so that what lay together is far apart."""
         in_any_order = settings.batch_size is not None and not settings.rule.remembers_rows
         train, held_out = self.drawing.keep(scattered=in_any_order and model.shuffle and not model.early_stopping)
         self.train.rows = train

@@ -23,6 +23,7 @@ from downslope.estimators.constraints import CONSTRAINTS
 from downslope.estimators.reading import refuse_other_columns, remember_columns
 from downslope.estimators.resuming import checkpoints_of, generator_of
 from downslope.estimators.sources import (
+    heard_by,
     naming_spoilt_columns,
     opened,
     predict_rows,
@@ -306,7 +307,9 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                 began=began,
                 journal=journal or FORGETFUL,
             )
-            with opened(train), opened(held_out), progress or nullcontext(), naming_spoilt_columns(source, given):
+            heard = nullcontext() if progress is None else heard_by(source, progress.hear_rows)
+            shown = progress or nullcontext()
+            with opened(train), opened(held_out), shown, heard, naming_spoilt_columns(source, given):
                 solution = fit(request)
             if journal is not None and solution.reason is not StopReason.INTERRUPTED:
                 journal.write()

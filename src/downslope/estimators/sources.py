@@ -1,6 +1,6 @@
 """Rows as estimators are given them, as a `Source`: those in memory are checked, and others taken as they are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
@@ -21,6 +21,7 @@ from downslope.statistics.row_checks import check_rows
 from downslope.texts import Finding
 
 __all__ = [
+    "heard_by",
     "naming_spoilt_columns",
     "opened",
     "predict_rows",
@@ -92,6 +93,19 @@ def resident_rows(source: Source) -> Rows:
 def opened(source: Source | None) -> AbstractContextManager[Any]:
     """A context at whose end the source lets go of what it holds, where it holds anything."""
     return source if isinstance(source, AbstractContextManager) else nullcontext()
+
+
+@contextmanager
+def heard_by(source: Any, hear: Callable[[int, int, int], None]) -> Iterator[None]:
+    """Inside, a source whose reads take long tells `hear` how far they have come."""
+    if not hasattr(source, "hear"):
+        yield
+        return
+    source.hear = hear
+    try:
+        yield
+    finally:
+        source.hear = None
 
 
 def split_source(source: Source, fraction: float, generator: Any) -> tuple[Source, Source]:

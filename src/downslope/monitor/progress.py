@@ -4,6 +4,9 @@ A terminal and a notebook get one line that renews itself, at most five times a 
 twice as late as the one before. A run that is over within a second (three where lines are written) says nothing, nor
 does one in closed form, whose epochs are not made one by one unless a callback wants to hear of each.
 
+Where rows are dear to read, a read is told too: the rows so far, and of files about how many of their bytes these are,
+were all lines as long as the first ones, with the time that is left at the pace so far.
+
 A line holds the epoch and the last one that `max_iter` allows, J, J - J* where J* is known, the length of the gradient
 where it was measured, η·λ_max with the largest at which the rule settles (the rate, where there is no such limit), the
 state, and the time left. Where a terminal is too narrow the least telling are left out.
@@ -61,6 +64,14 @@ class Told(NamedTuple):
     epoch: float
     seconds: float
     excess: float
+
+
+class Reading(NamedTuple):
+    """A read that goes on: when it began, after how many seconds it is shown again, and the rows so far."""
+
+    began: float
+    due: float
+    n_rows: int
 
 
 @dataclass(frozen=True)
@@ -180,16 +191,44 @@ class Progress:
         self.told: deque[Told] = deque()
         self.show_at = self.screen.silence
         self.due = -math.inf
+        self.reading: Reading | None = None
+        self.shows_rows = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.clear_rows()
         if self.told:
             self.put(self.screen.clear)
 
+    def hear_rows(self, n_rows: int, about: int, n_bytes: int) -> None:
+        """Hear how far a read of rows has come: so many of about so many, in so many bytes; 0 where nobody knows."""
+        now = time.perf_counter()
+        if self.reading is None or n_rows < self.reading.n_rows:
+            self.reading = Reading(now, self.screen.silence, 0)
+        began, due, _ = self.reading
+        seconds = now - began
+        if seconds >= due:
+            fields, share = [Field(0, say("progress.rows", rows=n_rows))], 0.0
+            if about:
+                share = min(n_rows / about, 1.0)
+                done, whole = share * n_bytes / 1e6, n_bytes / 1e6
+                fields.append(Field(2, say("progress.bytes", done=done, whole=whole)))
+                fields.append(Field(1, say("progress.about", time=clock(seconds * (1.0 - share) / max(share, 1e-9)))))
+            self.put(lambda: self.screen.show(Report(share, tuple(fields), seconds)))
+            self.shows_rows, due = True, seconds + self.screen.pause(seconds)
+        self.reading = Reading(began, due, n_rows)
+
+    def clear_rows(self) -> None:
+        """Clear away what was shown of a read."""
+        if self.shows_rows:
+            self.put(self.screen.clear)
+        self.shows_rows = False
+
     def begin(self, problem: Problem, rules: Stopping) -> None:
         """A descent begins."""
+        self.clear_rows()
         self.outlook = Outlook.of(problem, rules)
 
     def hear(self, row: Row, parameters: Array) -> bool:

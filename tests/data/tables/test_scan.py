@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import os
+import re
 import threading
 import warnings
 import zipfile
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 import polars
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
@@ -553,3 +555,40 @@ def test_a_file_of_a_folder_that_has_vanished(tmp_path: Path) -> None:
     (tmp_path / "2.csv").unlink()
     with pytest.raises(FileError, match=r"2.csv cannot be (read|used)"):
         list(rows.blocks())
+
+
+@pytest.mark.parametrize("how", ["csv", "parquet", "stream"])
+def test_a_read_tells_how_far_it_has_come(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("downslope.data.tables.stream.BLOCK_BYTES", 2**13)
+    rows = table(40_000)
+    if how == "csv":
+        pa.csv.write_csv(rows, tmp_path / "t")
+    else:
+        pa.parquet.write_table(rows, tmp_path / "t")
+    heard: list[tuple[int, int, int]] = []
+    source = scan(rows if how == "stream" else tmp_path / "t", target="y", weight="w")
+    source.hear = lambda *told: heard.append(told)
+    list(source.blocks())
+    counts, about, n_bytes = zip(*heard, strict=True)
+    assert counts[-1] == 40_000
+    assert list(counts) == sorted(counts)
+    if how == "stream":
+        assert {*about, *n_bytes} == {0}
+    else:
+        assert set(about) == {40_000} if how == "parquet" else abs(about[0] - 40_000) < 800
+        assert set(n_bytes) == {(tmp_path / "t").stat().st_size}
+
+
+def test_progress_of_a_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter(range(0, 10**6))
+    monkeypatch.setattr("downslope.monitor.progress.time.perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("downslope.data.tables.stream.BLOCK_BYTES", 2**13)
+    pa.csv.write_csv(table(400_000), tmp_path / "t.csv")
+    GradientDescentRegressor(progress=True).fit(scan(tmp_path / "t.csv", target="y", weight="w"))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 1
+    assert all(
+        re.fullmatch(r"[\d,]+ rows after \d+:\d\d, about \d+ of \d+ MB, about \d+:\d\d left", line) for line in lines
+    )

@@ -139,7 +139,7 @@ class ArrowBatches:
         Without nanoarrow.
     """
 
-    selected = False
+    selected, n_bytes = False, 0
 
     def __init__(
         self,
@@ -184,6 +184,10 @@ class ArrowBatches:
         if first is None:
             raise FileError(Finding.of("tables.no_rows", path=self.place))
         return first.get_schema(), (batch for stream in chain([first], streams) for batch in stream)
+
+    def rows_about(self) -> int:
+        """Nothing tells."""
+        return 0
 
     def read(self, start: int = 0) -> Generator[Batch, None, None]:
         """The rows from the first one on: there is one file."""

@@ -28,6 +28,9 @@ __all__ = ["FileBatches", "TableBatches", "open_files"]
 
 Array = NDArray[np.float64]
 
+# Of a text table, that tell how long its lines are.
+HEAD_BYTES = 2**20
+
 
 class FileBatches:
     """One file that is read in sequence; where it is packed or piped, its plain copy is kept as long as this is."""
@@ -45,6 +48,15 @@ class FileBatches:
     def opened(self) -> AbstractContextManager[Relation]:
         """The table as a relation, in a context."""
         return open_plain(self.layout, self.notation, self.conditions)
+
+    def rows_about(self) -> int:
+        """About how many rows there are: so many as there were if all lines were as long as the first ones."""
+        if self.layout.kinds:
+            with open_plain(self.layout) as table:
+                return table.count(["true"])[0]
+        with self.file.open("rb") as stream:
+            first = stream.read(HEAD_BYTES)
+        return round(self.file.stat().st_size * first.count(b"\n") / max(len(first), 1))
 
     def levels(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The values of columns of categories."""
@@ -146,6 +158,10 @@ class TableBatches:
     def n_bytes(self) -> int:
         """Those of the files, unpacked."""
         return sum(file.file.stat().st_size for file in self.files)
+
+    def rows_about(self) -> int:
+        """About how many rows there are, those among them that are left out."""
+        return sum(file.rows_about() for file in self.files)
 
     def encoding(self, missing: Missing | None, means: Sequence[float]) -> Encoding:
         """How the columns became features, of these means."""

@@ -169,7 +169,7 @@ class CursorBatches:
     rereads: Literal["dear", "never"] = "dear"
     place = Finding.of("tables.the_query")
 
-    selected = False
+    selected, n_bytes = False, 0
 
     def __init__(
         self,
@@ -193,6 +193,10 @@ class CursorBatches:
     def weighted(self) -> bool:
         """Whether rows have weights."""
         return self.weight is not None
+
+    def rows_about(self) -> int:
+        """Nothing tells."""
+        return 0
 
     def read(self, start: int = 0) -> Generator[Batch, None, None]:
         """The rows from the first one on: there is one file."""

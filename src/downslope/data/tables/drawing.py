@@ -111,6 +111,15 @@ class Part:
         return self.drawing.stream.schema
 
     @property
+    def hear(self) -> Callable[[int, int, int], None] | None:
+        """What the stream tells how far a read has come."""
+        return self.drawing.stream.hear
+
+    @hear.setter
+    def hear(self, hear: Callable[[int, int, int], None] | None) -> None:
+        self.drawing.stream.hear = hear
+
+    @property
     def table(self) -> Any:
         """The table that is read."""
         return self.drawing.stream.table

@@ -155,6 +155,13 @@ class Batches(Protocol):
     def rereads(self) -> Literal["dear", "never"]:
         """Whether `read` can be called again."""
 
+    @property
+    def n_bytes(self) -> int:
+        """How much there is to read, 0 where that is not known."""
+
+    def rows_about(self) -> int:
+        """About how many rows there are, 0 where nothing tells."""
+
     def read(self, start: int = 0) -> Generator[Batch, None, None]:
         """The rows from the first one of file number `start` on."""
 
@@ -203,6 +210,8 @@ class StreamSource:
         self.n_rows: int | None = None
         self.passes, self.n_dropped = 0, 0
         self.gaps: tuple[int, ...] = ()
+        # Is told the rows that have been read, about how many there are, and the bytes of all.
+        self.hear: Callable[[int, int, int], None] | None = None
         self._counts = not table.weighted
         self.means: Array | None = None
         # What `peek` has begun to read: the first block, and those after it.
@@ -347,7 +356,7 @@ class StreamSource:
     def _cut(self) -> Generator[Block, None, None]:
         """All rows in numbered blocks."""
         table, seen = self.table, Seen([*self.table.names, self.table.target])
-        n_columns = len(table.names) + 1 + table.weighted
+        n_columns, about = len(table.names) + 1 + table.weighted, 0
         cutter = Cutter(rows_of_a_block(n_columns), n_columns)
         file, number, n_rows, counts = 0, 0, 0, True
         self._place, self._start = self._start, None
@@ -370,6 +379,9 @@ class StreamSource:
                     file = batch.file
                     self._place = Place(file, cutter.rest(), number, n_rows, counts, seen.counted())
                 yield from blocks_of(cutter.add(self._usable(batch, seen)))
+                if self.hear is not None:
+                    about = about or table.rows_about()
+                    self.hear(seen.n_rows, about, table.n_bytes)
         if cutter.filled:
             yield from blocks_of(iter([cutter.rest()]))
         seen.refuse(table.place, self.missing, n_left=n_rows)
