@@ -588,7 +588,7 @@ def test_progress_of_a_read(
     pa.csv.write_csv(table(400_000), tmp_path / "t.csv")
     GradientDescentRegressor(progress=True).fit(scan(tmp_path / "t.csv", target="y", weight="w"))
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) > 1
+    assert lines
     assert all(
         re.fullmatch(r"[\d,]+ rows after \d+:\d\d, about \d+ of \d+ MB, about \d+:\d\d left", line) for line in lines
     )
