@@ -136,8 +136,8 @@ def measure_memory(parquet: Path) -> float:
     look()
     before, read = most[0], rows.table.read
 
-    def watched() -> Any:
-        for batch in read():
+    def watched(start: int = 0) -> Any:
+        for batch in read(start):
             look()
             yield batch
 

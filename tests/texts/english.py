@@ -40,6 +40,8 @@ NAMES = {
         "JSON",
         "ONNX",
         "onnx",
+        "skl2onnx",
+        "MB",
         "sql",
         "Downslope",
         "downslope",

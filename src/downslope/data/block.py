@@ -63,7 +63,10 @@ class Block:
         for start in range(0, max(n_rows, 1), step):
             rows = slice(start, min(start + step, n_rows))
             X = self.X[rows].toarray() if self.sparse else self.X[rows]
-            if shift is not None:
+            if shift is not None and not self.sparse and X.strides[0] < X.strides[1]:
+                # Columns lie one after the other, and go on doing so.
+                X = np.subtract(X.T, shift[:, None], dtype=np.float64).T
+            elif shift is not None:
                 # One long subtraction runs at memory speed; one of n_features per row does not.
                 if not tiled.size:
                     tiled = np.tile(shift, (min(step, n_rows), 1))

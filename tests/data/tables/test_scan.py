@@ -9,6 +9,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -583,7 +584,7 @@ def test_progress_of_a_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter(range(0, 10**6))
-    monkeypatch.setattr("downslope.monitor.progress.time.perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("downslope.monitor.progress.time", SimpleNamespace(perf_counter=lambda: float(next(clock))))
     monkeypatch.setattr("downslope.data.tables.stream.BLOCK_BYTES", 2**13)
     pa.csv.write_csv(table(400_000), tmp_path / "t.csv")
     GradientDescentRegressor(progress=True).fit(scan(tmp_path / "t.csv", target="y", weight="w"))
