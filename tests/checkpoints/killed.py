@@ -22,10 +22,6 @@ from downslope.data.tables import stream
 from downslope.data.tables.scratch import Scratch
 from downslope.kernels import rows as kernel_rows
 
-# Everything small, so that there is much of everything: blocks, pieces of passes, checkpoints, parts of scratch files.
-journal.EVERY = journal.AFTER_A_STEP = journal.SHARE = 0.0
-stream.BLOCK_BYTES = 2**15
-kernel_rows.PIECE = 2**12
 ROWS, COLUMNS = 4_000, 4
 
 Fit = Callable[[Path, "str | None"], Any]
@@ -96,6 +92,10 @@ def in_child(fit: Fit, folder: Path, place: str | None, result: Path) -> int:
 
 def main(scenario: str, kills: int, seed: int) -> None:
     """Kill, go on, compare."""
+    # Everything small, so that there is much of everything: blocks, pieces of passes, checkpoints.
+    journal.EVERY = journal.AFTER_A_STEP = journal.SHARE = 0.0
+    stream.BLOCK_BYTES = 2**15
+    kernel_rows.PIECE = 2**12
     random, fit = np.random.default_rng(seed), SCENARIOS[scenario]
     home = Path(tempfile.mkdtemp())
     try:

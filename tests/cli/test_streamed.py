@@ -1,5 +1,6 @@
 """A table too large for memory says what it says in memory, after one read where that is enough."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,63 @@ def test_pictures_codes_diagnoses_and_sweeps(call: Call, big: Path, tmp_path: Pa
     assert diagnosed.code == 0
     assert f"{N_ROWS - 2:,} rows" in diagnosed.out or f"{N_ROWS - 2} rows" in diagnosed.out
     assert call("sweep", *rows, "--learning-rates", "0.1,1").code == 0
+
+
+# ---------------------------------------------------------------------------------------------------------- predictions
+PREDICTIONS: dict[str, list[str]] = {
+    "plain": [],
+    "kept": ["--keep", "kind,y"],
+    "appended": ["--append"],
+    "filled": ["--missing", "mean"],
+}
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_predictions_are_those_of_rows_in_memory(
+    name: str, call: Call, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = str(tmp_path / "m.json")
+    rows = ["--target", "y", "--exclude", "w", "--categorical", "kind", "--missing", "drop"]
+    assert call("fit", str(big), *rows, "--model", model).code == 0
+    answers = []
+    for limit in (2**40, -1):
+        monkeypatch.setattr(streamed, "MANY_BYTES", limit)
+        answers.append(call("predict", model, str(big), *PREDICTIONS[name]))
+    inside, outside = answers
+    assert (inside.code, inside.err) == (outside.code, outside.err) == (0, inside.err)
+    first, second = (list(csv.reader(answer.out.splitlines())) for answer in answers)
+    assert [row[:-1] for row in first] == [row[:-1] for row in second]
+    assert first[0] == second[0]
+    for one, other in zip(first[1:], second[1:], strict=True):
+        assert (one[-1] == "") == (other[-1] == "")
+        if one[-1]:
+            assert float(other[-1]) == pytest.approx(float(one[-1]), rel=1e-13)
+    written = tmp_path / "p.csv"
+    assert call("predict", model, str(big), *PREDICTIONS[name], "--output", str(written)).code == 0
+    assert written.read_text() == outside.out
+
+
+SPOILT = {
+    "a gap": ",red,1,",
+    "text": "soon,red,1,2",
+    "infinity": "inf,red,1,2",
+    "a level": "1,violet,1,2",
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_what_cannot_be_predicted_is_said_alike_and_nothing_stays(
+    what: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, model, output = tmp_path / "t.csv", str(tmp_path / "m.json"), tmp_path / "p.csv"
+    lines = [f"{j % 7},{('red', 'blue')[j % 2]},{j},{j % 5}" for j in range(3000)]
+    rows.write_text("\n".join(["a,kind,b,y", *lines]) + "\n")
+    assert call("fit", str(rows), "--target", "y", "--categorical", "kind", "--model", model).code == 0
+    rows.write_text("\n".join(["a,kind,b,y", *lines, SPOILT[what]]) + "\n")
+    answers = []
+    for limit in (2**40, -1):
+        monkeypatch.setattr(streamed, "MANY_BYTES", limit)
+        answers.append(call("predict", model, str(rows), "--output", str(output)))
+    assert answers[0].code == answers[1].code == 1
+    assert answers[0].err == answers[1].err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "t.csv"]

@@ -153,10 +153,11 @@ def guarded(name: str) -> str:
     return f"'{name}" if name.startswith(FORMULAS) else name
 
 
-def csv_text(header: Sequence[str], columns: Iterable[Sequence[Any]]) -> str:
-    """Columns as CSV; floats keep all their digits, None is an empty cell, and no name is a formula."""
+def csv_text(header: Sequence[str] | None, columns: Iterable[Sequence[Any]]) -> str:
+    """Columns as CSV, perhaps below a header; floats keep all digits, None is an empty cell, no name is a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([guarded(name) for name in header])
+    if header is not None:
+        writer.writerow([guarded(name) for name in header])
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue()

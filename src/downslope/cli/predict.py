@@ -1,5 +1,7 @@
 """``downslope predict``: the predictions of a model for the rows of a table, in their order."""
 
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,7 @@ from downslope.texts import Finding, Remedy
 
 if TYPE_CHECKING:
     from downslope.data.tables.encoding import Encoding
+    from downslope.data.tables.files import Features
     from downslope.estimators import GradientDescentRegressor
 
 __all__ = ["predict"]
@@ -45,11 +48,12 @@ def predict(
     """Predict the target for every row of a table."""
     from dataclasses import replace
 
+    from downslope.cli import streamed
     from downslope.cli.console import json_text, remark, write_out
-    from downslope.cli.files import check_format, check_outputs, csv_text, save_text
+    from downslope.cli.files import check_format, check_outputs
     from downslope.cli.rows import read_notation
-    from downslope.cli.yardstick import predict_array
-    from downslope.data.tables.files import read_features
+    from downslope.data.tables.files import open_features
+    from downslope.data.written import writing
     from downslope.saving.model_file import load_model
 
     to_file = str(output) != "-"
@@ -66,25 +70,61 @@ def predict(
     )
     kept = None if append else options.names_in(keep) or ()
     notation = replace(notation, dates=known.dates)
-    features = read_features(data, table, missing=missing, notation=notation, characters=encoding, keep=kept)
+    asked = open_features(data, table, missing=missing, notation=notation, characters=encoding, keep=kept)
+    parts = asked.stream() if asked.n_bytes > streamed.MANY_BYTES and not as_json else iter([asked.load()])
+    if as_json:
+        features = next(parts)
+        cells = predicted(fitted, features)
+        counts = {"rows": len(cells), "rows_without_prediction": features.n_rows_dropped}
+        told = {**counts, **({"kept": dict(features.kept)} if features.kept else {}), "predictions": cells}
+        texts = iter([json_text({"model": str(model), "data": str(data), **told})])
+        counted = Counter(made=len(features.rows), rows=len(cells))
+        tell(features.notes)
+    else:
+        counted = Counter[str]()
+        texts = csv_parts(fitted, parts, asked.kept, counted)
+    if not to_file:
+        for text in texts:
+            write_out(text)
+        return DONE
+    with writing(output) as file:
+        for text in texts:
+            file.write(text.encode("utf-8", "backslashreplace"))
+    remark(Finding.of("page.predictions_written", path=str(output), count=counted["made"], n_rows=counted["rows"]))
+    return DONE
+
+
+def predicted(fitted: "GradientDescentRegressor", features: "Features") -> list[float | None]:
+    """The predictions of some rows, None for a row that has none."""
+    from downslope.cli.yardstick import predict_array
+
     cells: list[float | None] = [None] * features.n_rows_read
     for row, value in zip(features.rows.tolist(), predict_array(fitted, features.X).tolist(), strict=True):
         cells[row] = value
-    for note in features.notes:
+    return cells
+
+
+def csv_parts(
+    fitted: "GradientDescentRegressor", parts: Iterator["Features"], kept: Sequence[str], counted: Counter[str]
+) -> Iterator[str]:
+    """The lines of the file, a header first; predictions and rows are counted."""
+    from downslope.cli.files import csv_text
+
+    yield csv_text([*kept, "prediction"], [[] for _ in (*kept, "prediction")])
+    for features in parts:
+        tell(features.notes)
+        cells = predicted(fitted, features)
+        counted.update(made=len(features.rows), rows=len(cells))
+        if cells:
+            yield csv_text(None, [*(features.kept[name] for name in kept), cells])
+
+
+def tell(notes: Iterable[Finding]) -> None:
+    """What was done about missing values."""
+    from downslope.cli.console import remark
+
+    for note in notes:
         remark(note)
-    if as_json:
-        counts = {"rows": len(cells), "rows_without_prediction": features.n_rows_dropped}
-        told = {**counts, **({"kept": dict(features.kept)} if features.kept else {}), "predictions": cells}
-        text = json_text({"model": str(model), "data": str(data), **told})
-    else:
-        text = csv_text([*features.kept, "prediction"], [*features.kept.values(), cells])
-    if to_file:
-        save_text(output, text)
-        counts = {"count": len(features.rows), "n_rows": len(cells)}
-        remark(Finding.of("page.predictions_written", path=str(output), **counts))
-    else:
-        write_out(text)
-    return DONE
 
 
 def encoding_of(fitted: "GradientDescentRegressor", path: Path, missing: str | None) -> "Encoding":

@@ -32,6 +32,9 @@ class Block:
         Which of the blocks of its source it is.
     order : array (m,) or None
         The order in which a pass visits the rows; None as they lie.
+    by_columns : bool
+        Whether columns lie one after the other, and are to go on doing so when they are shifted: sums over them round
+        otherwise then. So are those of streams; of rows in memory nobody shall see how they lie.
     """
 
     X: Any
@@ -39,6 +42,7 @@ class Block:
     weight: Array | None = None
     number: int = 0
     order: NDArray[np.integer[Any]] | None = None
+    by_columns: bool = False
 
     @property
     def sparse(self) -> bool:
@@ -63,8 +67,7 @@ class Block:
         for start in range(0, max(n_rows, 1), step):
             rows = slice(start, min(start + step, n_rows))
             X = self.X[rows].toarray() if self.sparse else self.X[rows]
-            if shift is not None and not self.sparse and X.strides[0] < X.strides[1]:
-                # Columns lie one after the other, and go on doing so.
+            if shift is not None and self.by_columns:
                 X = np.subtract(X.T, shift[:, None], dtype=np.float64).T
             elif shift is not None:
                 # One long subtraction runs at memory speed; one of n_features per row does not.

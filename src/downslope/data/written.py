@@ -3,14 +3,16 @@
 import io
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from downslope.exceptions import FileError
 from downslope.texts import Finding
 from downslope.texts.parts import system_reason
 
-__all__ = ["UNFINISHED", "write_figure", "write_whole"]
+__all__ = ["UNFINISHED", "write_figure", "write_whole", "writing"]
 
 # What the names of files begin with that are not yet whole.
 UNFINISHED = ".downslope-"
@@ -35,15 +37,27 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
     >>> path.read_text(encoding="utf-8")
     'η'
     """
+    with writing(path) as file:
+        file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write into, which stands in its place when the context ends well, and nowhere when it does not.
+
+    Raises
+    ------
+    FileError
+        As `write_whole`.
+    """
     place = Path(path).resolve()
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     if place.exists() and not place.is_file():
         raise FileError(Finding.of("model_file.no_file", path=str(place)))
     try:
         handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=UNFINISHED)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 # Some disks say that they are full only here.
                 os.fsync(file.fileno())
@@ -53,6 +67,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+    except FileError:
+        # Of what was to be written.
+        raise
     except OSError as error:
         raise FileError(Finding.of("model_file.unwritable", path=str(place), cause=system_reason(error))) from error
 

@@ -49,6 +49,11 @@ class FileBatches:
         """The table as a relation, in a context."""
         return open_plain(self.layout, self.notation, self.conditions)
 
+    @property
+    def n_bytes(self) -> int:
+        """Those of the file, unpacked."""
+        return self.file.stat().st_size
+
     def rows_about(self) -> int:
         """About how many rows there are: so many as there were if all lines were as long as the first ones."""
         if self.layout.kinds:
@@ -56,7 +61,7 @@ class FileBatches:
                 return table.count(["true"])[0]
         with self.file.open("rb") as stream:
             first = stream.read(HEAD_BYTES)
-        return round(self.file.stat().st_size * first.count(b"\n") / max(len(first), 1))
+        return round(self.n_bytes * first.count(b"\n") / max(len(first), 1))
 
     def levels(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The values of columns of categories."""
@@ -157,7 +162,7 @@ class TableBatches:
     @property
     def n_bytes(self) -> int:
         """Those of the files, unpacked."""
-        return sum(file.file.stat().st_size for file in self.files)
+        return sum(file.n_bytes for file in self.files)
 
     def rows_about(self) -> int:
         """About how many rows there are, those among them that are left out."""

@@ -8,8 +8,9 @@ Rows are counted from 1, the header not counted.
 import os
 import pathlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +18,16 @@ from numpy.typing import NDArray
 from downslope.data.tables.batches import FileBatches, TableBatches, open_files
 from downslope.data.tables.columns import asked_for, require_columns
 from downslope.data.tables.encoding import Encoding, Missing, check_missing
-from downslope.data.tables.gaps import column_means, fill_gaps, keep_rows, refuse_gaps
+from downslope.data.tables.gaps import KeptRows, column_means, fill_gaps, keep_rows, notes_of, refuse_gaps
 from downslope.data.tables.notation import PLAIN, Notation
 from downslope.data.tables.packed import UTF8
 from downslope.data.tables.refusals import refuse_infinite, refuse_text, refuse_unknown_levels
-from downslope.data.tables.relation import Relation
+from downslope.data.tables.relation import UNKNOWN_LEVEL, Relation
 from downslope.data.tables.rounding import warn_of_rounding
 from downslope.exceptions import FileError, InputError
 from downslope.texts import Finding, Remedy
 
-__all__ = ["Features", "Table", "load_table", "read_features", "read_table"]
+__all__ = ["FeatureFiles", "Features", "Table", "load_table", "open_features", "read_features", "read_table"]
 
 Array = NDArray[np.float64]
 Path = str | os.PathLike[str]
@@ -232,25 +233,115 @@ def read_features(
         For columns that are absent, hold text, infinite values or levels that the fit did not see, and for missing
         values that no option handles.
     """
+    asked = open_features(path, encoding, missing=missing, notation=notation, characters=characters, keep=keep)
+    return asked.load()
+
+
+def open_features(
+    path: Path,
+    encoding: Encoding,
+    *,
+    missing: Missing | None = None,
+    notation: Notation | None = None,
+    characters: str = UTF8,
+    keep: Sequence[str] | None = (),
+) -> "FeatureFiles":
+    """The files of `read_features`, which has these parameters, their columns checked."""
     check_missing(missing)
-    policy = encoding.missing if missing is None else missing
     files = open_files([pathlib.Path(path)], encoding.notation if notation is None else notation, characters)
     for file in files:
         require_columns(file.layout, encoding.columns, Finding.of("tables.needed"))
         require_columns(file.layout, keep or (), asked_for("keep"))
-    kept_names = files[0].layout.names if keep is None else tuple(keep)
-    columns, _, ends = _read_all(path, files, encoding.columns, encoding.levels, None)
-    kept = keep_rows(path, columns, None, policy)
-    for file, begin, end in zip(files, (0, *ends), ends, strict=False):
-        own, mask = {name: column[begin:end] for name, column in columns.items()}, kept.mask
-        with file.opened() as table:
-            refuse_unknown_levels(table, own, encoding.levels, None if mask is None else mask[begin:end])
-    n_rows_read = len(next(iter(columns.values())))
-    X = _matrix(columns, encoding.columns, encoding.levels, kept.mask)
-    if policy == "mean":
-        fill_gaps(X, encoding.means)
-    rows = np.arange(n_rows_read) if kept.mask is None else np.flatnonzero(kept.mask)
-    return Features(X, rows, n_rows_read, n_rows_read - len(X), kept.notes, cells_of(files, kept_names))
+    kept = files[0].layout.names if keep is None else tuple(keep)
+    return FeatureFiles(path, files, encoding, encoding.missing if missing is None else missing, kept)
+
+
+@dataclass(frozen=True)
+class FeatureFiles:
+    """Tables whose rows are to be predicted.
+
+    Attributes
+    ----------
+    path : path
+    files : list of FileBatches
+    encoding : Encoding
+    policy : {"drop", "mean"} or None
+        What is done about missing values.
+    kept : tuple of str
+        Columns that are handed on.
+    """
+
+    path: Path
+    files: list[FileBatches]
+    encoding: Encoding
+    policy: Missing | None
+    kept: tuple[str, ...]
+
+    @property
+    def n_bytes(self) -> int:
+        """Those of the files, unpacked."""
+        return sum(file.n_bytes for file in self.files)
+
+    def load(self) -> Features:
+        """All rows at once."""
+        files, levels = self.files, self.encoding.levels
+        columns, _, ends = _read_all(self.path, files, self.encoding.columns, levels, None)
+        kept = keep_rows(self.path, columns, None, self.policy)
+        for file, begin, end in zip(files, (0, *ends), ends, strict=False):
+            own, mask = {name: column[begin:end] for name, column in columns.items()}, kept.mask
+            with file.opened() as table:
+                refuse_unknown_levels(table, own, levels, None if mask is None else mask[begin:end])
+        return self.features(columns, kept, cells_of(files, self.kept))
+
+    def features(self, columns: dict[str, Array], kept: KeptRows, cells: Mapping[str, list[str | None]]) -> Features:
+        """Some rows, of which columns have been read."""
+        n_rows_read = len(next(iter(columns.values())))
+        X = _matrix(columns, self.encoding.columns, self.encoding.levels, kept.mask)
+        if self.policy == "mean":
+            fill_gaps(X, self.encoding.means)
+        rows = np.arange(n_rows_read) if kept.mask is None else np.flatnonzero(kept.mask)
+        return Features(X, rows, n_rows_read, n_rows_read - len(X), kept.notes, cells)
+
+    def stream(self) -> Iterator[Features]:
+        """All rows in their order, a batch at a time; what cannot be used is said of all rows, as `load` says it."""
+        levels, counts, n_rows, n_dropped = self.encoding.levels, Counter[str](), 0, 0
+        numbers = [name for name in self.encoding.columns if name not in levels]
+        for file in self.files:
+            with file.opened() as table, file.opened() as again:
+                cells = again.text_batches(self.kept)
+                for batch in table.stream(numbers, levels):
+                    columns = dict(zip((*numbers, *levels), batch, strict=True))
+                    gaps = {name: int(np.isnan(np.ma.getdata(column)).sum()) for name, column in columns.items()}
+                    if self.policy is None and any(gaps.values()):
+                        self.refuse()
+                    mask = None
+                    if self.policy == "drop" and any(gaps.values()):
+                        mask = ~np.any([np.isnan(np.ma.getdata(column)) for column in columns.values()], axis=0)
+                    if any(unusable(column, name in levels, mask) for name, column in columns.items()):
+                        self.refuse()
+                    ordered = {name: columns[name] for name in self.encoding.columns}
+                    found = self.features(ordered, KeptRows(mask, ()), cells(len(batch[0])))
+                    counts.update(gaps)
+                    n_rows, n_dropped = n_rows + found.n_rows_read, n_dropped + found.n_rows_dropped
+                    yield found
+        if not n_rows:
+            raise FileError(Finding.of("tables.no_rows", path=str(self.path)))
+        known = {name: count for name, count in counts.items() if count}
+        notes = notes_of(known, known if self.policy == "drop" else (), n_dropped, n_rows)
+        yield Features(np.empty((0, len(self.encoding.feature_names))), np.arange(0), 0, 0, notes, {})
+
+    def refuse(self) -> NoReturn:
+        """Raise what is wrong with the rows."""
+        self.load()
+        raise AssertionError("rows that cannot be used could be used")
+
+
+def unusable(column: Array, of_levels: bool, mask: NDArray[np.bool_] | None) -> bool:
+    """Whether a column has text, infinite values, or levels that nobody knows."""
+    if np.ma.is_masked(column):
+        return True
+    values = column if mask is None else column[mask]
+    return bool(np.any(values == UNKNOWN_LEVEL)) if of_levels else bool(np.any(np.isinf(column)))
 
 
 def cells_of(files: Sequence[FileBatches], names: Sequence[str]) -> dict[str, list[str | None]]:

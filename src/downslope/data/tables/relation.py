@@ -1,6 +1,6 @@
 """A table on disk as a relation that duckdb reads: every cell as text, made into numbers on the way out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -233,6 +233,19 @@ class Relation:
             return []
         rows = self.unread.project(", ".join(self.column(name) for name in names)).fetchall()
         return [list(cells) for cells in zip(*rows, strict=True)] if rows else [[] for _ in names]
+
+    def text_batches(self, names: Sequence[str]) -> Callable[[int], dict[str, list[str | None]]]:
+        """What gives the cells of some columns of the next so many rows, from the first one on."""
+        if not names:
+            return lambda _: {}
+        # A relation begins anew with each call; a connection goes on.
+        self.connection.execute(self.unread.project(", ".join(map(self.column, names))).sql_query())
+
+        def next_cells(n_rows: int) -> dict[str, list[str | None]]:
+            found = self.connection.fetchmany(n_rows)
+            return {name: list(own) for name, own in zip(names, zip(*found, strict=True), strict=True)}
+
+        return next_cells
 
     def rounded(self, names: Sequence[str]) -> dict[str, tuple[int, str]]:
         """The columns with integers that no float64 is: how many, and the first of them."""

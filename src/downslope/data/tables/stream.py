@@ -499,7 +499,7 @@ def as_source(kept: Sequence[Arrays], table: Batches) -> Source:
 def as_block(rows: Array, number: int, *, weighted: bool) -> Block:
     """Rows by columns, y and the weights last, as a block."""
     d = rows.shape[0] - 1 - weighted
-    return Block(rows[:d].T, rows[d], rows[d + 1] if weighted else None, number)
+    return Block(rows[:d].T, rows[d], rows[d + 1] if weighted else None, number, by_columns=True)
 
 
 def ordered(block: Block, order: Order | None) -> Block:
