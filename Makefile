@@ -10,9 +10,10 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
 DOCS_READY := $(VENV)/.ready-docs
 MUTANTS_READY := $(VENV)/.ready-mutants
+FUZZ_READY := $(VENV)/.ready-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage mutants check format bench docs clean
+.PHONY: help setup demo test coverage mutants fuzz check format bench docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +57,14 @@ $(MUTANTS_READY): $(READY)
 # A copy of the tree is changed: an interrupt leaves everything as it was.
 mutants: $(MUTANTS_READY) ## list the changed constants and comparisons that no test notices (an hour or two; ARGS="steps/rules.py" one module, ARGS="steps --sample 40" some)
 	@$(RUN)python -m mutants $(ARGS)
+
+$(FUZZ_READY): $(READY)
+	@echo "Installing atheris into $(VENV)"
+	@$(INSTALL) --no-build-isolation --editable ".[fuzz]"
+	@touch $@
+
+fuzz: $(FUZZ_READY) ## try files that nobody wrote on what reads text tables, checkpoints and models, 200 seconds each (where atheris can be installed)
+	@for target in layout checkpoint model; do $(RUN)python -m fuzzing $$target 200 || exit 1; done
 
 check: setup ## format, lint, strict types, layers
 	@$(RUN)ruff format --check

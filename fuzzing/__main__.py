@@ -1,4 +1,4 @@
-"""Files that nobody wrote: ``python -m tests.fuzzing layout|checkpoint|model [SECONDS]``, with atheris installed.
+"""Files that nobody wrote: ``python -m fuzzing layout|checkpoint|model [SECONDS]``.
 
 Whatever the bytes, no other error leaves the package than its own. Coverage guides what is tried (libFuzzer).
 """

@@ -1,0 +1,1 @@
+"""Files that nobody wrote, tried for as long as one likes."""
