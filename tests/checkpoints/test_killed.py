@@ -8,7 +8,7 @@ import pytest
 
 HERE = Path(__file__).parent
 SCENARIOS = ["reading", "scratch", "scratch in passes", "epochs", "passes", "remembered slopes"]
-KILLS = 10
+KILLS = 4
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
