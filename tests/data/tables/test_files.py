@@ -416,3 +416,12 @@ def test_the_files_of_a_folder_are_one_table(tmp_path: Path) -> None:
     (folder / "e.csv").write_text("x,y\n1,2\n")
     with pytest.raises(InputError, match=r"e\.csv has no column 'k', which the first file has"):
         read_table(folder, target="y", categorical=["k"])
+
+
+@pytest.mark.parametrize("header", ['"|"|"0"', '"a|b"|"c"', '"a\nb"|c', '"a ""b"""|c', "a|c"])
+def test_a_quote_behind_a_byte_order_mark(header: str, write: Write) -> None:
+    path = write(f"\ufeff{header}\n1.5|2\n3|4\n")
+    names = next(csv.reader(io.StringIO(header, newline=""), delimiter="|"))
+    table = read_table(path, target=names[1])
+    np.testing.assert_array_equal(np.column_stack([table.X, table.y]), [[1.5, 2], [3, 4]])
+    assert table.feature_names == (names[0],)

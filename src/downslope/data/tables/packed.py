@@ -25,6 +25,8 @@ UTF8 = "utf-8"
 STANDARD_INPUT = Path("-")
 # The first bytes of a packed file, whatever its name.
 GZIP, BZIP2, ZIP, ZSTANDARD = b"\x1f\x8b", b"BZh", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
+# To duckdb a quote behind a byte order mark is none: a delimiter or a line end in the first name may cost it all rows.
+MISREAD = codecs.BOM_UTF8 + b'"'
 PARTS = 2**20
 # A table packs to a tenth or a hundredth; a file made to fill disks to a millionth.
 MOST_TIMES, FREE_BYTES = 2000, 2**26
@@ -69,6 +71,8 @@ def made_plain(path: Path, encoding: str = UTF8) -> Iterator[Path]:
             if packed is None:
                 break
             file = stack.enter_context(copied(path, packed, file.stat().st_size))
+        if head_of(file).startswith(MISREAD):
+            file = stack.enter_context(copied(path, lambda: opened_behind_mark(file), 0))
         if recodes and file.is_file() and not is_parquet(file):
             file = stack.enter_context(copied(path, lambda: Recoded(file, path, encoding), 0))
         yield file
@@ -111,6 +115,13 @@ def opener_of(file: Path, called: Path) -> Any:
         zstandard = import_optional("zstandard", "tables.no_zstandard")
         return lambda: Unpacked(zstandard, file)
     return None
+
+
+def opened_behind_mark(file: Path) -> IO[bytes]:
+    """A text without its byte order mark."""
+    stream = file.open("rb")
+    stream.seek(len(codecs.BOM_UTF8))
+    return stream
 
 
 def only_member(file: Path, called: Path) -> IO[bytes]:
