@@ -28,6 +28,7 @@ from downslope.data.arrays import ArraySource
 from downslope.data.source import Source
 from downslope.data.tables import stream as stream_module
 from downslope.data.tables.buckets import BucketSource
+from downslope.data.tables.files import read_table
 from downslope.data.tables.scratch import Scratch, keep_rows_in
 from downslope.exceptions import DownslopeWarning, FileError, InputError
 from downslope.statistics.moments import gather
@@ -593,3 +594,36 @@ def test_progress_of_a_read(
     assert all(
         re.fullmatch(r"[\d,]+ rows after \d+:\d\d, about \d+ of \d+ MB, about \d+:\d\d left", line) for line in lines
     )
+
+
+# What duckdb, which makes numbers of cells while it reads, must not read otherwise than a cast of each.
+ODD = (
+    *("1,5", "0x10", " 1.5 ", "\t2", "1E+5", "1e400", "-0", "+.5", ".", "1.", "inf", "-inf", "nan", "NULL", "NA"),
+    *("?", "", "1f", "1.5e", "--1", "1-", "1 2", "１", "true", '"1.5"', '" 1.5"', "1.5%", "$3", "1e-400", "0b1"),
+    *("1L", "+-1", "1.2.3", "12345678901234567890123", "9007199254740993", "(5)", "- 5", "00012", "∞", "1_0"),
+    *("2020-01-01", "1/2", "4.9e-324", " ", '""', "1.7976931348623157e308", "1.7976931348623159e308", '"1""5"'),
+)
+
+
+@pytest.mark.parametrize("cell", ODD)
+@pytest.mark.parametrize("n_rows", [3, 2500])
+def test_odd_cells_are_those_of_tables(cell: str, n_rows: int, tmp_path: Path) -> None:
+    lines = [f"{j}.5,{j}" for j in range(n_rows)]
+    lines.insert(n_rows // 2, f"{cell},7")
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["x,y", *lines]) + "\n")
+
+    def read(how: Callable[[], Any]) -> bytes | None:
+        try:
+            found: bytes = how().tobytes()
+        except (InputError, FileError):
+            return None
+        return found
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DownslopeWarning)
+        streamed = read(
+            lambda: np.concatenate([block.X[:, 0] for block in scan(path, target="y", missing="drop").blocks()])
+        )
+        fetched = read(lambda: read_table(path, target="y", missing="drop").X[:, 0])
+    assert streamed == fetched
