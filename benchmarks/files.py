@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given[:1] == ["--memory"]:
         print(measure_memory(Path(given[1])))
         return
-    n_rows = int(given[0]) if given else 2_000_000
+    n_rows = int(given[0]) if given else 4_000_000
     with tempfile.TemporaryDirectory() as folder:
         parquet, text = write_rows(Path(folder), n_rows, n_rows // 4)
         lines = lines_of(parquet, text)
