@@ -313,7 +313,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                 solution = fit(request)
             if journal is not None and solution.reason is not StopReason.INTERRUPTED:
                 journal.write()
-        self._store(solution, schema)
+        # What a read has told of the columns is known by now.
+        self._store(solution, source.schema)
         lines.close()
         self._warn(solution)
         if told is not None:

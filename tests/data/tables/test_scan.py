@@ -627,3 +627,20 @@ def test_odd_cells_are_those_of_tables(cell: str, n_rows: int, tmp_path: Path) -
         )
         fetched = read(lambda: read_table(path, target="y", missing="drop").X[:, 0])
     assert streamed == fetched
+
+
+@pytest.mark.parametrize("options", [{}, {"loss": "huber"}, {"batch_size": 2, "max_iter": 2}])
+def test_integers_that_are_no_floats_are_said_once_and_digits_know(options: dict[str, Any], tmp_path: Path) -> None:
+    whole = [2**53 + 1, 2**53 + 8, 2**53 + 64, 2**53 + 3, 2**53 + 32]
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{a},{j}.5\n" for j, a in enumerate(whole)))
+    rows = scan(path, target="y")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = GradientDescentRegressor(random_state=0, **options).fit(rows)
+        list(rows.blocks())
+    told = [str(one.message) for one in caught if "lie beyond 2⁵³" in str(one.message)]
+    assert len(told) == 1
+    assert told[0].startswith("2 integers of X in the column 'a'")
+    assert rows.schema.rounding > 1e-3
+    assert fitted.optimum_ is None or fitted.optimum_.digits <= 3

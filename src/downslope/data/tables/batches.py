@@ -2,7 +2,7 @@
 
 import warnings
 import weakref
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from downslope.data.tables.opening import layout_of, open_plain
 from downslope.data.tables.packed import UTF8, made_plain
 from downslope.data.tables.refusals import refuse_text
 from downslope.data.tables.relation import MAX_LEVELS, Relation, level_order
+from downslope.data.tables.rounding import large_among, moved_apart, tell
 from downslope.data.tables.stream import Batch
 from downslope.exceptions import DownslopeWarning, FileError, InputError, frames_to_user
 from downslope.texts import Finding, Remedy
@@ -44,6 +45,8 @@ class FileBatches:
         self._held = weakref.finalize(self, held.close)
         self.layout = layout_of(path, self.file, notation)
         self.conditions = conditions_of(where, self.layout, notation)
+        # How far integers were moved when they became float64, see `Schema`; None until that was asked.
+        self.rounding: float | None = None
 
     def opened(self) -> AbstractContextManager[Relation]:
         """The table as a relation, in a context."""
@@ -74,17 +77,34 @@ class FileBatches:
         """The columns that are asked for, those of categories as 0 and 1, from the first row on."""
         numbers = [name for name in chosen.features if name not in levels]
         apart = [chosen.target, *(() if weights is None else (weights,))]
+        numbers_and_target = [*numbers, chosen.target]
+        large: dict[str, float] = {}
         with self.opened() as table:
             require_columns(table.layout, (*chosen.features, *apart), Finding.of("tables.needed"))
             for batch in table.stream([*numbers, *apart], levels):
                 columns = dict(zip((*numbers, *apart, *levels), batch, strict=True))
                 self.refuse_text(columns, chosen.target)
+                for name in large_among({name: columns[name] for name in numbers_and_target}):
+                    large[name] = max(large.get(name, 0.0), moved_apart(columns[name]))
                 features = [
                     part
                     for name in chosen.features
                     for part in (indicators(columns[name], len(levels[name])) if name in levels else [columns[name]])
                 ]
                 yield Batch(features, columns[chosen.target], None if weights is None else columns[weights])
+        self.look_at_integers(large, chosen.target)
+
+    def look_at_integers(self, large: Mapping[str, float], target: str) -> None:
+        """Warn, once, of integers in columns of large numbers that float64 cannot hold.
+
+        `large` says how far two of a column may have been moved apart, in its standard deviations.
+        """
+        if not large or self.rounding is not None:
+            return
+        with self.opened() as table:
+            found = table.rounded(list(large))
+        tell(found, target)
+        self.rounding = max((large[name] for name in found), default=0.0)
 
     def refuse_text(self, columns: dict[str, Array], target: str) -> None:
         """Raise `InputError` for text in a batch, with what the whole table says of these columns."""
@@ -216,6 +236,11 @@ class TableBatches:
             encode, leave_out = Remedy("categorical", codes), Remedy("exclude", codes)
             told = Finding.of("tables.leading_zeros", encode, leave_out, columns=codes, count=len(codes))
             warnings.warn(DownslopeWarning(told), stacklevel=frames_to_user())
+
+    @property
+    def rounding(self) -> float:
+        """How far integers were moved when they became float64, as far as they have been read; see `Schema`."""
+        return max(file.rounding or 0.0 for file in self.files)
 
     @property
     def selected(self) -> bool:

@@ -24,8 +24,9 @@ class BucketSource:
         self.buckets = list(buckets)
         first = self.buckets[0].schema
         counts = all(bucket.schema.counts for bucket in self.buckets)
+        known: dict[str, Any] = {"target": first.target, "weighted": first.weighted, "rounding": first.rounding}
         self.schema = Schema(
-            first.n_features, first.names, first.target, first.weighted, float(first.n_features), counts=counts
+            first.n_features, first.names, values_per_row=float(first.n_features), counts=counts, **known
         )
 
     def __enter__(self) -> Self:

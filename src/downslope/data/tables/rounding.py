@@ -11,7 +11,7 @@ from downslope.data.tables.relation import Relation
 from downslope.exceptions import DownslopeWarning, frames_to_user
 from downslope.texts import Finding
 
-__all__ = ["warn_of_rounding"]
+__all__ = ["large_among", "moved_apart", "tell", "warn_of_rounding"]
 
 Array = NDArray[np.float64]
 Levels = Mapping[str, tuple[str, ...]]
@@ -22,9 +22,19 @@ def warn_of_rounding(table: Relation, columns: Mapping[str, Array], levels: Leve
 
     Cells are looked at once more where numbers are so large.
     """
+    found = table.rounded(large_among({name: column for name, column in columns.items() if name not in levels}))
+    tell(found, target)
+    return max((moved_apart(columns[name]) for name in found), default=0.0)
+
+
+def large_among(columns: Mapping[str, Array]) -> list[str]:
+    """The columns with numbers so large that float64 does not hold all integers of their size."""
     with np.errstate(invalid="ignore"):
-        large = [name for name in columns if name not in levels and np.any(np.abs(columns[name]) >= LARGEST)]
-    found = table.rounded(large)
+        return [name for name, column in columns.items() if np.any(np.abs(column) >= LARGEST)]
+
+
+def tell(found: Mapping[str, tuple[int, str]], target: str | None) -> None:
+    """Warn of integers that were moved, see `Relation.rounded`."""
     for code, own in (
         ("reading.rounded_columns", {name: one for name, one in found.items() if name != target}),
         ("reading.rounded_target", {name: one for name, one in found.items() if name == target}),
@@ -34,10 +44,11 @@ def warn_of_rounding(table: Relation, columns: Mapping[str, Array], levels: Leve
             count, rounded = sum(count for count, _ in own.values()), str(int(float(first)))
             numbers = {"count": count, "columns": list(own), "n_columns": len(own), "first": first, "rounded": rounded}
             warnings.warn(DownslopeWarning(Finding(code, numbers)), stacklevel=frames_to_user())
-    return max((moved_apart(columns[name]) for name in found), default=0.0)
 
 
 def moved_apart(column: Array) -> float:
     """The most that rounding to float64 has moved two integers of a column apart, in its standard deviations."""
-    spread = float(np.nanstd(column))
-    return float(np.spacing(np.nanmax(np.abs(column)))) / spread if spread else np.inf
+    # Infinity is refused by others.
+    with np.errstate(all="ignore"):
+        spread = float(np.nanstd(column))
+        return float(np.spacing(np.nanmax(np.abs(column)))) / spread if spread else np.inf

@@ -224,7 +224,9 @@ class StreamSource:
     def schema(self) -> Schema:
         """What is known of the columns."""
         table = self.table
-        return Schema(len(table.names), table.names, table.target, table.weighted, counts=self._counts)
+        rounding = getattr(table, "rounding", 0.0)
+        names, weighted, counts = table.names, table.weighted, self._counts
+        return Schema(len(names), names, table.target, weighted, rounding=rounding, counts=counts)
 
     def scan(self, *tasks: Callable[[Block], Any]) -> tuple[Any, ...]:
         """One read for all tasks; some blocks are worked on while the next ones are read."""
@@ -492,7 +494,8 @@ class Cutter:
 
 def as_source(kept: Sequence[Arrays], table: Batches) -> Source:
     """Rows that were kept, perhaps in buckets, as a source."""
-    buckets = [ArraySource(X, y, weight, names=table.names, target=table.target) for X, y, weight in kept]
+    known: dict[str, Any] = {"names": table.names, "target": table.target, "rounding": getattr(table, "rounding", 0.0)}
+    buckets = [ArraySource(X, y, weight, **known) for X, y, weight in kept]
     return buckets[0] if len(buckets) == 1 else BucketSource(buckets)
 
 
