@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 # What whoever works on the package installs; every other extra is for its users.
-OURS = {"bench", "dev", "docs", "mutants"}
+OURS = {"bench", "dev", "docs", "fuzz", "mutants"}
 # Libraries that are imported under another name than they are installed by.
 IMPORTED_AS = {"scikit-learn": "sklearn"}
 

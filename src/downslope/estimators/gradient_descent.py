@@ -158,6 +158,8 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         The exact minimum, where it is known: `coef`, `intercept`, `objective`, `digits`, `unique`, `note`.
     gap_ : float or None
         J - J*, where J* is known.
+    passes_ : int or None
+        How often rows from elsewhere were read, from files, a database, a stream; None for rows in memory.
     landscape_ : Landscape or None
         The bowl that was descended, where the squared loss has one: curvatures, directions, standard errors.
     n_features_in_ : int
@@ -315,6 +317,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
                 journal.write()
         # What a read has told of the columns is known by now.
         self._store(solution, source.schema)
+        self.passes_: int | None = getattr(source, "passes", None)
         lines.close()
         self._warn(solution)
         if told is not None:
@@ -510,7 +513,7 @@ class GradientDescentRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimat
         if schema.names is not None or not hasattr(self, "n_features_in_"):
             remember_columns(self, int(self.coef_.size), schema.names)
         self.n_iter_, self.history_, self.learning_rate_ = stream.n_blocks, stream.history, stream.rate
-        self.optimum_ = self.gap_ = self.landscape_ = self.restored_epoch_ = None
+        self.optimum_ = self.gap_ = self.landscape_ = self.restored_epoch_ = self.passes_ = None
         self.engine_ = Engine("stochastic", Finding("engine.partial_fit"))
         self.stop_reason_ = StopReason.DIVERGED if stream.diverged else StopReason.MAX_ITER
         self.stop_finding_ = explain_stream(stream)

@@ -170,6 +170,9 @@ def restore_descent(model: Any, content: dict[str, Any]) -> None:
     model.stop_reason_ = StopReason(content["stop_reason"])
     model.stop_finding_ = decoded_finding(content["stop_message"])
     model.engine_ = Engine(engine_of(content["engine"]["name"]), decoded_finding(content["engine"]["reason"]))
+    if isinstance(model, GradientDescentRegressor):
+        # How often rows were read is of a run, not of a model.
+        model.passes_ = None
     model.learning_rate_, model.gap_ = number_of(content["learning_rate"]), None if gap is None else number_of(gap)
     optimum = content["optimum"]
     model.optimum_ = None if optimum is None else decoded_optimum(optimum, model.coef_.shape)

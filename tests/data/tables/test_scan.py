@@ -642,5 +642,6 @@ def test_integers_that_are_no_floats_are_said_once_and_digits_know(options: dict
     told = [str(one.message) for one in caught if "lie beyond 2⁵³" in str(one.message)]
     assert len(told) == 1
     assert told[0].startswith("2 integers of X in the column 'a'")
+    assert fitted.passes_ == 1
     assert rows.schema.rounding > 1e-3
     assert fitted.optimum_ is None or fitted.optimum_.digits <= 3

@@ -120,6 +120,11 @@ class Part:
         self.drawing.stream.hear = hear
 
     @property
+    def passes(self) -> int:
+        """How often the stream was read."""
+        return self.drawing.stream.passes
+
+    @property
     def table(self) -> Any:
         """The table that is read."""
         return self.drawing.stream.table
