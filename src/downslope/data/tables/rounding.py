@@ -30,7 +30,14 @@ def warn_of_rounding(table: Relation, columns: Mapping[str, Array], levels: Leve
 def large_among(columns: Mapping[str, Array]) -> list[str]:
     """The columns with numbers so large that float64 does not hold all integers of their size."""
     with np.errstate(invalid="ignore"):
-        return [name for name, column in columns.items() if np.any(np.abs(column) >= LARGEST)]
+        # A look at both ends is cheaper than one at each number; a missing value hides them.
+        return [
+            name
+            for name, column in columns.items()
+            if column.size
+            and not (column.min() > -LARGEST and column.max() < LARGEST)
+            and np.any(np.abs(column) >= LARGEST)
+        ]
 
 
 def tell(found: Mapping[str, tuple[int, str]], target: str | None) -> None:
