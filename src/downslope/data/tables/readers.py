@@ -1,6 +1,7 @@
 """What duckdb is told to read: a text table, in which nothing is guessed, or a Parquet file."""
 
 import mmap
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["csv_rows", "is_number", "is_plain", "parquet_layout", "parquet_rows"]
 
-# Files that lie in memory anyway when they are read.
-MOST_BYTES = 2**30
+# Files that lie in memory anyway when they are read: a quarter of it, or so much where nobody knows how much there is.
+SHARE, MOST_BYTES = 0.25, 2**30
 NUMBERS = frozenset(
     (
         *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
@@ -55,12 +56,20 @@ def is_plain(layout: Layout) -> bool:
 
     Looking through a file is a part of reading it that grows with its size, so that large ones are not asked.
     """
-    if layout.file.stat().st_size > MOST_BYTES:
+    if layout.file.stat().st_size > most_bytes():
         return False
     with layout.file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
         # The names of columns may have any.
         header = text.find(b"\n")
         return header >= 0 and text.find(b"_", header) < 0
+
+
+def most_bytes() -> float:
+    """Bytes of a file that are still in memory when they are read for the second time."""
+    try:
+        return SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return MOST_BYTES
 
 
 def is_number(kind: str) -> bool:
