@@ -31,6 +31,14 @@ def big(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One for each read of a stream."""
+    made, begin = list[int](), StreamSource._cut
+    monkeypatch.setattr(StreamSource, "_cut", lambda self: made.append(1) or begin(self))
+    return made
+
+
+@pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streamed, "MANY_BYTES", -1)
     monkeypatch.setattr("downslope.data.tables.stream.BLOCK_BYTES", 2**15)
@@ -83,11 +91,7 @@ def numbers_in(value: Any, path: str = "") -> list[tuple[str, float]]:
 
 
 @pytest.mark.usefixtures("many")
-def test_one_read_gives_the_fit_and_its_quality_on_rows_held_out(
-    call: Call, big: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reads, begin = [], StreamSource._cut
-    monkeypatch.setattr(StreamSource, "_cut", lambda self: reads.append(1) or begin(self))
+def test_one_read_gives_the_fit_and_its_quality_on_rows_held_out(call: Call, big: Path, reads: list[int]) -> None:
     command = [
         "fit",
         str(big),
@@ -127,10 +131,8 @@ def test_one_read_gives_the_fit_and_its_quality_on_rows_held_out(
 @pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("options", [["--loss", "huber"], ["--batch-size", "16"], ["--early-stopping"]])
 def test_rows_that_are_needed_again_are_kept_in_one_read(
-    options: list[str], call: Call, big: Path, monkeypatch: pytest.MonkeyPatch
+    options: list[str], call: Call, big: Path, reads: list[int]
 ) -> None:
-    reads, begin = [], StreamSource._cut
-    monkeypatch.setattr(StreamSource, "_cut", lambda self: reads.append(1) or begin(self))
     command = [
         "fit",
         str(big),
@@ -230,3 +232,13 @@ def test_what_cannot_be_predicted_is_said_alike_and_nothing_stays(
     assert answers[0].code == answers[1].code == 1
     assert answers[0].err == answers[1].err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "t.csv"]
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("options", [[], ["--loss", "huber"], ["--test-size", "0.5", "--loss", "huber"]])
+def test_too_few_rows_are_refused(options: list[str], call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n1,2\n")
+    answer = call("fit", str(path), "--target", "y", *options)
+    assert (answer.code, answer.out) == (1, "")
+    assert "a fit needs at least 2" in answer.err

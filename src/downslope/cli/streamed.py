@@ -18,11 +18,12 @@ from downslope.data.tables.stream import StreamSource
 from downslope.descent.settings import Settings
 from downslope.estimators import GradientDescentRegressor
 from downslope.estimators.sources import heard_by
+from downslope.exceptions import InputError
 from downslope.monitor.progress import Progress
 from downslope.statistics.moments import Moments, SumBlocks, gather_columns
 from downslope.statistics.quality import Quality, measure_quality, quality_of
 from downslope.statistics.sample import Sample, SampleRows
-from downslope.texts import Finding
+from downslope.texts import Finding, Remedy
 
 __all__ = ["Loaded", "StreamedPart", "StreamedTable", "load"]
 
@@ -65,9 +66,20 @@ class StreamedTable:
         """Keep both parts on the disk, those for mini-batches so that what lay together is far apart."""
         in_any_order = settings.batch_size is not None and not settings.rule.remembers_rows
         train, held_out = self.drawing.keep(scattered=in_any_order and model.shuffle and not model.early_stopping)
-        self.train.rows = train
+        n_rows = [0 if part is None else part.n_rows or 0 for part in (train, held_out)]
+        self.refuse_few(*n_rows)
+        if train is not None:
+            self.train.rows = train
         if self.held_out is not None and held_out is not None:
             self.held_out.rows = held_out
+
+    def refuse_few(self, n_train: int, n_held: int) -> None:
+        """Raise `InputError` where too few rows are left for a fit, or none to hold out."""
+        if n_train >= 2 and (n_held or self.held_out is None):
+            return
+        code = "command.few_rows" if self.held_out is None else "command.few_rows_left"
+        told = {"path": str(self.choice.path), "count": n_train + n_held, "left": n_train}
+        raise InputError(Finding.of(code, Remedy("test_size", self.drawing.draw.share), **told))
 
     def ask(self, tasks: Sequence[Task]) -> Sequence[Task]:
         """What the first read is to give beside the statistics of the fit: some rows, and moments of those held out."""
@@ -79,7 +91,15 @@ class StreamedTable:
         return asked
 
     def told(self) -> None:
-        """Hand on what the first read gave."""
+        """Hand on what the first read gave.
+
+        Raises
+        ------
+        InputError
+            For fewer rows than a fit needs.
+        """
+        n_train = self.train.rows.n_rows or 0
+        self.refuse_few(n_train, (self.stream.n_rows or 0) - n_train)
         found = self.drawing.train.found
         judged = self.train if self.held_out is None else self.held_out
         judged.sample = next((one for one in found if isinstance(one, Sample)), None)

@@ -76,14 +76,14 @@ class Drawing:
         self.stream, self.draw = stream, Draw(share, seed)
         self.train, self.held_out = Part(self, held_out=False), Part(self, held_out=True)
 
-    def keep(self, *, scattered: bool = False) -> tuple[Source, Source | None]:
-        """Both parts where they can be read again for nothing, written in one read."""
+    def keep(self, *, scattered: bool = False) -> tuple[Source | None, Source | None]:
+        """Both parts where they can be read again for nothing, written in one read; None for one without rows."""
         with closing(self.stream.blocks()) as blocks:
             both = (False, True) if self.draw.share else (False,)
             parts = (tuple(self.draw.part(block, held_out=part) for part in both) for block in blocks)
             wanted = tuple(scattered and not part for part in both)
             kept = keep_rows_in(self.stream.scratch, parts, self.stream.table.place, scattered=wanted)
-        sources = [as_source(part, self.stream.table) for part in kept]
+        sources = [as_source(part, self.stream.table) if part else None for part in kept]
         return sources[0], sources[1] if len(sources) > 1 else None
 
 
@@ -160,7 +160,11 @@ class Part:
 
     def peek(self, n_rows: int) -> Block:
         """Some first rows."""
-        few = self.drawing.draw.part(self.drawing.stream.peek(n_rows), held_out=self.is_held_out)
+        seen = self.drawing.stream.peek(n_rows)
+        few = self.drawing.draw.part(seen, held_out=self.is_held_out)
+        if not few.y.size:
+            # Of so few rows none may be of this part: the others are like them.
+            few = seen
         return replace(few, X=np.ascontiguousarray(few.X))
 
     def resident(self) -> Source:
